@@ -1,0 +1,219 @@
+"""Every failure as a named fact with its HTTP status. Knows no HTTP message, no room.
+
+Facts are raised anywhere and turned into responses at one edge, ``web.errors_as_responses``. The
+text of an error is shown to the person who caused it: it says what happened and what to do, in
+words.
+"""
+
+from collections.abc import Mapping
+
+
+class DavserverError(Exception):
+    """A failure with the status that tells a client about it.
+
+    ``condition`` names the precondition element for a ``DAV:error`` body (RFC 4918, 16), where
+    there is one.
+    """
+
+    status = 500
+    condition: str | None = None
+
+    def headers(self) -> list[tuple[str, str]]:
+        """Response headers that belong to this failure."""
+        return []
+
+
+class BadRequest(DavserverError):
+    """The request is not well formed (RFC 9110, 15.5.1)."""
+
+    status = 400
+
+
+class BodyTooShort(BadRequest):
+    """Fewer bytes arrived than the client announced; nothing was stored (RFC 9112, 8)."""
+
+    def __init__(self, received: int, announced: int | None = None) -> None:
+        wanted = "its end" if announced is None else f"{announced} bytes"
+        super().__init__(
+            f"The upload broke off after {received} bytes, before {wanted}. Nothing was changed."
+        )
+
+
+class SignInNeeded(DavserverError):
+    """Nobody is signed in, or what was sent does not prove who it is (RFC 9110, 15.5.2)."""
+
+    status = 401
+
+
+class Forbidden(DavserverError):
+    """The server understood and refuses (RFC 9110, 15.5.4)."""
+
+    status = 403
+
+    def __init__(self, message: str, condition: str | None = None) -> None:
+        super().__init__(message)
+        self.condition = condition
+
+
+class NameNotAllowed(Forbidden):
+    """A file or folder cannot carry this name."""
+
+
+class NotFound(DavserverError):
+    """Nothing is at this path (RFC 9110, 15.5.5)."""
+
+    status = 404
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"There is nothing at {printable(path)}.")
+        self.path = path
+
+
+class MethodNotAllowed(DavserverError):
+    """The resource exists and does not take this method (RFC 9110, 15.5.6)."""
+
+    status = 405
+
+    def __init__(self, message: str, allow: str) -> None:
+        super().__init__(message)
+        self.allow = allow
+
+    def headers(self) -> list[tuple[str, str]]:
+        return [("Allow", self.allow)]
+
+
+class Conflict(DavserverError):
+    """The state of the folder does not permit the request (RFC 9110, 15.5.10)."""
+
+    status = 409
+
+
+class ParentMissing(Conflict):
+    """The folder that should hold the new resource does not exist (RFC 4918, 9.3.1 and 9.7.1)."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"The folder that should hold {printable(path)} does not exist.")
+
+
+class Gone(DavserverError):
+    """What the link named is no longer there (RFC 9110, 15.5.11)."""
+
+    status = 410
+
+
+class PreconditionFailed(DavserverError):
+    """A condition that the client sent does not hold (RFC 9110, 15.5.13)."""
+
+    status = 412
+
+
+class BodyTooLarge(DavserverError):
+    """The body is larger than this server or this route takes (RFC 9110, 15.5.14)."""
+
+    status = 413
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"At most {limit} bytes are taken here.")
+
+
+class NameTooLong(DavserverError):
+    """A name or path exceeds what the file system takes (RFC 9110, 15.5.15)."""
+
+    status = 414
+
+
+class UnsupportedMediaType(DavserverError):
+    """The body has a type that this method does not take (RFC 9110, 15.5.16)."""
+
+    status = 415
+
+
+class RangeNotSatisfiable(DavserverError):
+    """No requested range overlaps the content (RFC 9110, 15.5.17)."""
+
+    status = 416
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"The file has {size} bytes; the requested range lies outside.")
+        self.size = size
+
+    def headers(self) -> list[tuple[str, str]]:
+        return [("Content-Range", f"bytes */{self.size}")]
+
+
+class FileLocked(DavserverError):
+    """Somebody holds a lock and its token was not submitted (RFC 4918, 11.3).
+
+    ``path`` is the root of the lock, ``holder`` the words that its owner wants others to see.
+    """
+
+    status = 423
+    condition = "lock-token-submitted"
+
+    def __init__(self, path: str, holder: str, condition: str | None = None) -> None:
+        super().__init__(f"{printable(path)} is locked by {holder}.")
+        self.path = path
+        self.holder = holder
+        self.condition = condition or FileLocked.condition
+
+
+class MembersRefused(DavserverError):
+    """A folder was left untouched because of some of its members (RFC 4918, 9.6.1 and 13).
+
+    ``members`` maps each member's path to the failure that it caused.
+    """
+
+    status = 207
+
+    def __init__(self, members: Mapping[str, DavserverError]) -> None:
+        first = next(iter(members.values()))
+        more = f" And {len(members) - 1} more." if len(members) > 1 else ""
+        super().__init__(f"Nothing was changed. {first}{more}")
+        self.members = members
+
+
+class TooManyAttempts(DavserverError):
+    """Sign-in is slowed down after failures (RFC 6585, 4); ``seconds`` until the next try."""
+
+    status = 429
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"Too many failed sign-ins. Try again in {seconds} seconds.")
+        self.seconds = seconds
+
+    def headers(self) -> list[tuple[str, str]]:
+        return [("Retry-After", str(self.seconds))]
+
+
+class BadGateway(DavserverError):
+    """Another server is named where only this one can serve (RFC 4918, 9.8.5)."""
+
+    status = 502
+
+
+class Unavailable(DavserverError):
+    """A passing fault of ours: the same request may succeed later (RFC 9110, 15.6.4)."""
+
+    status = 503
+
+    def headers(self) -> list[tuple[str, str]]:
+        return [("Retry-After", "2")]
+
+
+class StorageFull(DavserverError):
+    """No space or quota is left on the disk (RFC 4918, 11.5)."""
+
+    status = 507
+    condition = "sufficient-disk-space"
+
+    def __init__(self) -> None:
+        super().__init__("The disk of the server is full. Nothing was changed.")
+
+
+class SettingsWrong(DavserverError):
+    """A setting is unknown, malformed or contradicts another; the message names it and the cure."""
+
+
+def printable(path: str) -> str:
+    """``path`` as a person may read it; bytes that are not UTF-8 become U+FFFD."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

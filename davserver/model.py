@@ -1,0 +1,193 @@
+"""The values that the rooms hand to each other. Knows no disk, no database, no HTTP."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from davserver import paths
+
+_DOCUMENT_KEY = re.compile(r"[0-9A-Za-z._=-]{1,128}")
+# Basic authentication ends the name at the first colon (RFC 7617, 2); the rest keeps names
+# printable.
+_USER_NAME = re.compile(r"[^\s:/\\\x00-\x1f\x7f][^:/\\\x00-\x1f\x7f]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file or folder as it is now: ``size`` in bytes, ``modified_ns`` since 1970.
+
+    The quoted ``etag`` is strong (RFC 9110, 8.8.3): the store gives every state of a file its own.
+    Folders have none.
+    """
+
+    path: str
+    is_folder: bool
+    size: int
+    modified_ns: int
+    etag: str
+
+    @property
+    def name(self) -> str:
+        """The last segment of the path."""
+        return paths.name(self.path)
+
+    @property
+    def href(self) -> str:
+        """The percent-encoded path; a folder's ends with a slash."""
+        return paths.href(self.path, folder=self.is_folder)
+
+    @property
+    def modified(self) -> datetime:
+        """The time of the last change, in UTC."""
+        return datetime.fromtimestamp(self.modified_ns / 1e9, UTC)
+
+
+class Origin(StrEnum):
+    """Where a state of a file came from."""
+
+    DAV = "dav"
+    BROWSER = "browser"
+    EDITOR = "editor"
+    RESTORE = "restore"
+    OUTSIDE = "outside"  # another program wrote into the folder
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One state of a file: the one it has (``is_current``), or an earlier one whose bytes are kept.
+
+    ``number`` counts from 1 for each file. ``sha256`` is empty for a state that another program
+    wrote.
+    """
+
+    number: int
+    size: int
+    sha256: str
+    etag: str
+    modified_ns: int
+    created: datetime
+    author: str
+    origin: Origin
+    is_current: bool
+
+    @property
+    def saved(self) -> datetime:
+        """When this state came to be; for one from outside, what the disk tells."""
+        if self.origin is Origin.OUTSIDE:
+            return datetime.fromtimestamp(self.modified_ns / 1e9, UTC)
+        return self.created
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Who changes something: a lock owner's name, the lock tokens sent, and whom history names."""
+
+    name: str
+    tokens: frozenset[str] = frozenset()
+    author: str = ""
+    origin: Origin = Origin.DAV
+
+    @property
+    def credited(self) -> str:
+        """The name that a version shows as its author."""
+        return self.author or self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Somebody who asks. The anonymous one has an empty name."""
+
+    name: str
+    may_write: bool
+    is_administrator: bool = False
+
+    def __post_init__(self) -> None:
+        if self.name and not is_user_name(self.name):
+            raise ValueError(f"not a user name: {self.name!r}")
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether nobody signed in."""
+        return not self.name
+
+
+def is_user_name(text: str) -> bool:
+    """Whether ``text`` may name a user: 1 to 64 characters, no colon, slash or control."""
+    return _USER_NAME.fullmatch(text) is not None and text == text.strip()
+
+
+class Scope(StrEnum):
+    """How a lock stands to others (RFC 4918, 6.1)."""
+
+    EXCLUSIVE = "exclusive"
+    SHARED = "shared"
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A write lock on ``root`` and, if ``deep``, on everything below it (RFC 4918, 6 and 7).
+
+    ``owner_xml`` is the owner element's content as the client sent it; ``principal`` the name it
+    belongs to. ``document_key`` is set for the lock of an editing session.
+    """
+
+    token: str
+    root: str
+    principal: str
+    owner_xml: str
+    scope: Scope
+    deep: bool
+    expires: datetime
+    document_key: str = ""
+
+    def covers(self, path: str) -> bool:
+        """Whether ``path`` is protected by this lock."""
+        return path == self.root or (self.deep and paths.is_within(path, self.root))
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentKey:
+    """Names one version of one file to the Document Server: 1 to 128 of ``[0-9A-Za-z._=-]``.
+
+    Source: ONLYOFFICE Docs API, config/document, "key".
+    """
+
+    value: str
+
+    def __post_init__(self) -> None:
+        if not _DOCUMENT_KEY.fullmatch(self.value):
+            raise ValueError(f"not a document key: {self.value!r}")
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class SessionState(StrEnum):
+    """Where an editing session stands."""
+
+    OPEN = "open"
+    CLOSED = "closed"  # nothing was changed since its key was made: the key may be opened again
+    RETIRED = "retired"  # its last save is stored: the Document Server never opens its key again
+
+
+@dataclass(frozen=True, slots=True)
+class EditSession:
+    """People who edit one file together. ``etag`` is the content that the session started from."""
+
+    key: DocumentKey
+    resource_id: str
+    path: str
+    etag: str
+    state: SessionState
+    lock_token: str
+    lease_until: datetime
+    editors: tuple[str, ...] = field(default=())
+
+
+class Action(StrEnum):
+    """What a person can do with a file in the browser."""
+
+    EDIT = "edit"
+    VIEW = "view"
+    EDIT_TEXT = "text"

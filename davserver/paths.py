@@ -1,0 +1,144 @@
+"""Resource paths: what a URL names below the served folder. Knows RFC 3986; touches no disk.
+
+A path is a decoded string such as ``/docs/a.docx``: it starts with a slash, ends with none (the
+root is ``/``), and has no empty, ``.`` or ``..`` segment. Bytes that are not UTF-8 are carried as
+surrogate escapes, so that every name a disk can hold has exactly one path.
+"""
+
+import unicodedata
+from collections.abc import Iterator
+from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+from davserver.errors import BadRequest, NameNotAllowed, NameTooLong, NotFound
+
+ROOT = "/"
+HIDDEN = ".davserver"
+"""The folder in the root that holds our own state; no URL reaches it."""
+RESERVED = "-"
+"""The first segment of every address of ours: ``/-/edit/…``."""
+
+MAX_PATH_BYTES = 4096
+MAX_NAME_BYTES = 255
+
+# RFC 3986 3.3 pchar, without the characters that XML and HTML attributes must escape and without
+# "+" and ";", which some clients decode as form data or cut off as parameters.
+_HREF_SAFE = "/-._~!$()*,:@="
+
+
+def resource_path(target: str) -> str:
+    """The path that a request target names, percent-encoding undone.
+
+    Raises BadRequest for a target that names nothing (dot segments, NUL, an encoded slash),
+    NameTooLong, and NotFound for the reserved and hidden names: to a client they do not exist.
+    """
+    path = decoded(target)
+    if is_ours(path):
+        raise NotFound(path)
+    return path
+
+
+def decoded(target: str) -> str:
+    """The path in ``target``, decoded and without a trailing slash, reserved names included."""
+    if "%" in target or not target.isascii():
+        encoded = target.encode("utf-8", "surrogateescape")
+        raw = [unquote_to_bytes(part) for part in encoded.split(b"/")]
+        if any(b"/" in part for part in raw):
+            raise BadRequest("A name cannot contain a slash, not even an encoded one.")
+        segments = [part.decode("utf-8", "surrogateescape") for part in raw]
+    else:
+        segments = target.split("/")
+    if segments[0]:
+        raise BadRequest("The address must start with a slash.")
+    names = [name for name in segments if name]
+    if any(name in {".", ".."} or "\0" in name for name in names):
+        raise BadRequest("The address holds a segment that no file can have.")
+    path = "/" + "/".join(names)
+    if len(path.encode("utf-8", "surrogateescape")) > MAX_PATH_BYTES:
+        raise NameTooLong(f"A path has at most {MAX_PATH_BYTES} bytes.")
+    return path
+
+
+def href(path: str, *, folder: bool = False) -> str:
+    """``path`` percent-encoded, ASCII only; a folder's ends with a slash (RFC 4918, 5.2)."""
+    text = quote_from_bytes(path.encode("utf-8", "surrogateescape"), safe=_HREF_SAFE)
+    return text + "/" if folder and path != ROOT else text
+
+
+def key(path: str) -> str:
+    """A text for ``path`` that every database can hold, ordered like the tree: its href."""
+    return href(path)
+
+
+def path_of_key(text: str) -> str:
+    """The path whose ``key`` is ``text``."""
+    return unquote_to_bytes(text).decode("utf-8", "surrogateescape")
+
+
+def name(path: str) -> str:
+    """The last segment; empty for the root."""
+    return path.rpartition("/")[2]
+
+
+def parent(path: str) -> str:
+    """The path of the folder that holds ``path``; the root is its own parent."""
+    return path.rpartition("/")[0] or ROOT
+
+
+def join(folder: str, member: str) -> str:
+    """The path of ``member`` in ``folder``."""
+    return f"{'' if folder == ROOT else folder}/{member}"
+
+
+def is_within(path: str, folder: str) -> bool:
+    """Whether ``path`` is ``folder`` or lies anywhere below it."""
+    return path == folder or folder == ROOT or path.startswith(folder + "/")
+
+
+def moved(path: str, source: str, destination: str) -> str:
+    """Where ``path`` within ``source`` is, once ``source`` has become ``destination``."""
+    return destination + path[len(source) :]
+
+
+def ancestors(path: str) -> Iterator[str]:
+    """The folders above ``path``, nearest first, the root last; none for the root."""
+    while path != ROOT:
+        path = parent(path)
+        yield path
+
+
+def extension(path: str) -> str:
+    """The lower-case text after the last dot of the name; empty where there is none."""
+    stem, dot, ending = name(path).rpartition(".")
+    return ending.lower() if dot and stem else ""
+
+
+def is_ours(path: str) -> bool:
+    """Whether ``path`` lies in the reserved or the hidden folder.
+
+    Compared without case, in compatibility form and without invisible characters: some file systems
+    fold these, and there a different spelling would reach the same folder.
+    """
+    first = path[1:].partition("/")[0]
+    if first == RESERVED:
+        return True
+    if first.isascii():
+        return first.lower() == HIDDEN
+    visible = "".join(char for char in first if unicodedata.category(char) != "Cf")
+    return unicodedata.normalize("NFKC", visible).casefold() == HIDDEN
+
+
+def check_new_name(path: str) -> None:
+    """Raise unless a new resource may be called what ``path`` ends with.
+
+    Control characters are refused because XML cannot carry them (XML 1.0, 2.2) and shells misread
+    them.
+    """
+    last = name(path)
+    if any(ord(char) < 0x20 or char == "\x7f" for char in last):
+        raise NameNotAllowed("A name cannot contain control characters.")
+    if any("\ud800" <= char <= "\udfff" for char in last):
+        raise NameNotAllowed("A name must be UTF-8.")
+    if len(last.encode()) > MAX_NAME_BYTES:
+        raise NameTooLong(f"A name has at most {MAX_NAME_BYTES} bytes.")
+    if is_ours(path):
+        raise NameNotAllowed("This name is reserved for the server itself.")
