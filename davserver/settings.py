@@ -1,0 +1,258 @@
+"""Settings: ``davserver.toml``, then ``DAVSERVER_*``, then options, each stronger than the last.
+
+Read once, checked, frozen; ``app`` hands the values down as plain arguments. Secrets come from
+files or the environment, never from the TOML file. docs/configure.md explains every key.
+"""
+
+import difflib
+import ipaddress
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from davserver.errors import SettingsWrong
+from davserver.paths import HIDDEN
+
+ENVIRONMENT_PREFIX = "DAVSERVER_"
+SECRETS = frozenset({"admin_password", "jwt_secret"})
+
+_FILE_KEYS = ("root", "state_dir", "admin_password_file", "jwt_secret_file", "document_server_ca")
+_MIB = 1 << 20
+
+
+class Settings(BaseSettings):
+    """Every setting with its default. Paths are absolute, addresses carry no trailing slash."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENVIRONMENT_PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True
+    )
+
+    root: Path = Path()
+    state_dir: Path | None = None
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=0, le=65535)
+    workers: int = Field(1, ge=1, le=64)
+    threads: int = Field(20, ge=1, le=500)
+    public_url: str = ""
+    internal_url: str = ""
+
+    anonymous: Literal["none", "read", "write"] = "none"
+    i_know: bool = False
+    admin_name: str = "admin"
+    admin_password: SecretStr | None = None
+    admin_password_file: Path | None = None
+    sign_in_hours: int = Field(12, ge=1, le=24 * 30)
+
+    sync: Literal["always", "on-close", "off"] = "on-close"
+    max_upload_mib: int = Field(0, ge=0)
+    trash_days: int = Field(30, ge=0, le=3650)
+
+    document_server: str = ""
+    document_server_internal: str = ""
+    document_server_ca: Path | None = None
+    jwt_secret: SecretStr | None = None
+    jwt_secret_file: Path | None = None
+    jwt_header: str = Field("Authorization", pattern=r"^[A-Za-z][A-Za-z-]{0,63}$")
+    max_document_mib: int = Field(100, ge=1, le=4096)
+    edit_formats: Annotated[tuple[str, ...], NoDecode] = ("csv", "docx", "pptx", "txt", "xlsx")
+    new_locale: str = Field("", pattern=r"^([A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*)?$")
+    new_paper: Literal["auto", "a4", "letter"] = "auto"
+
+    log_format: Literal["text", "json"] = "text"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("root", "state_dir", *_FILE_KEYS[2:])
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return value.expanduser().resolve() if value else None
+
+    @field_validator("root")
+    @classmethod
+    def _folder(cls, value: Path) -> Path:
+        if not value.is_dir():
+            raise ValueError(f"there is no folder {value}; make it or name another one")
+        return value
+
+    @field_validator("public_url", "internal_url", "document_server", "document_server_internal")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if not value:
+            return ""
+        url = urlsplit(value)
+        if url.scheme not in {"http", "https"} or not url.hostname:
+            raise ValueError("give a full address such as https://docs.example.org")
+        if url.query or url.fragment or url.username:
+            raise ValueError("give the address without user, query and fragment")
+        return value.rstrip("/")
+
+    @field_validator("edit_formats", mode="before")
+    @classmethod
+    def _formats(cls, value: Any) -> Any:
+        names = value.replace(",", " ").split() if isinstance(value, str) else value
+        return tuple(str(name).lower().lstrip(".") for name in names)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Settings":
+        if self.anonymous == "write" and not self.i_know and not is_loopback(self.host):
+            raise ValueError(
+                f"anonymous = write lets everybody who reaches {self.host} change your files; "
+                "use host 127.0.0.1, or add --i-know if that is what you want"
+            )
+        if self.document_server and not (self.jwt_secret or self.jwt_secret_file):
+            raise ValueError(
+                "document_server needs the secret that the Document Server signs with: "
+                "put it into a file and name it with jwt_secret_file (or set DAVSERVER_JWT_SECRET)"
+            )
+        state = self.state_dir
+        if state and state.is_relative_to(self.root) and state != self.root / HIDDEN:
+            raise ValueError(
+                f"state_dir lies inside the served folder, where clients could read it; "
+                f"leave it out (it is {HIDDEN} then) or name a folder elsewhere"
+            )
+        return self
+
+    @property
+    def state(self) -> Path:
+        """The folder of the catalog, the versions and the server's own secret."""
+        return self.state_dir or self.root / HIDDEN
+
+    @property
+    def base_path(self) -> str:
+        """The path below which the site is published: that of ``public_url``, or empty."""
+        return urlsplit(self.public_url).path
+
+    @property
+    def max_upload_bytes(self) -> int:
+        """The largest body that PUT takes; 0 leaves it to the disk."""
+        return self.max_upload_mib * _MIB
+
+    @property
+    def max_document_bytes(self) -> int:
+        """The largest document that is fetched from the Document Server."""
+        return self.max_document_mib * _MIB
+
+    def administrator_password(self) -> str | None:
+        """The administrator's password where one was set. Raises SettingsWrong for a bad file."""
+        return _secret(self.admin_password, self.admin_password_file, "admin_password_file")
+
+    def document_server_secret(self) -> str:
+        """The secret shared with the Document Server; empty where none is set."""
+        return _secret(self.jwt_secret, self.jwt_secret_file, "jwt_secret_file") or ""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Options before environment before TOML file, which arrives as ``file_values``."""
+        from_file = cast(InitSettingsSource, init_settings).init_kwargs.pop("file_values", {})
+        return init_settings, env_settings, InitSettingsSource(settings_cls, from_file)
+
+
+def read_settings(config: Path | None = None, **options: Any) -> Settings:
+    """The settings from the TOML file ``config``, the environment and ``options``.
+
+    An option that is None counts as not given. Raises SettingsWrong naming the source, the key and
+    the cure.
+    """
+    from_file = _read_toml(config) if config else {}
+    given = {key: value for key, value in options.items() if value is not None}
+    _refuse_unknown_environment()
+    try:
+        return Settings(file_values=from_file, **given)  # type: ignore[call-arg]
+    except ValidationError as wrong:
+        raise SettingsWrong(_words(wrong, given, from_file, config)) from None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether ``host`` can be reached from this machine alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _read_toml(config: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(config.read_text("utf-8"))
+    except FileNotFoundError:
+        raise SettingsWrong(f"{config}: there is no such file; check --config") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as fault:
+        raise SettingsWrong(f"{config}: {fault}") from None
+    for key in values:
+        if key in SECRETS:
+            raise SettingsWrong(
+                f"{config}: {key}: a secret does not belong here; name a file with {key}_file"
+            )
+        if key not in Settings.model_fields:
+            raise SettingsWrong(f"{config}: unknown key {key!r}{_similar(key)}")
+    for key in _FILE_KEYS:
+        # A path in the file is meant from the file's folder, wherever the server is started.
+        if isinstance(values.get(key), str) and values[key]:
+            values[key] = str(config.resolve().parent / Path(values[key]).expanduser())
+    return {key: value for key, value in values.items() if value != "" or key not in _FILE_KEYS}
+
+
+def _refuse_unknown_environment() -> None:
+    for variable in os.environ:
+        key = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
+        if variable.startswith(ENVIRONMENT_PREFIX) and key not in Settings.model_fields:
+            raise SettingsWrong(f"environment: unknown variable {variable}{_similar(key)}")
+
+
+def _similar(key: str) -> str:
+    near = difflib.get_close_matches(key, Settings.model_fields, n=1)
+    return f"; did you mean {near[0]!r}?" if near else "; see docs/configure.md for the keys"
+
+
+def _words(
+    wrong: ValidationError,
+    options: Mapping[str, Any],
+    from_file: Mapping[str, Any],
+    config: Path | None,
+) -> str:
+    lines = []
+    for error in wrong.errors():
+        key = str(error["loc"][0]) if error["loc"] else ""
+        message = error["msg"].removeprefix("Value error, ")
+        if not key:
+            lines.append(message)
+        elif key in options:
+            lines.append(f"option --{key.replace('_', '-')}: {message}")
+        elif ENVIRONMENT_PREFIX + key.upper() in os.environ:
+            lines.append(f"environment: {ENVIRONMENT_PREFIX}{key.upper()}: {message}")
+        elif key in from_file:
+            lines.append(f"{config}: {key}: {message}")
+        else:
+            lines.append(f"{key}: {message}")
+    return "\n".join(lines)
+
+
+def _secret(value: SecretStr | None, file: Path | None, key: str) -> str | None:
+    if value is not None:
+        return value.get_secret_value()
+    if file is None:
+        return None
+    try:
+        text = file.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as fault:
+        raise SettingsWrong(f"{key}: cannot read {file}: {fault}") from None
+    if not text:
+        raise SettingsWrong(f"{key}: {file} is empty; write the secret into it")
+    return text

@@ -1,0 +1,145 @@
+"""Settings: where they come from, and what is said about wrong ones."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from davserver.errors import SettingsWrong
+from davserver.settings import read_settings
+
+
+@pytest.fixture
+def toml(tmp_path: Path) -> Any:
+    def write(text: str) -> Path:
+        file = tmp_path / "davserver.toml"
+        file.write_text(text)
+        return file
+
+    return write
+
+
+def wrong(config: Path | None = None, **options: Any) -> str:
+    with pytest.raises(SettingsWrong) as caught:
+        read_settings(config, **options)
+    return str(caught.value)
+
+
+def test_the_defaults_serve_this_machine_alone(root: Path) -> None:
+    settings = read_settings(root=root)
+    assert (settings.host, settings.anonymous, settings.sync) == ("127.0.0.1", "none", "on-close")
+    assert settings.state == root / ".davserver"
+    assert settings.edit_formats == ("csv", "docx", "pptx", "txt", "xlsx")
+
+
+def test_file_then_environment_then_options(toml: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = toml('port = 1\nworkers = 2\nthreads = 3\nlog_level = "error"\n')
+    monkeypatch.setenv("DAVSERVER_WORKERS", "5")
+    monkeypatch.setenv("DAVSERVER_THREADS", "6")
+    settings = read_settings(file, threads=9, port=None)
+    assert (settings.port, settings.workers, settings.threads) == (1, 5, 9)
+
+
+def test_an_unknown_key_names_file_key_and_the_likely_one(toml: Any) -> None:
+    file = toml("prt = 1\n")
+    message = wrong(file)
+    assert str(file) in message
+    assert "'prt'" in message
+    assert "'port'" in message
+
+
+def test_an_unknown_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAVSERVER_WORKRS", "2")
+    assert "DAVSERVER_WORKRS" in wrong()
+    assert "'workers'" in wrong()
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [("port = 70000", "port"), ('anonymous = "all"', "anonymous"), ("workers = 0", "workers")],
+)
+def test_a_wrong_value_names_its_place(toml: Any, text: str, key: str) -> None:
+    assert f"davserver.toml: {key}: " in wrong(toml(text))
+
+
+def test_a_wrong_option_or_variable_names_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert wrong(port="x").startswith("option --port: ")
+    monkeypatch.setenv("DAVSERVER_PORT", "x")
+    assert wrong().startswith("environment: DAVSERVER_PORT: ")
+
+
+def test_a_broken_or_missing_file_is_named(toml: Any, tmp_path: Path) -> None:
+    assert "davserver.toml" in wrong(toml("port = ["))
+    assert "none.toml: there is no such file" in wrong(tmp_path / "none.toml")
+
+
+def test_secrets_do_not_belong_into_the_file(toml: Any) -> None:
+    message = wrong(toml('jwt_secret = "s3cret"'))
+    assert "jwt_secret_file" in message
+    assert "s3cret" not in message
+
+
+def test_a_wrong_value_is_not_repeated_where_it_may_be_a_secret(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DAVSERVER_JWT_SECRET", "s3cret")
+    settings = read_settings(document_server="http://docs.example.org")
+    assert "s3cret" not in repr(settings)
+    assert settings.document_server_secret() == "s3cret"
+
+
+def test_paths_in_the_file_are_meant_from_there(toml: Any, tmp_path: Path) -> None:
+    (tmp_path / "files").mkdir()
+    (tmp_path / "secret").write_text("x" * 32 + "\n")
+    file = toml('root = "files"\njwt_secret_file = "secret"\nstate_dir = ""\n')
+    settings = read_settings(file)
+    assert settings.root == tmp_path / "files"
+    assert settings.document_server_secret() == "x" * 32
+    assert settings.state_dir is None
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    assert str(tmp_path / "none") in wrong(root=tmp_path / "none")
+
+
+def test_strangers_may_write_only_on_this_machine_or_on_purpose() -> None:
+    assert "--i-know" in wrong(anonymous="write", host="0.0.0.0")
+    read_settings(anonymous="write", host="127.0.0.1")
+    read_settings(anonymous="write", host="::1")
+    read_settings(anonymous="write", host="0.0.0.0", i_know=True)
+    read_settings(anonymous="read", host="0.0.0.0")
+
+
+def test_a_document_server_needs_a_secret(tmp_path: Path) -> None:
+    assert "jwt_secret_file" in wrong(document_server="http://docs.example.org")
+    empty = tmp_path / "empty"
+    empty.touch()
+    settings = read_settings(document_server="http://docs.example.org", jwt_secret_file=empty)
+    with pytest.raises(SettingsWrong):
+        settings.document_server_secret()
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["docs.example.org", "ftp://docs", "http://", "http://a?b", "http://u:p@a", "http://a#b"],
+)
+def test_an_address_is_a_whole_address(address: str) -> None:
+    assert "option --document-server" in wrong(document_server=address, jwt_secret="x")
+
+
+def test_an_address_loses_its_slash_and_gives_the_base_path() -> None:
+    settings = read_settings(public_url="https://example.org/files/")
+    assert (settings.public_url, settings.base_path) == ("https://example.org/files", "/files")
+
+
+def test_the_state_is_not_where_clients_could_read_it(root: Path, tmp_path: Path) -> None:
+    assert "state_dir" in wrong(root=root, state_dir=root / "state")
+    read_settings(root=root, state_dir=root / ".davserver")
+    read_settings(root=root, state_dir=tmp_path / "state")
+
+
+def test_formats_are_a_list_in_any_spelling(monkeypatch: pytest.MonkeyPatch, toml: Any) -> None:
+    monkeypatch.setenv("DAVSERVER_EDIT_FORMATS", "docx, .ODT xlsx")
+    assert read_settings().edit_formats == ("docx", "odt", "xlsx")
+    monkeypatch.delenv("DAVSERVER_EDIT_FORMATS")
+    assert read_settings(toml('edit_formats = ["docx"]')).edit_formats == ("docx",)
