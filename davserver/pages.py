@@ -1,0 +1,100 @@
+"""Our HTML pages: Jinja2 templates, with the headers that keep a page to itself. Knows no room."""
+
+import hashlib
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from davserver import __version__
+from davserver.web import Request, Response
+
+ASSETS = "/-/assets/"
+
+_SIZES = ("bytes", "KB", "MB", "GB", "TB", "PB")
+
+
+class Pages:
+    """Renders the templates in ``templates``; links to the files in ``assets``."""
+
+    def __init__(self, templates: Path, assets: Path) -> None:
+        self.assets_version = _digest(assets)
+        self._environment = Environment(
+            loader=FileSystemLoader(templates),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.filters.update(size=readable_size, iso=_iso, day=_day)
+        self._environment.globals["version"] = __version__
+
+    def render(
+        self,
+        request: Request,
+        template: str,
+        status: int = 200,
+        *,
+        script_and_frame: str = "",
+        **data: Any,
+    ) -> Response:
+        """A page. ``script_and_frame`` is an origin whose scripts and frames it needs too."""
+        html = self._environment.get_template(template).render(
+            request=request,
+            base=request.base,
+            asset=lambda name: f"{request.base}{ASSETS}{self.assets_version}/{name}",
+            **data,
+        )
+        policy = content_security_policy(script_and_frame)
+        headers = [
+            ("Content-Type", "text/html; charset=utf-8"),
+            ("Cache-Control", "no-store"),
+            ("Content-Security-Policy", policy),
+            ("X-Content-Type-Options", "nosniff"),
+            ("Referrer-Policy", "no-referrer"),
+            ("Vary", "Accept, Cookie, Authorization"),
+        ]
+        return Response(status, html.encode("utf-8", "surrogateescape"), headers)
+
+    def error(self, request: Request, status: int, message: str) -> Response:
+        """The page that tells a person about a failure."""
+        return self.render(request, "error.html", status, status_code=status, message=message)
+
+
+def content_security_policy(other: str = "") -> str:
+    """The policy of our pages: nothing inline, and nothing foreign but what ``other`` serves."""
+    also = f" {other}" if other else ""
+    return (
+        "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'; "
+        f"script-src 'self'{also}; frame-src 'self'{also}; img-src 'self' data:{also}; "
+        "style-src 'self'; connect-src 'self'; font-src 'self'"
+    )
+
+
+def readable_size(count: int) -> str:
+    """``count`` bytes for people: 1.2 MB, with a decimal point below ten."""
+    size = float(count)
+    for unit in _SIZES:
+        if size < 1000 or unit == _SIZES[-1]:
+            break
+        size /= 1000
+    if unit == "bytes":
+        return f"{count} {'byte' if count == 1 else unit}"
+    return f"{size:.1f} {unit}" if size < 10 else f"{size:.0f} {unit}"
+
+
+def _iso(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _day(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M")
+
+
+def _digest(folder: Path) -> str:
+    """A name for the present content of ``folder``: a page never meets a script of another time."""
+    content = hashlib.sha256()
+    for file in sorted(folder.iterdir()):
+        content.update(file.name.encode() + b"\0" + file.read_bytes())
+    return content.hexdigest()[:12]

@@ -1,0 +1,350 @@
+"""Requests, responses, and the edge where failures become HTTP. Knows WSGI; knows no room.
+
+Between rooms runs plain WSGI: each is a middleware that answers or calls the next. Inside a room a
+handler is a function from ``Request`` to ``Response``.
+"""
+
+import http
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+from uuid import uuid4
+from xml.sax.saxutils import escape, quoteattr
+
+import structlog
+
+from davserver import paths
+from davserver.errors import (
+    BadRequest,
+    BodyTooLarge,
+    BodyTooShort,
+    DavserverError,
+    MembersRefused,
+    MethodNotAllowed,
+)
+from davserver.model import Principal
+
+Environ = dict[str, Any]
+Headers = list[tuple[str, str]]
+StartResponse = Callable[..., Any]
+App = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+BLOCK = 1 << 18
+"""Bytes that are read or sent at a time: large enough that a block costs more than its handling."""
+
+MAX_FORM_BYTES = 1 << 16
+MAX_FORM_FIELDS = 100
+NOBODY = Principal("", may_write=False)
+
+_REQUEST = "davserver.request"
+_log = structlog.get_logger("davserver.web")
+
+
+class Request:
+    """One request, made from the WSGI environ once and shared by all rooms through it."""
+
+    def __init__(self, environ: Environ, public_url: str = "") -> None:
+        self.environ = environ
+        self.method: str = environ["REQUEST_METHOD"]
+        self.id = uuid4().hex[:12]
+        self.principal = NOBODY
+        self.csrf_token = ""
+        public = urlsplit(public_url)
+        self.base = public.path
+        self.origin = f"{public.scheme}://{public.netloc}" if public_url else self._own_origin()
+        self.target = self._below_base(_raw_path(environ))
+
+    @classmethod
+    def of(cls, environ: Environ) -> "Request":
+        """The request that the porch made from this environ; a new one where there is no porch."""
+        request = environ.get(_REQUEST)
+        if request is None:
+            request = environ[_REQUEST] = cls(environ)
+        assert isinstance(request, cls)  # noqa: S101
+        return request
+
+    @cached_property
+    def path(self) -> str:
+        """The resource path; raises what ``paths.resource_path`` raises."""
+        return paths.resource_path(self.target)
+
+    def below(self, route: str) -> str:
+        """What follows ``route`` in the address, with the slash that ends ``route``."""
+        return self.target[len(route) - 1 :]
+
+    @property
+    def has_trailing_slash(self) -> bool:
+        """Whether the address is written like a folder's."""
+        return self.target.endswith("/")
+
+    def header(self, name: str) -> str:
+        """A header field's value; empty if it was not sent."""
+        key = name.upper().replace("-", "_")
+        if key in {"CONTENT_TYPE", "CONTENT_LENGTH"}:
+            return str(self.environ.get(key, ""))
+        return str(self.environ.get("HTTP_" + key, ""))
+
+    @cached_property
+    def query(self) -> dict[str, str]:
+        """The query's fields; the last of several with one name."""
+        return dict(parse_qsl(self.environ.get("QUERY_STRING", ""), keep_blank_values=True))
+
+    @cached_property
+    def cookies(self) -> dict[str, str]:
+        """The cookies by name; none if the header is malformed."""
+        try:
+            return {name: one.value for name, one in SimpleCookie(self.header("Cookie")).items()}
+        except CookieError:
+            return {}
+
+    @cached_property
+    def form(self) -> dict[str, str]:
+        """The fields of a posted form (application/x-www-form-urlencoded). Raises BadRequest."""
+        if self.media_type != "application/x-www-form-urlencoded":
+            return {}
+        try:
+            text = self.body(MAX_FORM_BYTES).decode("utf-8")
+            return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS))
+        except ValueError:
+            raise BadRequest("The form is not well formed.") from None
+
+    @property
+    def media_type(self) -> str:
+        """The body's type without parameters, lower case."""
+        return self.header("Content-Type").partition(";")[0].strip().lower()
+
+    @property
+    def content_length(self) -> int | None:
+        """The announced size of the body; None if it is chunked, 0 if there is none."""
+        text = self.header("Content-Length")
+        if not text:
+            return None if self.environ.get("wsgi.input_terminated") else 0
+        if not (text.isascii() and text.isdigit()):
+            raise BadRequest("Content-Length must be a number.")
+        return int(text)
+
+    def blocks(self, limit: int = 0) -> Iterator[bytes]:
+        """The body, block by block; every byte that was announced, or an exception.
+
+        Raises BodyTooShort when the client or its connection goes away before the end, which a WSGI
+        server shows as an early end of input; BodyTooLarge beyond ``limit``, if that is not 0.
+        """
+        announced = self.content_length
+        if limit and announced is not None and announced > limit:
+            raise BodyTooLarge(limit)
+        received = 0
+        body = self.environ["wsgi.input"]
+        while announced is None or received < announced:
+            wanted = BLOCK if announced is None else min(BLOCK, announced - received)
+            try:
+                block = body.read(wanted)
+            except (OSError, ValueError) as fault:
+                raise BodyTooShort(received, announced) from fault
+            if not block:
+                if announced is not None:
+                    raise BodyTooShort(received, announced)
+                return
+            received += len(block)
+            if limit and received > limit:
+                raise BodyTooLarge(limit)
+            yield block
+
+    def body(self, limit: int) -> bytes:
+        """The whole body, which has at most ``limit`` bytes."""
+        return b"".join(self.blocks(limit))
+
+    @property
+    def wants_page(self) -> bool:
+        """Whether a person's browser asks, rather than a program: it says that it takes HTML."""
+        return self.method in {"GET", "HEAD", "POST"} and "text/html" in self.header("Accept")
+
+    @property
+    def is_by_script(self) -> bool:
+        """Whether a script of one of our pages asks (Fetch Metadata, Sec-Fetch-Mode)."""
+        return self.header("Sec-Fetch-Mode") in {"cors", "same-origin", "no-cors"}
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether the browser reaches us by TLS."""
+        return self.origin.startswith("https:")
+
+    @property
+    def client_address(self) -> str:
+        """The address that the connection comes from."""
+        return str(self.environ.get("REMOTE_ADDR", ""))
+
+    def url(self, path: str) -> str:
+        """``path``, percent-encoded, as a link from our pages: below the public base path."""
+        return self.base + path
+
+    def _own_origin(self) -> str:
+        host = self.environ.get("HTTP_HOST") or self.environ.get("SERVER_NAME", "")
+        return f"{self.environ.get('wsgi.url_scheme', 'http')}://{host}"
+
+    def _below_base(self, target: str) -> str:
+        """``target`` without the base path, which a proxy leaves on and a direct request lacks."""
+        if self.base and (target == self.base or target.startswith(self.base + "/")):
+            return target[len(self.base) :] or "/"
+        return target
+
+
+@dataclass(slots=True)
+class Response:
+    """A status, header fields, and a body: bytes, or blocks, which are closed if they can be."""
+
+    status: int = 200
+    body: bytes | Iterable[bytes] = b""
+    headers: Headers = field(default_factory=list)
+
+    def send(self, start_response: StartResponse, *, head: bool = False) -> Iterable[bytes]:
+        """Answer by WSGI; with ``head``, without the body that the headers tell of."""
+        headers = self.headers
+        if isinstance(self.body, bytes):
+            told = any(name == "Content-Length" for name, _ in headers)
+            if not told and self.status not in {204, 304}:
+                headers = [*headers, ("Content-Length", str(len(self.body)))]
+            start_response(status_line(self.status), headers)
+            return [b"" if head else self.body]
+        start_response(status_line(self.status), headers)
+        if head:
+            close = getattr(self.body, "close", None)
+            if close:
+                close()
+            return [b""]
+        return self.body
+
+
+Handler = Callable[[Request], Response]
+"""What answers a request inside a room."""
+
+ErrorPage = Callable[[Request, int, str], Response]
+"""Renders a failure for a person, from its status and its words."""
+
+
+class Routes:
+    """WSGI middleware: addresses of ours, each with its methods and its handler; the rest goes on.
+
+    A route that ends with a slash takes every address below it.
+    """
+
+    def __init__(self, next_app: App, routes: dict[str, tuple[str, Handler]]) -> None:
+        self._next = next_app
+        self._routes = routes
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        request = Request.of(environ)
+        found = self._find(request.target) if request.target.startswith("/-/") else None
+        if found is None:
+            return self._next(environ, start_response)
+        methods, handler = found
+        if request.method not in methods.split():
+            raise MethodNotAllowed(f"{request.method} is not for this address.", methods)
+        return handler(request).send(start_response, head=request.method == "HEAD")
+
+    def _find(self, target: str) -> tuple[str, Handler] | None:
+        first = target[: target.find("/", len("/-/")) + 1]
+        return self._routes.get(target) or self._routes.get(first)
+
+
+def status_line(status: int) -> str:
+    """The status with its reason phrase, as WSGI wants it."""
+    return f"{status} {http.HTTPStatus(status).phrase}"
+
+
+def redirect(location: str, status: int = 303) -> Response:
+    """Send the browser to ``location``, a path of ours (RFC 9110, 15.4.4)."""
+    return Response(status, b"", [("Location", location)])
+
+
+def errors_as_responses(app: App, public_url: str, page: ErrorPage) -> App:
+    """The porch: makes the Request, and turns every failure below into a response, once.
+
+    A fact of ``errors`` becomes its status: a page for a person, a ``DAV:error`` for a program that
+    can use its condition, else a line of text. Anything else is our mistake: logged with the
+    request's id, and answered with 500 and that id, never with a traceback.
+    """
+
+    def porch(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        request = None
+        try:
+            request = environ[_REQUEST] = Request(environ, public_url)
+            return app(environ, start_response)
+        except DavserverError as fault:
+            response = failure(request, fault, page)
+        except Exception:
+            identity = request.id if request else "-"
+            _log.exception("request failed", request=identity, method=environ["REQUEST_METHOD"])
+            words = f"Something went wrong here. It is in the server's log under {identity}."
+            response = _words(request, 500, words, page)
+        return response.send(start_response, head=environ["REQUEST_METHOD"] == "HEAD")
+
+    return porch
+
+
+def failure(request: Request | None, fault: DavserverError, page: ErrorPage) -> Response:
+    """The response that tells about ``fault``."""
+    by_person = request is not None and (request.wants_page or request.is_by_script)
+    if by_person:
+        status = 423 if isinstance(fault, MembersRefused) else fault.status
+        response = _words(request, status, str(fault), page)
+    elif isinstance(fault, MembersRefused):
+        response = _multistatus(request, fault)
+    elif fault.condition:
+        inner = f"<D:{fault.condition}>{_about(request, fault)}</D:{fault.condition}>"
+        response = xml(fault.status, f'<D:error xmlns:D="DAV:">{inner}</D:error>')
+    else:
+        response = text(fault.status, str(fault))
+    response.headers.extend(fault.headers())
+    return response
+
+
+def xml(status: int, text: str) -> Response:
+    """An XML body (RFC 4918, 8.2)."""
+    body = b'<?xml version="1.0" encoding="utf-8"?>\n' + text.encode("utf-8")
+    return Response(status, body, [("Content-Type", "application/xml; charset=utf-8")])
+
+
+def text(status: int, words: str) -> Response:
+    """A line of text."""
+    return Response(status, words.encode() + b"\n", [("Content-Type", "text/plain; charset=utf-8")])
+
+
+def _words(request: Request | None, status: int, words: str, page: ErrorPage) -> Response:
+    if request is not None and request.wants_page:
+        return page(request, status, words)
+    return text(status, words)
+
+
+def _about(request: Request | None, fault: DavserverError) -> str:
+    """The resource that a precondition element names, where it names one (RFC 4918, 16)."""
+    path = getattr(fault, "path", None)
+    if path is None:
+        return ""
+    return f"<D:href>{escape((request.base if request else '') + paths.href(path))}</D:href>"
+
+
+def _multistatus(request: Request | None, fault: MembersRefused) -> Response:
+    base = request.base if request else ""
+    rows = "".join(
+        f"<D:response><D:href>{escape(base + paths.href(path))}</D:href>"
+        f"<D:status>HTTP/1.1 {status_line(member.status)}</D:status>"
+        f"<D:error><D:{member.condition}/></D:error></D:response>"
+        for path, member in fault.members.items()
+    )
+    return xml(207, f"<D:multistatus xmlns:D={quoteattr('DAV:')}>{rows}</D:multistatus>")
+
+
+def _raw_path(environ: Environ) -> str:
+    """The request target's path, percent-encoded as the client sent it where the server tells.
+
+    PATH_INFO is decoded already and cannot tell a slash from an encoded one.
+    """
+    raw = environ.get("REQUEST_URI") or environ.get("RAW_URI") or ""
+    if raw.startswith("/"):
+        target: str = raw.partition("?")[0]
+        return target.encode("latin-1").decode("utf-8", "surrogateescape")
+    decoded = (environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")) or "/"
+    return paths.href(decoded.encode("latin-1").decode("utf-8", "surrogateescape"))
