@@ -1,0 +1,302 @@
+"""VersionedFiles: reading, and the one way to write a document, whoever writes. Knows no HTTP.
+
+A write is spooled beside the target, sealed, and committed: the old content is kept as a version,
+the new one takes its place in one step, the catalog books it. The journal makes this whole again
+after a crash.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from sqlalchemy import Connection
+
+from davserver import paths
+from davserver.errors import Conflict, Gone, MethodNotAllowed, NotFound
+from davserver.model import Entry, Origin, Version, Writer
+from davserver.providers import history, identities, locks
+from davserver.providers.catalog import Catalog
+from davserver.providers.history import State
+from davserver.providers.journal import Commit, Journal
+from davserver.providers.stores import Condition, FileStore, Spool, anything, check_new
+
+_ATTEMPTS = 5
+_BLOCK = 1 << 18
+
+
+def absent(entry: Entry | None) -> None:
+    """The condition that nothing is there."""
+    if entry is not None:
+        raise Conflict("Something with this name is already there.")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a write led to."""
+
+    entry: Entry
+    created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """Bytes ready to be published from ``source``: their state as a version will show it."""
+
+    source: str
+    state: Entry
+    sha256: str
+    document_key: str = ""
+    callback_id: int = 0
+    heir_of: str = ""
+    absorbs: bool = False
+
+
+class VersionedFiles:
+    """The files of one root with their history and locks."""
+
+    def __init__(self, store: FileStore, catalog: Catalog, journal: Journal) -> None:
+        self._store = store
+        self._catalog = catalog
+        self._journal = journal
+
+    def find(self, path: str) -> Entry | None:
+        """What is at ``path``, None if nothing; never what is ours."""
+        return None if paths.is_ours(path) else self._store.find(path)
+
+    def entry(self, path: str) -> Entry:
+        """What is at ``path``. Raises NotFound."""
+        found = self.find(path)
+        if found is None:
+            raise NotFound(path)
+        return found
+
+    def children(self, path: str) -> Iterator[Entry]:
+        """The members of a folder, unordered. Raises NotFound."""
+        if paths.is_ours(path):
+            raise NotFound(path)
+        return self._store.children(path)
+
+    def open(self, path: str) -> tuple[BinaryIO, Entry]:
+        """A file's bytes and the state they have. The caller closes. Raises NotFound."""
+        if paths.is_ours(path):
+            raise NotFound(path)
+        return self._store.open(path)
+
+    def spool(self) -> Spool:
+        """A place for bytes that are on their way; use it in a ``with`` block."""
+        return self._store.spool()
+
+    def commit(
+        self,
+        path: str,
+        spool: Spool,
+        writer: Writer,
+        *,
+        condition: Condition = anything,
+        modified_ns: int | None = None,
+        document_key: str = "",
+        callback_id: int = 0,
+        heir_of: str = "",
+    ) -> Written:
+        """Make the spooled bytes the content of ``path``; the replaced bytes stay as a version.
+
+        Atomic: a reader sees the old or the new file, never a mixture, and so does one after a
+        crash. ``document_key`` and ``callback_id`` say which save of an editor this is; the
+        callback is booked in the same transaction. ``heir_of`` is the resource whose properties the
+        file gets.
+
+        Raises FileLocked, ParentMissing, MethodNotAllowed for a folder, StorageFull, and what
+        ``condition`` raises.
+        """
+        sealed = Sealed(
+            spool.path, spool.seal(modified_ns), spool.sha256, document_key, callback_id, heir_of
+        )
+        with self._store.exclusive(path):
+            return self.publish(path, sealed, writer, condition)
+
+    def publish(self, path: str, sealed: Sealed, writer: Writer, condition: Condition) -> Written:
+        """The inner part of ``commit``, for callers that hold ``path`` or the tree exclusively."""
+        for _ in range(_ATTEMPTS):
+            old = self._writable(path)
+            condition(old)
+            with self._catalog.writing() as connection:
+                locks.require(connection, path, writer, membership=old is None)
+                intent = self._intend(connection, path, sealed, writer, old)
+                row = self._journal.begin(connection, intent)
+            try:
+                if self._carry_out(intent, old):
+                    entry = self.entry(path)
+                    with self._catalog.writing() as connection:
+                        self._journal.finish_commit(connection, row, intent, entry)
+                    return Written(entry, created=old is None)
+            except BaseException:
+                self._journal.resolve(row, intent)
+                raise
+            # Another program changed the file between our look and our hold on it: look again.
+            with self._catalog.writing() as connection:
+                self._journal.withdraw(connection, row)
+        raise Conflict("Another program keeps changing this file; try again later.")
+
+    def check_writable(self, path: str, writer: Writer) -> None:
+        """Raise what ``commit`` would raise now, before the bytes are sent for nothing."""
+        old = self._writable(path)
+        with self._catalog.reading() as connection:
+            locks.require(connection, path, writer, membership=old is None)
+
+    def versions(self, path: str) -> list[Version]:
+        """The states of a file, oldest first; the last is the one it has. Raises NotFound."""
+        entry = self.entry(path)
+        if entry.is_folder:
+            raise Conflict("A folder has no versions of its own.")
+        with self._catalog.reading() as connection:
+            resource_id = identities.find(connection, path)
+            found = history.known(connection, resource_id, entry) if resource_id else []
+        if not found or not found[-1].is_current:
+            # Not written through us, or changed since: what lies there is the newest state all the
+            # same.
+            number = found[-1].number + 1 if found else 1
+            state = (number, entry.size, "", entry.etag, entry.modified_ns, entry.modified, "")
+            found.append(Version(*state, Origin.OUTSIDE, is_current=True))
+        return found
+
+    def open_version(self, path: str, number: int) -> tuple[BinaryIO, Version]:
+        """The bytes of one state of a file. The caller closes. Raises NotFound."""
+        for version in self.versions(path):
+            if version.number == number:
+                if version.is_current:
+                    return self._store.open(path)[0], version
+                with self._catalog.reading() as connection:
+                    resource_id = identities.find(connection, path) or ""
+                return self._store.open_version(history.name_of(resource_id, number)), version
+        raise NotFound(f"version {number} of {path}")
+
+    def open_state(self, resource_id: str, etag: str) -> tuple[BinaryIO, int, str]:
+        """The bytes that a resource had when its ETag was ``etag``, their number, and its path.
+
+        Raises Gone when another program has written over them.
+        """
+        with self._catalog.reading() as connection:
+            path = identities.path_of(connection, resource_id)
+            known = history.with_etag(connection, resource_id, etag)
+        entry = self._store.find(path) if path else None
+        if path and entry is not None and not entry.is_folder and entry.etag == etag:
+            content, opened = self._store.open(path)
+            if opened.etag == etag:
+                return content, opened.size, path
+            content.close()
+        name = history.name_of(resource_id, known.number) if known else ""
+        kept = self._store.kept(name) if name else None
+        if path is None or kept is None:
+            raise Gone("The content that this link named is no longer there.")
+        return self._store.open_version(name), kept.size, path
+
+    def restore(self, path: str, number: int, writer: Writer) -> Written:
+        """Make an earlier state the content again; the present one stays as a version.
+
+        The bytes are copied: a version must never share them with a file that other programs can
+        write.
+        """
+        content, _ = self.open_version(path, number)
+        with content, self.spool() as spool:
+            fill(spool, content)
+            return self.commit(path, spool, writer)
+
+    def identify(self, path: str) -> str:
+        """The id of what is at ``path``, which stays the same through renames. Raises NotFound."""
+        with self._store.exclusive(path):
+            self.entry(path)
+            with self._catalog.writing() as connection:
+                return identities.identify(connection, path)
+
+    def path_of(self, resource_id: str) -> str | None:
+        """Where a resource is now; None if it is unknown or in the trash."""
+        with self._catalog.reading() as connection:
+            path = identities.path_of(connection, resource_id)
+        return None if path is None or paths.is_ours(path) else path
+
+    def last_path_of(self, resource_id: str) -> str:
+        """Where a resource is, or was before it went to the trash. Raises NotFound."""
+        with self._catalog.reading() as connection:
+            path = identities.path_of(connection, resource_id)
+            was = identities.path_before_trash(connection, path) if path else None
+        if was is None:
+            raise NotFound(f"resource {resource_id}")
+        return was
+
+    def saved_state(self, resource_id: str, etag: str) -> State:
+        """What is known about the state with ``etag``; only that, if no write of ours made it."""
+        with self._catalog.reading() as connection:
+            found = history.with_etag(connection, resource_id, etag)
+        return found or State(0, 0, "", etag, 0, "", Origin.OUTSIDE)
+
+    def _writable(self, path: str) -> Entry | None:
+        old = self.find(path)
+        if old is None:
+            check_new(self._store, path)
+        elif old.is_folder:
+            raise MethodNotAllowed(
+                "A folder cannot be written like a file.", "PROPFIND, MKCOL, DELETE"
+            )
+        return old
+
+    def _intend(
+        self, connection: Connection, path: str, sealed: Sealed, writer: Writer, old: Entry | None
+    ) -> Commit:
+        resource_id = identities.identify(connection, path)
+        number = history.highest(connection, resource_id) + 1
+        while self._store.kept(history.name_of(resource_id, number)):
+            number += 1
+        replaces = None
+        if old is not None:
+            known = self._number_of(connection, resource_id, old) or number
+            replaces = State(known, old.size, "", old.etag, old.modified_ns, "", Origin.OUTSIDE)
+            number += known == number
+        state = sealed.state
+        becomes = State(
+            number,
+            state.size,
+            sealed.sha256,
+            state.etag,
+            state.modified_ns,
+            writer.credited,
+            writer.origin,
+            sealed.document_key,
+        )
+        return Commit(
+            path,
+            sealed.source,
+            resource_id,
+            becomes,
+            replaces,
+            sealed.callback_id,
+            sealed.heir_of,
+            sealed.absorbs,
+        )
+
+    def _number_of(self, connection: Connection, resource_id: str, entry: Entry) -> int | None:
+        """The number under which the state of the file is known and can still be kept."""
+        known = history.with_etag(connection, resource_id, entry.etag)
+        if known is None:
+            return None
+        kept = self._store.kept(history.name_of(resource_id, known.number))
+        return known.number if kept is None or kept.etag == entry.etag else None
+
+    def _carry_out(self, intent: Commit, old: Entry | None) -> bool:
+        """The steps on the disk; False if the file there was not the one that was looked at."""
+        if old is not None and old.size:
+            name = history.name_of(
+                intent.resource_id, intent.replaces.number if intent.replaces else 0
+            )
+            kept = self._store.keep(intent.path, name)
+            if kept.etag != old.etag:
+                self._store.drop_version(name)
+                return False
+        self._store.publish(intent.source, intent.path, replace=old is not None)
+        self._store.settle(intent.path)
+        return True
+
+
+def fill(spool: Spool, content: BinaryIO) -> None:
+    """Write all of ``content`` into ``spool``."""
+    while block := content.read(_BLOCK):
+        spool.write(block)

@@ -1,0 +1,90 @@
+"""Identities: the row of ``resources`` that a path has. Functions over an open transaction.
+
+Versions, properties, locks and sessions hang on the id, so that a rename costs one update and loses
+nothing.
+"""
+
+import time
+from uuid import uuid4
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    bindparam,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from davserver import paths
+from davserver.providers.filesystem import TRASH
+from davserver.providers.tables import resources, trash
+
+_ID_OF = select(resources.c.id).where(resources.c.path == bindparam("path"))
+
+
+def find(connection: Connection, path: str) -> str | None:
+    """The id of ``path``; None if it never needed one."""
+    return connection.scalar(_ID_OF, {"path": paths.key(path)})
+
+
+def identify(connection: Connection, path: str) -> str:
+    """The id of ``path``, given now if it has none."""
+    known = find(connection, path)
+    if known is not None:
+        return known
+    born = uuid4().hex
+    connection.execute(
+        insert(resources).values(
+            id=born, path=paths.key(path), parent=paths.key(paths.parent(path)), created=time.time()
+        )
+    )
+    return born
+
+
+def path_of(connection: Connection, resource_id: str) -> str | None:
+    """Where the resource is now; None if it is unknown."""
+    text = connection.scalar(select(resources.c.path).where(resources.c.id == resource_id))
+    return None if text is None else paths.path_of_key(text)
+
+
+def path_before_trash(connection: Connection, path: str) -> str:
+    """Where a resource was that may lie in the trash now."""
+    if not paths.is_within(path, TRASH):
+        return path
+    identity, _, rest = path[len(TRASH) + 1 :].partition("/")
+    text = connection.scalar(select(trash.c.path).where(trash.c.id == identity))
+    was = paths.path_of_key(text) if text else paths.ROOT + paths.name(path)
+    return f"{was}/{rest}" if rest else was
+
+
+def within(path: str) -> ColumnElement[bool]:
+    """Condition: the row is that of ``path`` or lies anywhere below it."""
+    return or_(resources.c.path == paths.key(path), below(path))
+
+
+def below(path: str) -> ColumnElement[bool]:
+    """Condition: the row lies below ``path``."""
+    # "0" follows "/" in ASCII, so this is one range of the index.
+    stem = "" if path == paths.ROOT else paths.key(path)
+    return resources.c.path.between(stem + "/", stem + "0") & (resources.c.path != "/")
+
+
+def move(connection: Connection, source: str, destination: str) -> bool:
+    """Let every row within ``source`` follow it to ``destination``; tell whether there was one."""
+    rows = connection.execute(select(resources.c.id, resources.c.path).where(within(source))).all()
+    for resource_id, text in rows:
+        path = paths.moved(paths.path_of_key(text), source, destination)
+        connection.execute(
+            update(resources)
+            .where(resources.c.id == resource_id)
+            .values(path=paths.key(path), parent=paths.key(paths.parent(path)))
+        )
+    return bool(rows)
+
+
+def forget(connection: Connection, resource_id: str) -> None:
+    """Remove an identity and everything that hangs on it."""
+    connection.execute(delete(resources).where(resources.c.id == resource_id))

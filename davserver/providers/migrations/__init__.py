@@ -1,0 +1,1 @@
+"""The catalog's history: one module in versions/ for every change of its tables."""

@@ -1,0 +1,248 @@
+"""Editing sessions and the callbacks about them. A session holds a real lock while its lease runs.
+
+The lease is renewed by every sign of life. When it ends, other people may write again; what the
+Document Server sends after that is still taken, and never put over what they wrote.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from typing import Any
+from xml.sax.saxutils import escape
+
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
+
+from davserver import paths
+from davserver.errors import Conflict, FileLocked, NotFound
+from davserver.model import DocumentKey, EditSession, Entry, Scope, SessionState
+from davserver.providers import identities, locks
+from davserver.providers.catalog import Catalog
+from davserver.providers.exclusion import Exclusion
+from davserver.providers.stores import FileStore
+from davserver.providers.tables import callbacks, resources, sessions
+
+KeyMaker = Callable[[str, str, int], DocumentKey]
+"""Makes a key from a resource id, an ETag, and how many keys of that state are used up."""
+
+LOCK_PRINCIPAL = "onlyoffice:"
+"""Begins the principal of a session's lock; no user can have that name, for it holds a colon."""
+
+
+class EditSessions:
+    """The sessions of one root."""
+
+    def __init__(
+        self, store: FileStore, catalog: Catalog, exclusion: Exclusion, make_key: KeyMaker
+    ) -> None:
+        self._store = store
+        self._catalog = catalog
+        self._exclusion = exclusion
+        self._make_key = make_key
+
+    def join(self, path: str, editor: str, seconds: int) -> EditSession:
+        """The session of a file, begun now if there is none, with a lease of ``seconds``.
+
+        Raises FileLocked when somebody else holds a lock, NotFound.
+        """
+        with self._store.exclusive_tree():
+            entry = self._file(path)
+            with self._catalog.writing() as connection:
+                resource_id = identities.identify(connection, path)
+                session = self._live(connection, resource_id)
+                if session is None:
+                    key = self._next_key(connection, resource_id, entry)
+                    self._begin(connection, path, resource_id, entry, key)
+                    session = self._one(connection, sessions.c.key == key.value)
+                editors = sorted({*session.editors, editor})
+                self._extend(connection, session, seconds, editors)
+                return self._one(connection, sessions.c.key == session.key.value)
+
+    def view(self, path: str) -> tuple[str, str, DocumentKey]:
+        """Resource id, ETag and key for somebody who looks on: a live session's if there is one."""
+        entry = self._file(path)
+        with self._catalog.writing() as connection:
+            resource_id = identities.identify(connection, path)
+            session = self._live(connection, resource_id)
+            if session is not None:
+                return resource_id, session.etag, session.key
+            return resource_id, entry.etag, self._next_key(connection, resource_id, entry)
+
+    def find(self, key: str) -> EditSession | None:
+        """The session that ``key`` names, in whatever state."""
+        with self._catalog.reading() as connection:
+            rows = self._select(connection, sessions.c.key == key)
+            return rows[0] if rows else None
+
+    def of_members(self, folder: str) -> dict[str, EditSession]:
+        """The live sessions of the files directly in ``folder``, by path."""
+        in_folder = resources.c.parent == paths.key(folder)
+        with self._catalog.reading() as connection:
+            return {row.path: row for row in self._select(connection, in_folder & _live())}
+
+    def renew(self, key: str, seconds: int, editors: Iterable[str] | None = None) -> None:
+        """A sign of life: let lease and lock run ``seconds`` from now; set ``editors`` if known."""
+        with self._store.exclusive_tree(), self._catalog.writing() as connection:
+            rows = self._select(connection, sessions.c.key == key)
+            if not rows or rows[0].state is SessionState.RETIRED:
+                return
+            try:
+                self._extend(connection, rows[0], seconds, editors)
+            except FileLocked:
+                # The lease had run out and somebody else took the lock: the session goes on without
+                # one, and what it saves is put beside.
+                connection.execute(
+                    update(sessions)
+                    .where(sessions.c.key == key)
+                    .values(lease_until=time.time() + seconds)
+                )
+
+    def one_at_a_time(self, key: DocumentKey) -> AbstractContextManager[None]:
+        """Let reports about one session wait for each other, in every process."""
+        return self._exclusion.names(key.value)
+
+    def end(self, key: DocumentKey, state: SessionState) -> None:
+        """Close or retire a session and release its lock."""
+        this = sessions.c.key == key.value
+        with self._catalog.writing() as connection:
+            for session in self._select(connection, this):
+                locks.remove(connection, [session.lock_token])
+            connection.execute(
+                update(sessions)
+                .where(this, sessions.c.state != SessionState.RETIRED.value)
+                .values(state=state.value, lease_until=time.time(), editors="[]")
+            )
+
+    def note_callback(self, key: str, status: int, digest: str) -> tuple[int, str]:
+        """Journal a callback; its row, and how an earlier delivery of it ended ("" if none did)."""
+        same = (callbacks.c.key == key) & (callbacks.c.status == status)
+        this = select(callbacks.c.id, callbacks.c.outcome).where(same, callbacks.c.digest == digest)
+        with self._catalog.writing() as connection:
+            known = connection.execute(this).first()
+            if known is not None:
+                return known.id, known.outcome
+            values = {"key": key, "status": status, "digest": digest, "received": time.time()}
+            added = insert(callbacks).values(**values, outcome="", detail="")
+            return connection.scalars(added.returning(callbacks.c.id)).one(), ""
+
+    def conclude_callback(self, row: int, outcome: str, detail: str) -> None:
+        """Say how a callback ended, for those that no commit booked."""
+        with self._catalog.writing() as connection:
+            connection.execute(
+                update(callbacks)
+                .where(callbacks.c.id == row)
+                .values(outcome=outcome, detail=detail)
+            )
+
+    def purge_older_than(self, seconds: float) -> None:
+        """Forget sessions and callbacks that ended so long ago."""
+        before = time.time() - seconds
+        with self._catalog.writing() as connection:
+            connection.execute(delete(callbacks).where(callbacks.c.received < before))
+            connection.execute(delete(sessions).where(sessions.c.lease_until < before))
+
+    def _file(self, path: str) -> Entry:
+        entry = self._store.find(path)
+        if entry is None:
+            raise NotFound(path)
+        if entry.is_folder:
+            raise Conflict("A folder cannot be edited.")
+        return entry
+
+    def _next_key(self, connection: Connection, resource_id: str, entry: Entry) -> DocumentKey:
+        used_up = select(func.count()).where(
+            sessions.c.resource_id == resource_id,
+            sessions.c.etag == entry.etag,
+            sessions.c.state == SessionState.RETIRED.value,
+        )
+        return self._make_key(resource_id, entry.etag, connection.scalar(used_up) or 0)
+
+    def _begin(
+        self, connection: Connection, path: str, resource_id: str, entry: Entry, key: DocumentKey
+    ) -> None:
+        """A row for the session; a closed one of the same key opens again."""
+        connection.execute(delete(sessions).where(sessions.c.key == key.value))
+        now = time.time()
+        connection.execute(
+            insert(sessions).values(
+                key=key.value,
+                resource_id=resource_id,
+                etag=entry.etag,
+                state=SessionState.OPEN.value,
+                lock_token="",
+                opened=now,
+                lease_until=now,
+                editors="[]",
+            )
+        )
+
+    def _extend(
+        self,
+        connection: Connection,
+        session: EditSession,
+        seconds: int,
+        editors: Iterable[str] | None,
+    ) -> None:
+        names = list(session.editors if editors is None else editors)
+        token = self._hold_lock(connection, session, seconds, names)
+        connection.execute(
+            update(sessions)
+            .where(sessions.c.key == session.key.value)
+            .values(
+                state=SessionState.OPEN.value,
+                lease_until=time.time() + seconds,
+                lock_token=token,
+                editors=json.dumps(names),
+            )
+        )
+
+    def _hold_lock(
+        self, connection: Connection, session: EditSession, seconds: int, names: list[str]
+    ) -> str:
+        """Refresh the session's lock, or take a new one where it has run out; its token."""
+        owner_xml = escape(f"{', '.join(names) or 'a guest'} (in ONLYOFFICE)")
+        if session.lock_token and locks.with_token(connection, session.lock_token):
+            locks.refresh(connection, session.lock_token, seconds, owner_xml)
+            return session.lock_token
+        principal = LOCK_PRINCIPAL + session.key.value
+        locks.check_free(connection, session.path, principal, Scope.EXCLUSIVE, deep=False)
+        lock = locks.add(
+            connection,
+            session.path,
+            principal=principal,
+            owner_xml=owner_xml,
+            scope=Scope.EXCLUSIVE,
+            deep=False,
+            seconds=seconds,
+            document_key=session.key.value,
+        )
+        return lock.token
+
+    def _live(self, connection: Connection, resource_id: str) -> EditSession | None:
+        rows = self._select(connection, (sessions.c.resource_id == resource_id) & _live())
+        return rows[0] if rows else None
+
+    def _one(self, connection: Connection, condition: ColumnElement[bool]) -> EditSession:
+        return self._select(connection, condition)[0]
+
+    def _select(self, connection: Connection, condition: ColumnElement[bool]) -> list[EditSession]:
+        statement = select(sessions, resources.c.path).join(resources).where(condition)
+        return [_session(row) for row in connection.execute(statement)]
+
+
+def _live() -> ColumnElement[bool]:
+    return (sessions.c.state == SessionState.OPEN.value) & (sessions.c.lease_until > time.time())
+
+
+def _session(row: Row[Any]) -> EditSession:
+    return EditSession(
+        key=DocumentKey(row.key),
+        resource_id=row.resource_id,
+        path=paths.path_of_key(row.path),
+        etag=row.etag,
+        state=SessionState(row.state),
+        lock_token=row.lock_token,
+        lease_until=datetime.fromtimestamp(row.lease_until, UTC),
+        editors=tuple(json.loads(row.editors)),
+    )

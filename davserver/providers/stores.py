@@ -1,0 +1,116 @@
+"""What the cellar needs of a place that holds bytes: ``filesystem.DiskFiles`` is one.
+
+Stores know paths and bytes; they know no HTTP, no users, no catalog. They raise facts of ``errors``
+and never let a driver's exception through.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import BinaryIO, Protocol
+
+from davserver import paths
+from davserver.errors import ParentMissing
+from davserver.model import Entry
+
+Condition = Callable[[Entry | None], None]
+"""Asked about what is at the path while nobody can change it; raises to refuse the write."""
+
+
+def anything(_: Entry | None) -> None:
+    """The condition that always holds."""
+
+
+class Spool(Protocol):
+    """Bytes on their way into a file: visible to nobody, on the target's file system."""
+
+    size: int
+
+    def write(self, data: bytes) -> None:
+        """Append ``data``. Raises StorageFull."""
+
+    def seal(self, modified_ns: int | None = None) -> Entry:
+        """Finish: set the time of change (None: now), make the bytes durable, tell their state."""
+
+    @property
+    def sha256(self) -> str:
+        """Hash of all bytes written, hexadecimal."""
+
+    @property
+    def path(self) -> str:
+        """Where the bytes lie, as a path that only the store takes."""
+
+    def discard(self) -> None:
+        """Give the bytes up, unless they were published."""
+
+    def __enter__(self) -> "Spool":
+        """Discarded at the end of the block."""
+
+    def __exit__(self, *_: object) -> None:
+        """See ``discard``."""
+
+
+class FileStore(Protocol):
+    """Files, folders, kept versions and trash of one root."""
+
+    def find(self, path: str) -> Entry | None:
+        """What is at ``path``; None if nothing is, or something that is not served, like a link."""
+
+    def children(self, path: str) -> Iterator[Entry]:
+        """The members of a folder, unordered; only files and folders. Raises NotFound."""
+
+    def open(self, path: str) -> tuple[BinaryIO, Entry]:
+        """A file's bytes and the state they have. The caller closes. Raises NotFound."""
+
+    def spool(self) -> Spool:
+        """A new empty spool."""
+
+    def stage_folder(self) -> AbstractContextManager[str]:
+        """A new empty folder beside the spools; removed at the end if it was not published."""
+
+    def make_folder(self, path: str) -> None:
+        """Make one folder. Raises ParentMissing, and Conflict if something is there."""
+
+    def copy_members(self, source: str, destination: str) -> None:
+        """Copy everything below the folder ``source`` into the folder ``destination``."""
+
+    def keep(self, path: str, version: str) -> Entry:
+        """Keep the bytes now at ``path`` as ``version``; tell the state that was kept."""
+
+    def open_version(self, version: str) -> BinaryIO:
+        """The bytes of a kept version. The caller closes. Raises NotFound."""
+
+    def kept(self, version: str) -> Entry | None:
+        """The state that is kept as ``version``; None if nothing is."""
+
+    def drop_version(self, version: str) -> None:
+        """Forget a kept version, if it is there."""
+
+    def publish(self, source: str, path: str, *, replace: bool) -> None:
+        """Let what lies at ``source`` appear at ``path``, in one step.
+
+        With ``replace`` it takes the place of the file there; without, raises Conflict if anything
+        is.
+        """
+
+    def settle(self, *paths: str) -> None:
+        """Make the names in the folders that hold ``paths`` durable."""
+
+    def remove_tree(self, path: str) -> None:
+        """Remove ``path`` and everything below it, for good."""
+
+    def exclusive(self, *names: str) -> AbstractContextManager[None]:
+        """Let nobody else, in any process, hold one of ``names`` or the whole tree meanwhile."""
+
+    def exclusive_tree(self) -> AbstractContextManager[None]:
+        """Let nobody else, in any process, hold anything meanwhile."""
+
+    def sweep(self) -> int:
+        """Remove spools whose process is gone; tell how many."""
+
+
+def check_new(store: FileStore, path: str) -> None:
+    """Raise unless something new may come to be at ``path``: ParentMissing, NameNotAllowed."""
+    paths.check_new_name(path)
+    folder = store.find(paths.parent(path))
+    if folder is None or not folder.is_folder:
+        raise ParentMissing(path)

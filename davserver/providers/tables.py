@@ -1,0 +1,152 @@
+"""The catalog's tables. migrations/ builds the same ones; a test compares them.
+
+Paths are stored as ``paths.key``: ASCII, ordered like the tree, whatever bytes a name holds. Times
+are seconds since 1970, UTC. Everything that belongs to a file hangs on ``resources.id``, never on
+its path.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+
+def _of_resource(**options: Any) -> Column[str]:
+    owner = ForeignKey("resources.id", ondelete="CASCADE")
+    return Column("resource_id", String(32), owner, nullable=False, **options)
+
+
+instance = Table(
+    "instance",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+# A row is born when a file or folder first needs an identity: written through us, locked, given a
+# property, opened in an editor. What lies in the trash keeps its row under a path in the hidden
+# folder.
+resources = Table(
+    "resources",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("path", Text, nullable=False, unique=True),
+    Column("parent", Text, nullable=False, index=True),
+    Column("created", Float, nullable=False),
+)
+
+versions = Table(
+    "versions",
+    metadata,
+    _of_resource(primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("etag", String(80), nullable=False),
+    Column("modified_ns", BigInteger, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("origin", String(16), nullable=False),
+    Column("document_key", String(128), nullable=False),
+    Column("kept", Boolean, nullable=False),
+)
+
+properties = Table(
+    "properties",
+    metadata,
+    _of_resource(primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("xml", Text, nullable=False),
+)
+
+locks = Table(
+    "locks",
+    metadata,
+    Column("token", String(64), primary_key=True),
+    _of_resource(index=True),
+    Column("principal", Text, nullable=False),
+    Column("owner_xml", Text, nullable=False),
+    Column("scope", String(16), nullable=False),
+    Column("deep", Boolean, nullable=False),
+    Column("expires", Float, nullable=False, index=True),
+    Column("document_key", String(128), nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("key", String(128), primary_key=True),
+    _of_resource(index=True),
+    Column("etag", String(80), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("lock_token", String(64), nullable=False),
+    Column("opened", Float, nullable=False),
+    Column("lease_until", Float, nullable=False),
+    Column("editors", Text, nullable=False),
+)
+
+callbacks = Table(
+    "callbacks",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("key", String(128), nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("received", Float, nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("detail", Text, nullable=False),
+    UniqueConstraint("key", "status", "digest", name="one_row_a_callback"),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("password_hash", Text, nullable=False),
+    Column("is_administrator", Boolean, nullable=False),
+    Column("created", Float, nullable=False),
+)
+
+sign_in_failures = Table(
+    "sign_in_failures",
+    metadata,
+    Column("key", String(160), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("last", Float, nullable=False),
+)
+
+# What is about to happen to files, written before the first step and removed with the last one. A
+# row that nobody works on is a crash: ``journal.repair`` finishes it or takes it back.
+journal = Table(
+    "journal",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("operation", String(16), nullable=False),
+    Column("intent", Text, nullable=False),
+    Column("started", Float, nullable=False),
+)
+
+trash = Table(
+    "trash",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("path", Text, nullable=False),
+    Column("deleted", Float, nullable=False, index=True),
+    Column("deleted_by", Text, nullable=False),
+)
+
+Index("live_locks", locks.c.resource_id, locks.c.expires)

@@ -1,0 +1,148 @@
+"""Locks: who may hold what together, and who is held off."""
+
+from typing import Any
+
+import pytest
+
+from davserver.errors import Conflict, FileLocked, Forbidden, MembersRefused, ParentMissing
+from davserver.model import Lock, Scope, Writer
+from davserver.providers import locks as locks_module
+from davserver.providers.annotations import annotations
+from davserver.providers.share import Share
+from tests.clock import later
+from tests.providers.test_files import ANN, BOB, put
+
+EXCLUSIVE, SHARED = Scope.EXCLUSIVE, Scope.SHARED
+
+
+def take(
+    share: Share, path: str, writer: Writer = ANN, scope: Scope = EXCLUSIVE, **options: Any
+) -> Lock:
+    given = {"owner_xml": "", "deep": False, "seconds": 60, **options}
+    return share.locks.acquire(path, writer, scope=scope, **given)[0]
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted", "works"),
+    [
+        (EXCLUSIVE, EXCLUSIVE, False),
+        (EXCLUSIVE, SHARED, False),
+        (SHARED, EXCLUSIVE, False),
+        (SHARED, SHARED, True),
+    ],
+)
+def test_what_two_people_may_hold_together(
+    share: Share, held: Scope, wanted: Scope, works: bool
+) -> None:
+    """RFC 4918, 6.2, the table of compatibility."""
+    put(share, "/a.txt", b"x")
+    take(share, "/a.txt", ANN, held)
+    if works:
+        take(share, "/a.txt", BOB, wanted)
+    else:
+        with pytest.raises(FileLocked):
+            take(share, "/a.txt", BOB, wanted)
+
+
+def test_an_expired_lock_is_no_lock(share: Share) -> None:
+    put(share, "/a.txt", b"x")
+    take(share, "/a.txt", seconds=60)
+    with later(61):
+        assert share.locks.on("/a.txt") == []
+        put(share, "/a.txt", b"y", BOB)
+        take(share, "/a.txt", BOB)
+        assert share.locks.purge() == 1
+
+
+def test_a_refreshed_lock_lives_on(share: Share) -> None:
+    put(share, "/a.txt", b"x")
+    lock = take(share, "/a.txt", seconds=60)
+    with later(50):
+        share.locks.refresh("/a.txt", Writer("ann", frozenset({lock.token})), 60)
+    with later(100):
+        assert [found.token for found in share.locks.on("/a.txt")] == [lock.token]
+
+
+def test_a_deep_lock_covers_everything_below(share: Share) -> None:
+    share.trees.make_folder("/docs", ANN)
+    share.trees.make_folder("/docs/deep", ANN)
+    lock = take(share, "/docs", deep=True)
+    with pytest.raises(FileLocked):
+        put(share, "/docs/deep/a.txt", b"x", BOB)
+    put(share, "/docs/deep/a.txt", b"x", Writer("ann", frozenset({lock.token})))
+    with pytest.raises(FileLocked):
+        take(share, "/docs/deep/a.txt", BOB)
+
+
+def test_a_deep_lock_is_refused_for_a_locked_member(share: Share) -> None:
+    share.trees.make_folder("/docs", ANN)
+    put(share, "/docs/a.txt", b"x")
+    take(share, "/docs/a.txt", BOB)
+    with pytest.raises(MembersRefused) as refused:
+        take(share, "/docs", ANN, deep=True)
+    assert list(refused.value.members) == ["/docs/a.txt"]
+
+
+def test_a_neighbour_with_a_longer_name_is_not_below(share: Share) -> None:
+    for folder in ("/docs", "/docs2", "/docs-old"):
+        share.trees.make_folder(folder, ANN)
+        put(share, f"{folder}/a.txt", b"x")
+    take(share, "/docs2/a.txt", BOB)
+    take(share, "/docs-old/a.txt", BOB)
+    take(share, "/docs", ANN, deep=True)
+    put(share, "/docs2/b.txt", b"free", BOB)
+
+
+def test_locking_nothing_makes_an_empty_file(share: Share) -> None:
+    """RFC 4918, 7.3 and 9.10.4."""
+    lock, created = share.locks.acquire(
+        "/new.txt", ANN, owner_xml="", scope=EXCLUSIVE, deep=True, seconds=60
+    )
+    assert created
+    assert not lock.deep
+    assert share.files.entry("/new.txt").size == 0
+    with pytest.raises(ParentMissing):
+        take(share, "/none/new.txt")
+
+
+def test_a_refused_lock_on_nothing_leaves_nothing(share: Share) -> None:
+    """Stock WsgiDAV leaves the empty file that it made before it refused."""
+    share.trees.make_folder("/docs", ANN)
+    take(share, "/docs", ANN, deep=True)
+    with pytest.raises(FileLocked):
+        take(share, "/docs/new.txt", BOB)
+    assert share.files.find("/docs/new.txt") is None
+
+
+def test_only_the_holder_releases(share: Share) -> None:
+    put(share, "/a.txt", b"x")
+    lock = take(share, "/a.txt")
+    with pytest.raises(Forbidden):
+        share.locks.release("/a.txt", lock.token, "bob")
+    with pytest.raises(Conflict):
+        share.locks.release("/other.txt", lock.token, "ann")
+    share.locks.release("/a.txt", lock.token, "ann")
+    assert share.locks.on("/a.txt") == []
+
+
+def test_nobody_holds_locks_without_end(share: Share, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locks_module, "MAX_LOCKS_EACH", 2)
+    for number in range(3):
+        put(share, f"/{number}.txt", b"x")
+    take(share, "/0.txt")
+    take(share, "/1.txt")
+    with pytest.raises(Forbidden):
+        take(share, "/2.txt")
+    take(share, "/2.txt", BOB)
+
+
+def test_a_listing_knows_own_and_inherited_locks(share: Share) -> None:
+    share.trees.make_folder("/docs", ANN)
+    put(share, "/docs/a.txt", b"x")
+    put(share, "/docs/b.txt", b"x")
+    own = take(share, "/docs/a.txt", ANN, SHARED)
+    deep = take(share, "/docs", BOB, SHARED, deep=True)
+    about = annotations(share.catalog, "/docs", members=True)
+    assert [lock.token for lock in about.locks_on("/docs")] == [deep.token]
+    assert {lock.token for lock in about.locks_on("/docs/a.txt")} == {own.token, deep.token}
+    assert [lock.token for lock in about.locks_on("/docs/b.txt")] == [deep.token]
