@@ -1,0 +1,1 @@
+"""WebDAV: one module per method, on WsgiDAV's shell and resource API."""

@@ -1,0 +1,59 @@
+"""WsgiDAV's RequestServer with every method replaced by our own, one module for each group."""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+
+from wsgidav.request_server import RequestServer
+
+from davserver.dav import collections, get, lock, propfind, proppatch, put
+from davserver.dav.room import DavRequest
+from davserver.errors import MethodNotAllowed
+from davserver.providers.provider import ShareProvider
+from davserver.web import Environ, Headers, Request, Response, StartResponse
+
+Method = Callable[[DavRequest], Response]
+
+
+class DavRequestServer(RequestServer):
+    """Answers WebDAV methods for one provider; one instance serves all requests.
+
+    ``max_upload_bytes`` bounds the body of PUT; 0 leaves it to the disk.
+    """
+
+    def __init__(self, provider: ShareProvider, max_upload_bytes: int = 0) -> None:
+        super().__init__(provider)
+        self._share = provider.share
+        self._methods: dict[str, Method] = {
+            "OPTIONS": self._tell_abilities,
+            "GET": get.get_file,
+            "HEAD": get.get_file,
+            "PUT": partial(put.put_file, max_bytes=max_upload_bytes),
+            "MKCOL": collections.make_collection,
+            "DELETE": collections.delete,
+            "COPY": collections.copy,
+            "MOVE": collections.move,
+            "PROPFIND": propfind.find_properties,
+            "PROPPATCH": proppatch.change_properties,
+            "LOCK": lock.lock,
+            "UNLOCK": lock.unlock,
+        }
+        self._allow = ", ".join(self._methods)
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        request = Request.of(environ)
+        method = self._methods.get(request.method)
+        if method is None:
+            raise MethodNotAllowed(f"{request.method} is not known here.", self._allow)
+        response = method(DavRequest(request, self._share))
+        return response.send(start_response, head=request.method == "HEAD")
+
+    def _tell_abilities(self, _: DavRequest) -> Response:
+        """OPTIONS: the same for every address, since it is answered before anybody signs in."""
+        headers: Headers = [
+            ("Allow", self._allow),
+            # RFC 4918, 18: classes 1, 2 and 3.
+            ("DAV", "1, 2, 3"),
+            ("MS-Author-Via", "DAV"),
+            ("Accept-Ranges", "bytes"),
+        ]
+        return Response(200, b"", headers)

@@ -1,0 +1,47 @@
+"""What every method gets: the request, its conditions, its writer, and the share."""
+
+from functools import cached_property
+
+from davserver.dav.conditions import Conditions
+from davserver.errors import BadRequest
+from davserver.model import Origin, Writer
+from davserver.providers.share import Share
+from davserver.web import Request
+
+
+class DavRequest:
+    """A request to the folder."""
+
+    def __init__(self, request: Request, share: Share) -> None:
+        self.request = request
+        self.share = share
+        if request.method != "OPTIONS":
+            # An address that names nothing here is refused before anything else is looked at.
+            _ = request.path
+
+    @cached_property
+    def conditions(self) -> Conditions:
+        """The request's conditions. Raises BadRequest for a header that is malformed."""
+        return Conditions(self.request, self._state_of)
+
+    @cached_property
+    def writer(self) -> Writer:
+        """Who writes, with the lock tokens that the request submits."""
+        by_browser = bool(self.request.header("Sec-Fetch-Mode"))
+        return Writer(
+            self.request.principal.name,
+            self.conditions.tokens,
+            origin=Origin.BROWSER if by_browser else Origin.DAV,
+        )
+
+    def depth(self, default: str, *allowed: str) -> str:
+        """The Depth header in lower case (RFC 4918, 10.2). Raises BadRequest for others."""
+        value = self.request.header("Depth").strip().lower() or default
+        if value not in allowed:
+            raise BadRequest(f"Depth must be {' or '.join(allowed)} here.")
+        return value
+
+    def _state_of(self, path: str) -> tuple[str, frozenset[str]]:
+        entry = self.share.files.find(path)
+        tokens = frozenset(lock.token for lock in self.share.locks.on(path))
+        return entry.etag if entry else "", tokens
