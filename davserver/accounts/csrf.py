@@ -1,0 +1,44 @@
+"""Proof that a form was ours: a random cookie, and its signature in every form that we render.
+
+A foreign page can make a browser send the cookie, but can neither read it nor sign it. The
+signature holds the user's name, so a form does not survive a change of user.
+"""
+
+import hmac
+import secrets
+
+from davserver.errors import Forbidden
+from davserver.tokens import derived
+from davserver.web import Request
+
+COOKIE = "davserver-csrf"
+FIELD = "csrf"
+HEADER = "X-CSRF-Token"
+
+
+class Csrf:
+    """Makes and checks the tokens of one installation."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._key = derived(secret, "csrf")
+
+    def prepare(self, request: Request) -> str:
+        """Give the request its token; the cookie's new value, or "" if the browser has one."""
+        nonce = request.cookies.get(COOKIE, "")
+        made = "" if len(nonce) == 32 else secrets.token_hex(16)
+        request.csrf_token = self._token(made or nonce, request.principal.name)
+        return made
+
+    def check(self, request: Request) -> None:
+        """Raise Forbidden unless the posted form was rendered by us for this browser and user."""
+        if request.header("Sec-Fetch-Site") == "cross-site":
+            raise Forbidden("This form was sent by another site.")
+        nonce = request.cookies.get(COOKIE, "")
+        sent = request.header(HEADER) or request.form.get(FIELD, "")
+        if not nonce or not hmac.compare_digest(
+            sent.encode(), self._token(nonce, request.principal.name).encode()
+        ):
+            raise Forbidden("This form is too old. Go back, reload the page and try again.")
+
+    def _token(self, nonce: str, name: str) -> str:
+        return hmac.new(self._key, f"{nonce}\0{name}".encode(), "sha256").hexdigest()
