@@ -1,0 +1,75 @@
+// What every page does: dates in the reader's own form, and menus that close like menus.
+
+const nearby = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+
+/** Show every time in the reader's language and zone; the exact one stays in the tooltip.
+ * @param {ParentNode} within
+ */
+export function localizeTimes(within) {
+  for (const element of within.querySelectorAll("time[datetime]")) {
+    const moment = new Date(element.dateTime);
+    const minutes = Math.round((moment - Date.now()) / 60000);
+    element.title = nearby.format(moment);
+    if (minutes > -60 && minutes <= 0) element.textContent = relative.format(minutes, "minute");
+    else if (minutes > -60 * 20 && minutes <= 0) element.textContent = relative.format(Math.round(minutes / 60), "hour");
+    else element.textContent = nearby.format(moment);
+  }
+}
+
+/** The base path of the site and the proof that a form is ours. */
+export const base = document.body.dataset.base;
+export const csrf = document.body.dataset.csrf;
+
+/** Ask the server; a session that has ended leads to the sign-in page and back.
+ * @param {string} url
+ * @param {RequestInit} options
+ * @returns {Promise<Response>}
+ */
+export async function ask(url, options = {}) {
+  const response = await fetch(url, { credentials: "same-origin", ...options });
+  if (response.status === 401) signInAgain();
+  return response;
+}
+
+export function signInAgain() {
+  const here = location.pathname.slice(base.length) || "/";
+  location.assign(`${base}/-/login?next=${encodeURIComponent(here)}`);
+}
+
+/** The server's own words about a failure.
+ * @param {Response} response
+ * @returns {Promise<string>}
+ */
+export async function words(response) {
+  const text = (await response.text()).trim();
+  return text && text.length < 500 && !text.startsWith("<") ? text : `The server answered ${response.status}.`;
+}
+
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+
+// A menu near the bottom of the window opens upwards.
+document.addEventListener(
+  "toggle",
+  (event) => {
+    const choices = event.target.matches?.("details.menu[open]") && event.target.querySelector(".choices");
+    if (!choices) return;
+    choices.classList.remove("upward");
+    const { bottom, height } = choices.getBoundingClientRect();
+    choices.classList.toggle("upward", bottom > innerHeight && height < event.target.getBoundingClientRect().top);
+  },
+  true,
+);
+
+localizeTimes(document);

@@ -1,0 +1,1 @@
+"""The folder in a person's browser."""

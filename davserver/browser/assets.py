@@ -1,0 +1,33 @@
+"""/-/assets/<version>/<name>: scripts and styles, cached for ever: their address changes too."""
+
+from pathlib import Path
+
+from davserver.content import content_type
+from davserver.errors import NotFound
+from davserver.pages import ASSETS
+from davserver.web import Request, Response
+
+_FOREVER = "public, max-age=31536000, immutable"
+
+
+class Assets:
+    """The files of the assets folder, read once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._files = {
+            file.name: (file.read_bytes(), content_type("/" + file.name))
+            for file in folder.iterdir()
+            if file.is_file()
+        }
+
+    def __call__(self, request: Request) -> Response:
+        name = request.below(ASSETS).rpartition("/")[2]
+        if name not in self._files:
+            raise NotFound(request.target)
+        content, media_type = self._files[name]
+        headers = [
+            ("Content-Type", media_type),
+            ("Cache-Control", _FOREVER),
+            ("X-Content-Type-Options", "nosniff"),
+        ]
+        return Response(200, content, headers)

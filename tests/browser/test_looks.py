@@ -1,0 +1,120 @@
+"""Every page, light and dark, wide and phone: it fits, can be read, and there is a picture."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.conftest import Person, screenshot
+from tests.documentserver import SECRET, DocumentServerDouble
+from tests.providers.test_files import put
+from tests.running import ThreadServer
+
+LOOKS = {
+    "wide": {"viewport": {"width": 1280, "height": 800}},
+    "phone": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
+}
+PAGES = {
+    "listing": "/",
+    "empty": "/Projects/",
+    "versions": "/-/versions/Welcome.docx",
+    "text": "/-/edit/Notes.md",
+    "no-server": "/-/edit/Budget.xlsx",
+    "not-found": "/nothing",
+    "not-openable": "/-/edit/song.mp3",
+}
+# Elements whose text has to stand out from what is behind it.
+TEXTS = "td.name a span, td.size, .button, h1, h2, p, th a, label, .tag, .from, li, .crumbs a"
+
+CONTRAST = """(selector) => {
+  const parse = (text) => (text.match(/[\\d.]+/g) || []).map(Number);
+  const luminance = ([r, g, b]) => [r, g, b]
+    .map((part) => part / 255)
+    .map((part) => (part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, part, at) => sum + part * [0.2126, 0.7152, 0.0722][at], 0);
+  const behind = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const color = parse(getComputedStyle(at).backgroundColor);
+      if (color.length === 3 || color[3] > 0.99) return color;
+    }
+    return [255, 255, 255];
+  };
+  const poor = [];
+  for (const element of document.querySelectorAll(selector)) {
+    if (!element.innerText?.trim() || !element.checkVisibility() || element.disabled) continue;
+    const [one, other] = [luminance(parse(getComputedStyle(element).color)),
+    luminance(behind(element))]; const ratio = (Math.max(one, other) + 0.05) / (Math.min(one, other)
+    + 0.05); if (ratio < 4.5) poor.push(`${element.tagName} "${element.innerText.slice(0, 30)}"
+    ${ratio.toFixed(2)}`);
+  }
+  return poor;
+}"""
+
+
+@pytest.fixture
+def furnished(samples: Path, serve: Callable[..., ThreadServer]) -> ThreadServer:
+    server = serve()
+    (samples / "song.mp3").write_bytes(b"x")
+    (
+        samples / ("a very long name that goes on and on until it has to be cut " * 3 + ".odt")
+    ).touch()
+    content = (samples / "Welcome.docx").read_bytes()
+    put(server.app.share, "/Welcome.docx", content)
+    put(server.app.share, "/Welcome.docx", content + b" ")
+    return server
+
+
+def check(page: Page) -> None:
+    wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert wider <= 0, f"the page is {wider} pixels wider than its window"
+    assert page.evaluate(CONTRAST, TEXTS) == [], "text that cannot be read well (WCAG 2.2, 1.4.3)"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", LOOKS)
+def test_every_page_fits_and_can_be_read(
+    furnished: ThreadServer, chromium: Browser, scheme: Any, size: str
+) -> None:
+    somebody = Person(chromium, furnished.url, color_scheme=scheme, **LOOKS[size])
+    somebody.expected = ["404", "415"]
+    somebody.page.goto("/-/login")
+    check(somebody.page)
+    screenshot(somebody.page, f"sign-in-{scheme}-{size}")
+    somebody.sign_in()
+    for name, address in PAGES.items():
+        somebody.page.goto(address)
+        somebody.page.wait_for_load_state("networkidle")
+        check(somebody.page)
+        screenshot(somebody.page, f"{name}-{scheme}-{size}")
+    somebody.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", LOOKS)
+def test_the_editor_page_fits(
+    samples: Path,
+    serve: Callable[..., ThreadServer],
+    document_server: DocumentServerDouble,
+    chromium: Browser,
+    scheme: Any,
+    size: str,
+) -> None:
+    office = serve(document_server=document_server.url, jwt_secret=SECRET)
+    somebody = Person(chromium, office.url, color_scheme=scheme, **LOOKS[size]).sign_in()
+    office.client().lock("/Budget.xlsx")
+    for name, address in {"editor": "Welcome.docx", "locked": "Budget.xlsx"}.items():
+        somebody.page.goto(f"/-/edit/{address}")
+        somebody.page.frame_locator("iframe").locator("#paper").wait_for()
+        check(somebody.page)
+        frame = somebody.page.locator("iframe").bounding_box()
+        assert frame
+        height = LOOKS[size]["viewport"]["height"]  # type: ignore[index]
+        assert frame["y"] + frame["height"] <= height + 1, "the editor is cut off"
+        assert frame["height"] > height * 0.8
+        screenshot(somebody.page, f"{name}-{scheme}-{size}")
+    somebody.page.goto("/")
+    check(somebody.page)
+    screenshot(somebody.page, f"editing-{scheme}-{size}")
+    somebody.close()
