@@ -1,0 +1,1 @@
+"""ONLYOFFICE editing: pages, downloads and callbacks, sessions, new documents, versions."""

@@ -1,0 +1,162 @@
+"""Requests to the Document Server: fetch a saved document, send a command, ask how it is.
+
+The only module that opens connections to elsewhere, and only to the configured server: its public
+address, which callbacks name, and its internal one, if we reach it by another.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+import requests
+
+from davserver.editor.tokens import ServerTokens
+from davserver.errors import BadGateway, BodyTooLarge, Forbidden, Unavailable
+from davserver.providers.stores import Spool
+from davserver.web import BLOCK
+
+CONNECT_SECONDS = 10
+SILENT_SECONDS = 60
+FETCH_SECONDS = 300
+COMMAND_SECONDS = 15
+_MAX_ANSWER = 1 << 20
+
+
+class DocumentServer:
+    """The configured server; ``internal`` is its address for us, where it has another one."""
+
+    def __init__(
+        self,
+        public: str,
+        internal: str,
+        tokens: ServerTokens,
+        max_bytes: int,
+        ca: Path | None = None,
+    ) -> None:
+        self.public = public
+        self._internal = internal or public
+        self._tokens = tokens
+        self._max_bytes = max_bytes
+        self._verify: bool | str = str(ca) if ca else True
+
+    def fetch(self, url: str, spool: Spool) -> None:
+        """Write the document at ``url`` into ``spool``.
+
+        Raises Forbidden for an address that is not the server's, BodyTooLarge, and Unavailable when
+        the server does not deliver the whole: then it is worth trying again.
+        """
+        deadline = time.monotonic() + FETCH_SECONDS
+        with self._get(self.reachable(url), SILENT_SECONDS) as answer:
+            if answer.status_code != 200:
+                raise Unavailable(
+                    f"The Document Server answered {answer.status_code} to a download."
+                )
+            announced = answer.headers.get("Content-Length", "")
+            for block in answer.iter_content(BLOCK):
+                spool.write(block)
+                if spool.size > self._max_bytes:
+                    raise BodyTooLarge(self._max_bytes)
+                if time.monotonic() > deadline:
+                    raise Unavailable(f"A download took more than {FETCH_SECONDS} seconds.")
+            if announced.isdigit() and int(announced) != spool.size:
+                raise Unavailable("A download from the Document Server broke off.")
+
+    def command(self, name: str, **fields: Any) -> dict[str, Any]:
+        """Send a command (Docs API, "Command service"); its answer. Raises Unavailable."""
+        body = {"c": name, **fields}
+        body["token"] = self._tokens.sign(body)
+        try:
+            with self._session() as session:
+                answer = session.post(
+                    f"{self._internal}/command",
+                    json=body,
+                    headers=self._tokens.bearer(body),
+                    timeout=COMMAND_SECONDS,
+                    allow_redirects=False,
+                )
+                return _json(answer)
+        except requests.RequestException as fault:
+            raise Unavailable(f"The Document Server cannot be reached: {_reason(fault)}") from fault
+
+    def is_healthy(self) -> bool:
+        """What ``/healthcheck`` says. Raises Unavailable if it cannot be asked."""
+        with self._get(f"{self._internal}/healthcheck", COMMAND_SECONDS) as answer:
+            return answer.status_code == 200 and answer.text.strip().lower() == "true"
+
+    def reachable(self, url: str) -> str:
+        """``url`` as we reach it: the public address of callbacks becomes the internal one.
+
+        Raises Forbidden for an address that belongs to neither: a callback must not make us call
+        others.
+        """
+        for base in (self.public, self._internal):
+            rest = _below(url, base)
+            if rest is not None:
+                return self._internal + rest
+        raise Forbidden("The address of a document is not the configured Document Server's.")
+
+    @contextmanager
+    def _get(self, url: str, silent_seconds: int) -> Iterator[requests.Response]:
+        try:
+            with (
+                self._session() as session,
+                session.get(
+                    url,
+                    stream=True,
+                    timeout=(CONNECT_SECONDS, silent_seconds),
+                    allow_redirects=False,
+                    headers={"Accept-Encoding": "identity"},
+                ) as answer,
+            ):
+                yield answer
+        except requests.RequestException as fault:
+            raise Unavailable(f"The Document Server cannot be reached: {_reason(fault)}") from fault
+
+    def _session(self) -> requests.Session:
+        session = requests.Session()
+        # No proxy and no password from the environment: the address is the administrator's.
+        session.trust_env = False
+        session.verify = self._verify
+        return session
+
+
+def _below(url: str, base: str) -> str | None:
+    """What follows ``base`` in ``url``; None if the URL is elsewhere."""
+    try:
+        asked, own = urlsplit(url), urlsplit(base)
+        if _origin(asked) != _origin(own) or asked.username is not None:
+            return None
+    except ValueError:
+        return None
+    if not asked.path.startswith(own.path + "/") or "/../" in asked.path:
+        return None
+    query = f"?{asked.query}" if asked.query else ""
+    return asked.path[len(own.path) :] + query
+
+
+def _origin(url: SplitResult) -> tuple[str, str, int]:
+    default = 443 if url.scheme == "https" else 80
+    return url.scheme, (url.hostname or "").lower(), url.port or default
+
+
+def _json(answer: requests.Response) -> dict[str, Any]:
+    if answer.status_code != 200 or len(answer.content) > _MAX_ANSWER:
+        raise BadGateway(f"The Document Server answered {answer.status_code} to a command.")
+    try:
+        content = answer.json()
+    except ValueError:
+        raise BadGateway("The Document Server's answer to a command is not JSON.") from None
+    if not isinstance(content, dict):
+        raise BadGateway("The Document Server's answer to a command is not an object.")
+    return content
+
+
+def _reason(fault: Exception) -> str:
+    """The innermost reason, without addresses and queries: they hold tokens."""
+    cause: BaseException = fault
+    while cause.__cause__ or cause.__context__:
+        cause = cause.__cause__ or cause.__context__ or cause
+    return type(cause).__name__ if not str(cause) or "http" in str(cause) else str(cause)

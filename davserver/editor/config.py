@@ -1,0 +1,114 @@
+"""The editor's configuration. Pure: values in, the dictionary for DocEditor out.
+
+Source: ONLYOFFICE Docs API, "Config".
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from davserver import paths
+from davserver.editor.formats import Format
+from davserver.model import DocumentKey, Entry, Principal
+
+MAX_TITLE = 128
+"""Config, document, "title": at most 128 characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Absolute addresses: two as the Document Server reaches us, and one for the browser."""
+
+    download: str
+    callback: str
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """The person in front of the editor, and their language as BCP 47."""
+
+    principal: Principal
+    language: str
+
+
+def editor_config(
+    entry: Entry,
+    known: Format,
+    key: DocumentKey,
+    links: Links,
+    reader: Reader,
+    *,
+    may_edit: bool,
+    resource_id: str,
+    instance_id: str,
+) -> dict[str, Any]:
+    """The configuration that is signed, and handed to DocEditor with its token.
+
+    A viewer gets the callback address too, so that somebody who joins later in edit mode finds a
+    session with one.
+    """
+    language, _, region = reader.language.partition("-")
+    config: dict[str, Any] = {
+        "type": "desktop",
+        "documentType": known.kind.value,
+        "width": "100%",
+        "height": "100%",
+        "document": {
+            "title": title(entry.name),
+            "fileType": known.extension,
+            "key": key.value,
+            "url": links.download,
+            "info": {"folder": paths.parent(entry.path), "uploaded": entry.modified.isoformat()},
+            "referenceData": {"fileKey": resource_id, "instanceId": instance_id},
+            "permissions": permissions(known, may_edit=may_edit),
+        },
+        "editorConfig": {
+            "mode": "edit" if may_edit else "view",
+            "callbackUrl": links.callback,
+            "lang": language,
+            "user": user(reader.principal),
+            "coEditing": {"mode": "fast", "change": True},
+            "customization": {
+                # Otherwise "Save" saves into the Document Server's cache alone until everybody has
+                # left.
+                "forcesave": True,
+                "close": {"visible": True},
+                "goback": {"url": links.folder, "blank": False},
+                "uiTheme": "theme-system",
+            },
+        },
+    }
+    if region:
+        config["editorConfig"]["region"] = f"{language}-{region}"
+    return config
+
+
+def permissions(known: Format, *, may_edit: bool) -> dict[str, bool]:
+    """What the person may do (Config, document, "permissions")."""
+    return {
+        "edit": may_edit,
+        "review": may_edit and known.reviews,
+        "comment": may_edit and known.comments,
+        "fillForms": may_edit and known.fills,
+        "modifyFilter": may_edit,
+        "download": True,
+        "print": True,
+        "copy": True,
+        "chat": may_edit,
+    }
+
+
+def user(principal: Principal) -> dict[str, str]:
+    """Who it is; nothing for somebody who did not sign in, whom the editor then asks for a name."""
+    if principal.is_anonymous:
+        return {}
+    return {"id": principal.name, "name": principal.name}
+
+
+def title(name: str) -> str:
+    """The file's name, cut in its middle where it is longer than titles may be."""
+    printable = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    if len(printable) <= MAX_TITLE:
+        return printable
+    stem, dot, extension = printable.rpartition(".")
+    return f"{stem[: MAX_TITLE - len(extension) - 2]}…{dot}{extension}"

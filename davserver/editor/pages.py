@@ -1,0 +1,196 @@
+"""The pages that open a file: ONLYOFFICE's editor, our text editor, or words on what to set up."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from davserver import paths
+from davserver.editor import callbacks, downloads
+from davserver.editor.actions import file_actions
+from davserver.editor.client import DocumentServer
+from davserver.editor.config import Links, Reader, editor_config
+from davserver.editor.formats import format_of
+from davserver.editor.language import preferred_language
+from davserver.editor.middleware import ALIVE, CALLBACK, DOWNLOAD, EDIT, TEXT, VERSIONS, VIEW
+from davserver.editor.tokens import ServerTokens
+from davserver.errors import FileLocked
+from davserver.model import Action, DocumentKey, Entry
+from davserver.pages import Pages
+from davserver.providers import locks
+from davserver.providers.files import VersionedFiles
+from davserver.providers.locks import Locks
+from davserver.providers.sessions import EditSessions
+from davserver.tokens import Tokens
+from davserver.web import Request, Response, redirect, text
+
+API_SCRIPT = "/web-apps/apps/api/documents/api.js"
+
+OPENING_SECONDS = 3 * 60
+"""The lease of a session that the Document Server has not reported yet: the page may never load."""
+
+MAX_TEXT_BYTES = 2 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """The Document Server and what is needed to open documents there."""
+
+    server: DocumentServer
+    tokens: ServerTokens
+    sessions: EditSessions
+    download_links: Tokens
+    callback_links: Tokens
+    internal_url: str
+    """Our address as the server reaches us; empty if it is the one that the browser uses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """How a document is opened: for whom, with which key, from which state of which resource."""
+
+    key: DocumentKey
+    resource_id: str
+    etag: str
+    may_edit: bool
+    notice: str = ""
+
+
+class OpenFile:
+    """GET /-/edit/<path>, /-/view/<path>, /-/text/<path>. Without ``office``, an explanation."""
+
+    def __init__(
+        self,
+        pages: Pages,
+        files: VersionedFiles,
+        held: Locks,
+        edit_formats: Collection[str],
+        instance_id: str,
+        office: Office | None,
+    ) -> None:
+        self._pages = pages
+        self._files = files
+        self._locks = held
+        self._edit_formats = frozenset(edit_formats)
+        self._instance_id = instance_id
+        self._office = office
+
+    def actions(self, path: str, *, may_write: bool) -> tuple[Action, ...]:
+        """What can be done with a file, the best first."""
+        return file_actions(
+            path,
+            may_write=may_write,
+            edit_formats=self._edit_formats,
+            has_server=self._office is not None,
+        )
+
+    def edit(self, request: Request) -> Response:
+        """The best editor for the file."""
+        return self._open(request, paths.resource_path(request.below(EDIT)), viewing=False)
+
+    def view(self, request: Request) -> Response:
+        """The same, but nothing can be changed."""
+        return self._open(request, paths.resource_path(request.below(VIEW)), viewing=True)
+
+    def text(self, request: Request) -> Response:
+        """Our own text editor."""
+        entry = self._files.entry(paths.resource_path(request.below(TEXT)))
+        return self._text_page(request, entry, viewing=False)
+
+    def alive(self, request: Request) -> Response:
+        """POST /-/alive/<key>, by the page each minute: the session's lease goes on."""
+        if self._office is not None and request.principal.may_write:
+            key = request.below(ALIVE)[1:]
+            self._office.sessions.renew(key, callbacks.LEASE_SECONDS)
+        return Response(204)
+
+    def _open(self, request: Request, path: str, *, viewing: bool) -> Response:
+        entry = self._files.entry(path)
+        if entry.is_folder:
+            return redirect(request.url(entry.href))
+        may_write = request.principal.may_write and not viewing
+        actions = self.actions(path, may_write=may_write)
+        if not actions:
+            return self._not_openable(request, entry)
+        if actions[0] is Action.EDIT_TEXT:
+            return self._text_page(request, entry, viewing=viewing)
+        if self._office is None:
+            return self._pages.render(request, "no_server.html", entry=entry)
+        opened = self._join(self._office, request, entry, may_edit=actions[0] is Action.EDIT)
+        return self._editor_page(self._office, request, entry, opened)
+
+    def _join(self, office: Office, request: Request, entry: Entry, *, may_edit: bool) -> Opened:
+        """Join the file's session, or look on; a lock of somebody else leaves only the second."""
+        notice = ""
+        if may_edit:
+            name = request.principal.name or "a guest"
+            try:
+                session = office.sessions.join(entry.path, name, OPENING_SECONDS)
+            except FileLocked as fault:
+                notice = f"{fault.holder} has this file locked in another program."
+            else:
+                return Opened(session.key, session.resource_id, session.etag, may_edit=True)
+        resource_id, etag, key = office.sessions.view(entry.path)
+        return Opened(key, resource_id, etag, may_edit=False, notice=notice)
+
+    def _editor_page(
+        self, office: Office, request: Request, entry: Entry, opened: Opened
+    ) -> Response:
+        known = format_of(entry.path)
+        if known is None:
+            return text(415, "This file has no format that the editor opens.")
+        us = office.internal_url or request.origin + request.base
+        of_state = {"rid": opened.resource_id, "etag": opened.etag}
+        download = office.download_links.issue(of_state, downloads.SECONDS)
+        callback = office.callback_links.issue({"key": opened.key.value}, callbacks.MAX_SECONDS)
+        folder = paths.href(paths.parent(entry.path), folder=True)
+        config = editor_config(
+            entry,
+            known,
+            opened.key,
+            Links(
+                download=us + DOWNLOAD + download,
+                callback=us + CALLBACK + callback,
+                folder=request.origin + request.url(folder),
+            ),
+            Reader(request.principal, preferred_language(request.header("Accept-Language"))),
+            may_edit=opened.may_edit,
+            resource_id=opened.resource_id,
+            instance_id=self._instance_id,
+        )
+        config["token"] = office.tokens.sign(config)
+        return self._pages.render(
+            request,
+            "editor.html",
+            script_and_frame=_origin(office.server.public),
+            entry=entry,
+            config=config,
+            notice=opened.notice,
+            api=f"{office.server.public}{API_SCRIPT}?shardkey={opened.key.value}",
+            server=office.server.public,
+            alive=request.url(ALIVE) + opened.key.value if opened.may_edit else "",
+            folder=request.url(folder),
+        )
+
+    def _text_page(self, request: Request, entry: Entry, *, viewing: bool) -> Response:
+        held = self._locks.on(entry.path)
+        if entry.size > MAX_TEXT_BYTES:
+            return self._not_openable(request, entry, too_large=True)
+        return self._pages.render(
+            request,
+            "text.html",
+            entry=entry,
+            may_edit=request.principal.may_write and not viewing and not held,
+            holder=locks.holder(held[0]) if held else "",
+            folder=request.url(paths.href(paths.parent(entry.path), folder=True)),
+            versions=request.url(VERSIONS[:-1]) + entry.href,
+        )
+
+    def _not_openable(self, request: Request, entry: Entry, *, too_large: bool = False) -> Response:
+        return self._pages.render(
+            request, "not_openable.html", 415, entry=entry, too_large=too_large
+        )
+
+
+def _origin(address: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"

@@ -1,0 +1,61 @@
+"""/-/versions/<path>: every state that a file had, to download and to restore."""
+
+from davserver import paths
+from davserver.content import file_response, safe_headers
+from davserver.editor.middleware import VERSIONS
+from davserver.errors import BadRequest
+from davserver.model import Origin, Writer
+from davserver.pages import Pages
+from davserver.providers.files import VersionedFiles
+from davserver.web import Request, Response, redirect
+
+
+class VersionsPage:
+    """GET: the list, or with ?download=N the bytes of one. POST: restore one."""
+
+    def __init__(self, pages: Pages, files: VersionedFiles) -> None:
+        self._pages = pages
+        self._files = files
+
+    def __call__(self, request: Request) -> Response:
+        path = paths.resource_path(request.below(VERSIONS))
+        if request.method == "POST":
+            return self._restore(request, path)
+        if "download" in request.query:
+            return self._download(request, path, _number(request.query["download"]))
+        entry = self._files.entry(path)
+        return self._pages.render(
+            request,
+            "versions.html",
+            entry=entry,
+            versions=list(reversed(self._files.versions(path))),
+            restored=_number(request.query["restored"]) if "restored" in request.query else 0,
+            address=request.url(VERSIONS[:-1]) + entry.href,
+            folder=request.url(paths.href(paths.parent(path), folder=True)),
+        )
+
+    def _download(self, request: Request, path: str, number: int) -> Response:
+        content, version = self._files.open_version(path, number)
+        named = path if version.is_current else _with_number(path, number)
+        headers = safe_headers(named, save=True)
+        return file_response(content, version.size, headers, request.header("Range"))
+
+    def _restore(self, request: Request, path: str) -> Response:
+        number = _number(request.form.get("restore", ""))
+        writer = Writer(request.principal.name, origin=Origin.RESTORE)
+        self._files.restore(path, number, writer)
+        address = request.url(VERSIONS[:-1]) + paths.href(path)
+        return redirect(f"{address}?restored={number}")
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise BadRequest("A version is named by its number.")
+    return int(text)
+
+
+def _with_number(path: str, number: int) -> str:
+    """The name under which an old version is saved: "report (version 3).docx"."""
+    stem, dot, extension = paths.name(path).rpartition(".")
+    name = f"{stem or extension} (version {number}){dot + extension if stem else ''}"
+    return paths.join(paths.parent(path), name)

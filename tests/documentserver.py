@@ -1,0 +1,443 @@
+"""A double of the ONLYOFFICE Document Server: a real HTTP server that speaks the recorded protocol.
+
+It fetches documents with a signed header, really changes the file, posts callbacks with header and
+body token, tries again as the real one does, and serves an api.js that drives the DocEditor
+contract in a browser. What it leaves out: rendering. tests/editor/test_recordings.py compares its
+requests with those of a real server.
+"""
+
+import hashlib
+import io
+import json
+import random
+import secrets
+import threading
+import time
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import docx
+import jwt
+import openpyxl
+import pptx
+import requests
+
+SECRET = "ds-secret-0123456789abcdef0123456789abcdef"
+VERSION = "9.3.0.140"
+# The real delays are 1, 2 and 4 seconds, and 5 to 10 before the final save.
+RETRY_SECONDS = (0.05, 0.1, 0.2)
+SAVE_SECONDS = 0.2
+
+API_JS = """
+window.DocsAPI = { DocEditor: function (id, config) {
+  const host = document.getElementById(id);
+  const frame = document.createElement("iframe");
+  const origin = new URL(document.querySelector('script[src*="api.js"]').src).origin;
+  frame.name = "frameEditor";
+  frame.style.width = "100%"; frame.style.height = "100%"; frame.style.border = "0";
+  frame.src = origin + "/frame?token=" + encodeURIComponent(config.token);
+  host.replaceWith(frame);
+  window.addEventListener("message", (event) => {
+    if (event.origin !== origin) return;
+    const handler = config.events && config.events[event.data.event];
+    if (handler) handler({ data: event.data.data });
+  }); this.destroyEditor = () => frame.remove(); this.refreshFile = (fresh) => { frame.src = origin
+  + "/frame?token=" + encodeURIComponent(fresh.token); };
+} };
+DocsAPI.DocEditor.version = () => "9.3.0";
+"""
+FRAME = """<!doctype html><meta charset="utf-8"><title>editor</title>
+<style>body{font:16px sans-serif;margin:2rem;color-scheme:light
+dark}textarea{width:100%%;height:40vh}</style> <h1 id="title">%(title)s</h1><p
+id="mode">%(mode)s</p> <textarea id="paper" %(readonly)s aria-label="document"></textarea>
+<p><button id="save">Save</button> <button id="close">Close</button></p> <script> const tell =
+(event, data) => parent.postMessage({event, data}, "*"); const post = (what, body) =>
+fetch("/session/%(session)s/" + what, {method: "POST", body}); tell("onDocumentReady");
+paper.addEventListener("input", () => { post("type", paper.value); tell("onDocumentStateChange",
+true); }); save.onclick = () => post("save"); document.getElementById("close").onclick = async () =>
+{ await post("close"); tell("onRequestClose"); }; </script>"""
+
+
+class Editing:
+    """One key: who is in, what was typed, the bytes as the Document Server has them."""
+
+    def __init__(self, config: dict[str, Any], content: bytes) -> None:
+        self.key: str = config["document"]["key"]
+        self.filetype: str = config["document"]["fileType"]
+        self.callback_urls: dict[str, str] = {}
+        self.users: dict[str, str] = {}
+        self.content = content
+        self.typed = ""
+        self.last_author = ""
+        self.changed = False
+        self.saved_by_force = False
+        self.last_change = ""
+
+
+class Answered:
+    """What the integrator said to a callback."""
+
+    def __init__(self, report: dict[str, Any], status: int, body: Any) -> None:
+        self.report = report
+        self.status = status
+        self.body = body
+
+    @property
+    def is_accepted(self) -> bool:
+        return self.status == 200 and isinstance(self.body, dict) and self.body.get("error") == 0
+
+
+class Refused(Exception):
+    """The editor would show an error instead of the document."""
+
+
+class DocumentServerDouble:
+    """The server. ``open`` and its kin are what a browser's editor does to it."""
+
+    def __init__(self, secret: str = SECRET, header: str = "Authorization") -> None:
+        self.secret = secret
+        self.header = header
+        self.editing: dict[str, Editing] = {}
+        self.dead_keys: set[str] = set()
+        self.forgotten: dict[str, bytes] = {}
+        self.callbacks: list[Answered] = []
+        self.downloads: list[requests.Response] = []
+        self.cache: dict[str, bytes] = {}
+        self.sessions: dict[str, tuple[str, str]] = {}
+        self.retries = True
+        self._lock = threading.RLock()
+        double = self
+
+        class Handler(_Handler):
+            server_double = double
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,))
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join()
+
+    # --- what an editor in a browser does ---------------------------------------------------------
+
+    def open(self, config: dict[str, Any]) -> Editing | None:
+        """Open a document with a page's configuration; None for a viewer. Raises Refused."""
+        claims = self._verified(config)
+        key = claims["document"]["key"]
+        if key in self.dead_keys:
+            raise Refused("the file version has been changed")
+        edits = claims["editorConfig"]["mode"] == "edit"
+        user = claims["editorConfig"].get("user") or {}
+        name = user.get("id") or f"uid-{secrets.token_hex(6)}"
+        with self._lock:
+            editing = self.editing.get(key)
+            if editing is None:
+                # As recorded: the first callback comes before the document is fetched.
+                editing = Editing(claims, b"")
+                self.editing[key] = editing
+            if edits:
+                editing.users[name] = user.get("name", "")
+                editing.callback_urls[name] = claims["editorConfig"]["callbackUrl"]
+                self._report(editing, 1, name, actions=[{"type": 1, "userid": name}])
+            if not editing.content:
+                editing.content = self._download(claims["document"]["url"])
+        return editing if edits else None
+
+    def type(self, key: str, text: str, user: str | None = None) -> None:
+        """Write into the document."""
+        editing = self.editing[key]
+        editing.typed = text
+        editing.last_author = user or next(iter(editing.users))
+        editing.changed = True
+        editing.saved_by_force = False
+        editing.last_change = _now()
+
+    def save(self, key: str, *, kind: int = 1, **more: Any) -> Answered | None:
+        """The Save button (1), a command (0) or a submitted form (3); None: nothing to save."""
+        editing = self.editing[key]
+        if not editing.changed or editing.saved_by_force:
+            return None
+        actions = [{"type": 2, "userid": editing.last_author}] if kind else None
+        answered = self._report_saved(editing, 6, forcesavetype=kind, actions=actions, **more)
+        editing.saved_by_force = answered.is_accepted
+        return answered
+
+    def leave(self, key: str, user: str | None = None, **more: Any) -> Answered | None:
+        """Close the editor; the last one who leaves causes the final save. Returns its answer."""
+        with self._lock:
+            editing = self.editing[key]
+            name = user or next(iter(editing.users))
+            callback = editing.callback_urls[name]
+            del editing.users[name]
+            if editing.users:
+                self._report(editing, 1, name, actions=[{"type": 0, "userid": name}])
+                return None
+            editing.callback_urls = {name: callback}
+            del self.editing[key]
+            gone = {"type": 0, "userid": name}
+            if not editing.changed:
+                return self._report(editing, 4, name, actions=[gone])
+            editing.users = {name: ""}
+            return self._finish(editing, gone, more)
+
+    def _finish(self, editing: Editing, gone: dict[str, Any], more: dict[str, Any]) -> Answered:
+        answered = self._report_saved(
+            editing, 2, actions=[gone], notmodified=editing.saved_by_force, **more
+        )
+        if answered.is_accepted:
+            self.dead_keys.add(editing.key)
+        else:
+            self.forgotten[editing.key] = self.changed_content(editing)
+        return answered
+
+    # --- requests to the integrator ---------------------------------------------------------------
+
+    def _download(self, url: str) -> bytes:
+        headers = self.headers({"payload": {"url": url}})
+        answer = requests.get(url, headers=headers, timeout=10)
+        self.downloads.append(answer)
+        if answer.status_code not in (200, 206):
+            raise Refused(f"download failed with {answer.status_code}: {answer.text}")
+        return answer.content
+
+    def _report_saved(self, editing: Editing, status: int, **fields: Any) -> Answered:
+        """Statuses 2 and 6: the file, changed for real, with its history."""
+        filetype = fields.pop("filetype", editing.filetype)
+        content = self.changed_content(editing)
+        folder = f"/cache/files/data/{editing.key}_{random.randrange(10000)}"
+        path = f"{folder}/output.{filetype}/output.{filetype}"
+        self.cache[path] = content
+        self.cache[f"{folder}/changes.zip/changes.zip"] = b"PK\x05\x06" + bytes(18)
+        author = editing.last_author
+        name = editing.users.get(author) or author
+        change = {
+            "documentSha256": hashlib.sha256(content).hexdigest(),
+            "created": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}",
+            "user": {"id": author, "name": name},
+        }
+        report = {
+            "url": self._signed(path, f"output.{filetype}", editing.key),
+            "changesurl": self._signed(
+                f"{folder}/changes.zip/changes.zip", f"output.{filetype}", editing.key
+            ),
+            "history": {"serverVersion": "9.3.0", "changes": [change]},
+            "users": [author],
+            **{name: fields.pop(name) for name in ("actions", "userdata") if fields.get(name)},
+            "lastsave": editing.last_change,
+            **{name: value for name, value in fields.items() if value is not None},
+            "filetype": filetype,
+        }
+        return self._post_with_retries(editing, author, {"status": status, **report})
+
+    def _report(self, editing: Editing, status: int, user: str, **fields: Any) -> Answered:
+        report: dict[str, Any] = {"status": status}
+        if status != 4:
+            report["users"] = list(editing.users)
+        return self._post(editing, user, {**report, **fields})
+
+    def _post_with_retries(self, editing: Editing, user: str, report: dict[str, Any]) -> Answered:
+        """As the real one: only after 429, 5xx or no answer, and only the final save."""
+        answered = self._post(editing, user, report)
+        for pause in RETRY_SECONDS if report["status"] in (2, 3) and self.retries else ():
+            if answered.status and answered.status != 429 and answered.status < 500:
+                break
+            time.sleep(pause)
+            path = urlsplit(report["url"]).path
+            report = {**report, "url": self._signed(path, path.rpartition("/")[2], editing.key)}
+            answered = self._post(editing, user, report)
+        return answered
+
+    def _post(self, editing: Editing, user: str, report: dict[str, Any]) -> Answered:
+        url = editing.callback_urls.get(user) or next(iter(editing.callback_urls.values()))
+        return self.post(url, {"key": editing.key, **report})
+
+    def post(self, url: str, report: dict[str, Any]) -> Answered:
+        """Post one callback, signed twice: in the header and in the body."""
+        now = int(time.time())
+        body = {**report, "token": self._token({**report, "iat": now, "exp": now + 300})}
+        filetype = body.pop("filetype", None)
+        if filetype is not None:
+            body["filetype"] = filetype  # stands after the token on the wire
+        headers = {
+            "Accept": "application/json, text/plain, */*",
+            "Content-Type": "application/json",
+            "User-Agent": "Node.js/6.13",
+            **self.headers({"payload": report}),
+        }
+        try:
+            answer = requests.post(url, json.dumps(body), headers=headers, timeout=20)
+        except requests.RequestException:
+            answered = Answered(report, 0, None)
+        else:
+            answered = Answered(report, answer.status_code, _json(answer))
+        self.callbacks.append(answered)
+        return answered
+
+    def headers(self, claims: dict[str, Any]) -> dict[str, str]:
+        now = int(time.time())
+        token = self._token({**claims, "iat": now, "exp": now + 300})
+        return {self.header: f"Bearer {token}"}
+
+    def _token(self, claims: dict[str, Any]) -> str:
+        return jwt.encode(claims, self.secret, "HS256")
+
+    def _signed(self, path: str, name: str, key: str) -> str:
+        expires = int(time.time()) + 900
+        signature = secrets.token_urlsafe(16)
+        query = f"md5={signature}&expires={expires}&shardkey={key}&filename={name}"
+        return f"{self.url}{path}?{query}"
+
+    def _verified(self, config: dict[str, Any]) -> dict[str, Any]:
+        """The claims of a configuration's token, checked as the real server checks them."""
+        try:
+            claims: dict[str, Any] = jwt.decode(config["token"], self.secret, ["HS256"])
+        except (KeyError, jwt.InvalidTokenError) as fault:
+            raise Refused("the security token is not correctly formed") from fault
+        document, editor = claims["document"], claims["editorConfig"]
+        if config.get("document", {}).get(
+            "permissions", document.get("permissions")
+        ) != document.get("permissions"):
+            raise Refused("permissions differ from the signed ones")
+        for name in ("key", "url", "permissions"):
+            if name not in document:
+                raise Refused(f"the token lacks document.{name}")
+        if "callbackUrl" not in editor or {"url", "payload", "key"} & claims.keys():
+            raise Refused("the token has an invalid format")
+        return claims
+
+    def changed_content(self, editing: Editing) -> bytes:
+        return changed(editing.content, editing.filetype, editing.typed)
+
+    def command(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The command service, as far as it was recorded."""
+        try:
+            claims = jwt.decode(body.get("token", ""), self.secret, ["HS256"])
+        except jwt.InvalidTokenError:
+            return {"error": 6}
+        name, key = claims.get("c"), claims.get("key", "")
+        if name == "version":
+            return {"error": 0, "version": VERSION}
+        if name == "getForgottenList":
+            return {"error": 0, "keys": list(self.forgotten)}
+        if name == "info":
+            editing = self.editing.get(key)
+            return {"error": 0, "key": key, "users": list(editing.users) if editing else []}
+        if name == "forcesave":
+            if key not in self.editing:
+                return {"error": 1}
+            answered = self.save(key, kind=0, userdata=claims.get("userdata"))
+            return {"error": 0 if answered else 4, "key": key}
+        return {"error": 5 if key else 1}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server_double: DocumentServerDouble
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
+
+    def do_GET(self) -> None:
+        url = urlsplit(self.path)
+        if url.path == "/web-apps/apps/api/documents/api.js":
+            self._answer(200, API_JS.encode(), "application/javascript")
+        elif url.path == "/healthcheck":
+            self._answer(200, b"true", "text/plain")
+        elif url.path == "/frame":
+            self._frame(parse_qs(url.query)["token"][0])
+        elif url.path in self.server_double.cache:
+            if "md5=" not in url.query:
+                self._answer(403, b"", "text/plain")
+            else:
+                content = self.server_double.cache[url.path]
+                self._answer(200, content, "application/octet-stream")
+        else:
+            self._answer(404, b"", "text/plain")
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        path = urlsplit(self.path).path
+        if path == "/command":
+            answer = self.server_double.command(json.loads(body))
+            self._answer(200, json.dumps(answer).encode(), "application/json")
+        elif path.startswith("/session/"):
+            _, _, session, what = path.split("/")
+            self._session(session, what, body.decode())
+        else:
+            self._answer(404, b"", "text/plain")
+
+    def _session(self, session: str, what: str, text: str) -> None:
+        double = self.server_double
+        key, user = double.sessions[session]
+        if what == "type":
+            double.type(key, text, user)
+        elif what == "save":
+            double.save(key)
+        elif what == "close":
+            threading.Timer(SAVE_SECONDS, double.leave, (key, user)).start()
+        self._answer(204, b"", "text/plain")
+
+    def _frame(self, token: str) -> None:
+        double = self.server_double
+        try:
+            claims = double._verified({"token": token})
+            editing = double.open({"token": token})
+        except Refused as fault:
+            self._answer(200, str(fault).encode(), "text/plain")
+            return
+        session = secrets.token_hex(8)
+        user = claims["editorConfig"].get("user") or {}
+        if editing is not None:
+            name = user.get("id") or next(reversed(editing.users))
+            double.sessions[session] = (editing.key, name)
+        page = FRAME % {
+            "title": claims["document"]["title"],
+            "mode": "Editing" if editing else "Viewing",
+            "readonly": "" if editing else "readonly",
+            "session": session,
+        }
+        self._answer(200, page.encode(), "text/html; charset=utf-8")
+
+    def _answer(self, status: int, body: bytes, media_type: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", media_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def changed(content: bytes, filetype: str, text: str) -> bytes:
+    """``content`` with ``text`` in it, as an editor of that format would save it."""
+    if filetype in {"txt", "csv"}:
+        return content + text.encode()
+    out = io.BytesIO()
+    if filetype == "xlsx":
+        book = openpyxl.load_workbook(io.BytesIO(content))
+        book.active.append([text])
+        book.save(out)
+    elif filetype == "pptx":
+        show = pptx.Presentation(io.BytesIO(content))
+        slide = show.slides.add_slide(show.slide_layouts[0])
+        slide.shapes.title.text = text
+        show.save(out)
+    else:
+        document = docx.Document(io.BytesIO(content)) if content else docx.Document()
+        document.add_paragraph(text)
+        document.save(out)
+    return out.getvalue()
+
+
+def _now() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}.000Z"
+
+
+def _json(answer: requests.Response) -> Any:
+    try:
+        return answer.json()
+    except ValueError:
+        return answer.text
