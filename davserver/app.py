@@ -1,0 +1,225 @@
+"""The composition: the only file that names concrete classes and knows every room."""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+from wsgidav.wsgidav_app import WsgiDAVApp
+
+from davserver.accounts.administrator import ensure_administrator
+from davserver.accounts.credentials import Credentials
+from davserver.accounts.csrf import Csrf
+from davserver.accounts.middleware import Accounts
+from davserver.accounts.sign_in import SignIn
+from davserver.browser.assets import Assets
+from davserver.browser.listing import Listing
+from davserver.dav.request_server import DavRequestServer
+from davserver.editor.blank import BlankDocuments
+from davserver.editor.callbacks import Callback
+from davserver.editor.client import DocumentServer
+from davserver.editor.downloads import Download
+from davserver.editor.keys import document_key
+from davserver.editor.middleware import BY_TOKEN, EditorMiddleware
+from davserver.editor.new_documents import NewDocument
+from davserver.editor.pages import Office, OpenFile
+from davserver.editor.tokens import ServerTokens
+from davserver.editor.versions import VersionsPage
+from davserver.errors import Gone
+from davserver.housekeeping import Housekeeping
+from davserver.pages import ASSETS, Pages
+from davserver.providers.exclusion import Exclusion
+from davserver.providers.provider import ShareProvider
+from davserver.providers.sessions import EditSessions
+from davserver.providers.share import DAY, Share, open_share
+from davserver.providers.users import Users
+from davserver.resources import resource_dir
+from davserver.settings import Settings
+from davserver.tokens import Tokens, server_secret
+from davserver.web import (
+    App,
+    Environ,
+    Handler,
+    Request,
+    Response,
+    Routes,
+    errors_as_responses,
+    text,
+)
+
+HEALTH = "/-/health"
+_CALLBACKS_KEPT = 60 * DAY
+_FAILURES_KEPT = DAY
+
+
+class Application(WsgiDAVApp):
+    """The whole server as a WSGI application, on WsgiDAV's shell.
+
+    The shell keeps configuration, providers and the stack of middleware; a request runs through it
+    without the shell's own per-request work, which ours replaces.
+    """
+
+    def __init__(
+        self, provider: ShareProvider, porch: App, share: Share, housekeeping: Housekeeping
+    ) -> None:
+        super().__init__(
+            {
+                "provider_mapping": {"/": provider},
+                "middleware_stack": [porch],
+                "lock_storage": None,
+                "property_manager": None,
+                "http_authenticator": {"accept_basic": False, "accept_digest": False},
+                "logging": {"enable": False},
+                "verbose": 1,
+            }
+        )
+        self.share = share
+        self.housekeeping = housekeeping
+        self._common = {
+            "wsgidav.app": self,
+            "wsgidav.config": self.config,
+            "wsgidav.provider": provider,
+            "wsgidav.verbose": 1,
+        }
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        environ.update(self._common)
+        answer: Iterable[bytes] = self.application(environ, start_response)
+        return answer
+
+    def start(self) -> None:
+        """Begin what runs beside requests; called in the process that serves."""
+        self.housekeeping.start()
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self.housekeeping.stop()
+        self.share.close()
+
+
+def prepare(settings: Settings) -> str | None:
+    """Once before serving: tables, repair, administrator. The one-time password if one was made."""
+    share = _share(settings)
+    try:
+        share.prepare()
+        server_secret(settings.state)
+        return ensure_administrator(
+            Users(share.catalog), settings.admin_name, settings.administrator_password()
+        )
+    finally:
+        share.close()
+
+
+def create_app(settings: Settings) -> Application:
+    """The application for ``settings``; ``prepare`` has been called before."""
+    share = _share(settings)
+    secret = server_secret(settings.state)
+    users = Users(share.catalog)
+    pages = Pages(resource_dir("templates"), resource_dir("assets"))
+    credentials = Credentials(users)
+    instance_id = share.catalog.instance_id()
+    sessions = EditSessions(
+        share.store,
+        share.catalog,
+        Exclusion(settings.state / "exclusion" / "sessions"),
+        partial(document_key, instance_id),
+    )
+    office = _office(settings, secret, sessions)
+    opening = OpenFile(pages, share.files, share.locks, settings.edit_formats, instance_id, office)
+
+    def editors(folder: str) -> dict[str, tuple[str, ...]]:
+        return {path: session.editors for path, session in sessions.of_members(folder).items()}
+
+    provider = ShareProvider(share=share)
+    app: App = DavRequestServer(provider, settings.max_upload_bytes)
+    app = Listing(app, pages, share.files, opening.actions, editors)
+    app = _editor(app, settings, share, pages, opening, office)
+    app = Routes(
+        app,
+        {
+            ASSETS: ("GET HEAD", Assets(resource_dir("assets"))),
+            HEALTH: ("GET HEAD", lambda _: text(200, "ok")),
+        },
+    )
+    app = Accounts(
+        app,
+        credentials,
+        SignIn(pages, credentials, secret, settings.sign_in_hours),
+        Csrf(secret),
+        settings.anonymous,
+        open_to_all=(*BY_TOKEN, ASSETS, HEALTH),
+    )
+    porch = errors_as_responses(app, settings.public_url, pages.error)
+    return Application(provider, porch, share, _housekeeping(settings, share, users, sessions))
+
+
+def _share(settings: Settings) -> Share:
+    connections = settings.threads + 2
+    return open_share(settings.root, settings.state, settings.sync, connections=connections)
+
+
+def _office(settings: Settings, secret: bytes, sessions: EditSessions) -> Office | None:
+    """The Document Server, if one is configured."""
+    if not settings.document_server:
+        return None
+    tokens = ServerTokens(settings.document_server_secret(), settings.jwt_header)
+    server = DocumentServer(
+        settings.document_server,
+        settings.document_server_internal,
+        tokens,
+        settings.max_document_bytes,
+        settings.document_server_ca,
+    )
+    return Office(
+        server,
+        tokens,
+        sessions,
+        Tokens(secret, "download"),
+        Tokens(secret, "callback"),
+        settings.internal_url,
+    )
+
+
+def _editor(
+    app: App,
+    settings: Settings,
+    share: Share,
+    pages: Pages,
+    opening: OpenFile,
+    office: Office | None,
+) -> EditorMiddleware:
+    blank = BlankDocuments(resource_dir("templates"))
+    download: Handler = _nobody_there
+    callback: Handler = _nobody_there
+    if office is not None:
+        download = Download(share.files, office.download_links, office.tokens)
+        callback = Callback(
+            share.files, office.sessions, office.server, office.callback_links, office.tokens
+        )
+    return EditorMiddleware(
+        app,
+        edit=opening.edit,
+        view=opening.view,
+        text=opening.text,
+        new=NewDocument(share.files, blank, settings.new_locale, settings.new_paper),
+        versions=VersionsPage(pages, share.files),
+        alive=opening.alive,
+        download=download,
+        callback=callback,
+    )
+
+
+def _housekeeping(
+    settings: Settings, share: Share, users: Users, sessions: EditSessions
+) -> Housekeeping:
+    return Housekeeping(
+        Exclusion(settings.state / "exclusion"),
+        {
+            "share": lambda: share.tidy(settings.trash_days),
+            "sessions": lambda: sessions.purge_older_than(_CALLBACKS_KEPT),
+            "sign-in failures": lambda: users.forget_failures_older_than(_FAILURES_KEPT),
+        },
+    )
+
+
+def _nobody_there(_: Request) -> Response:
+    raise Gone("No Document Server is configured here.")

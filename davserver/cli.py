@@ -1,0 +1,306 @@
+"""The ``davserver`` command: parse and call, no logic. Exit codes are in docs/configure.md.
+
+0 done · 1 something failed · 2 the command line or a setting is wrong · 3 doctor found a fault
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from davserver import __version__, logs, paths
+from davserver.accounts import passwords
+from davserver.app import create_app, prepare
+from davserver.doctor import Finding, examine
+from davserver.editor.blank import BlankDocuments
+from davserver.errors import DavserverError, SettingsWrong
+from davserver.model import Origin, Writer, is_user_name
+from davserver.pages import readable_size
+from davserver.providers.share import Share, open_share
+from davserver.providers.users import User, Users
+from davserver.resources import resource_dir
+from davserver.samples import make_samples
+from davserver.server.http import listening_socket
+from davserver.server.workers import serve as serve_app
+from davserver.settings import Settings, read_settings
+
+FAILED, WRONG_USE, UNHEALTHY = 1, 2, 3
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="davserver")
+def main() -> None:
+    """A WebDAV server with built-in ONLYOFFICE editing."""
+
+
+def _place_options(command: _F) -> _F:
+    """Options that say which folder is meant."""
+    for option in (
+        click.option("--state-dir", type=click.Path(path_type=Path), help="Where our state is."),
+        click.option("--config", type=click.Path(path_type=Path), help="A davserver.toml."),
+    ):
+        command = option(command)
+    return command
+
+
+def _server_options(command: _F) -> _F:
+    """Options about the Document Server."""
+    for option in (
+        click.option(
+            "--jwt-secret-file",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="A file with the secret shared with the Document Server.",
+        ),
+        click.option("--document-server", metavar="URL", help="The Document Server's address."),
+    ):
+        command = option(command)
+    return command
+
+
+_root_option = click.option("--root", type=click.Path(path_type=Path), help="The served folder.")
+
+
+@main.command()
+@click.argument("root", required=False, type=click.Path(path_type=Path))
+@click.option("--host", help="The address to listen on.  [127.0.0.1]")
+@click.option("--port", type=int, help="The port to listen on; 0 takes a free one.  [8080]")
+@_place_options
+@_server_options
+@click.option(
+    "--anonymous",
+    type=click.Choice(["none", "read", "write"]),
+    help="What people may do without signing in.  [none]",
+)
+@click.option("--workers", type=int, help="Processes that serve.  [1]")
+@click.option("--i-know", is_flag=True, default=None, help="Yes, let strangers write.")
+def serve(config: Path | None, **options: Any) -> None:
+    """Serve the folder ROOT, or that of the settings, else the present one."""
+    settings = _settings(config, **options)
+    logs.configure(settings.log_format, settings.log_level)
+    with _words_for_errors():
+        listener = _listen(settings)
+        password = prepare(settings)
+        _greet(settings, listener.getsockname()[1], password)
+        serve_app(
+            lambda: create_app(settings),
+            listener,
+            workers=settings.workers,
+            threads=settings.threads,
+        )
+
+
+@main.group()
+def user() -> None:
+    """People who may sign in."""
+
+
+@user.command("add")
+@click.argument("name")
+@click.option("--administrator", is_flag=True, help="May administer the server.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@_root_option
+@_place_options
+def user_add(
+    name: str, administrator: bool, password_stdin: bool, config: Path | None, **options: Any
+) -> None:
+    """Add the user NAME."""
+    if not is_user_name(name):
+        _fail("A name has 1 to 64 characters, none of them : / \\ or a control character.")
+    with _share(config, options) as share:
+        secret = _password(password_stdin)
+        if not Users(share.catalog).add(User(name, passwords.hashed(secret), administrator)):
+            _fail(f"There is a user {name} already. Change the password with: user passwd {name}")
+    click.echo(f"{name} may sign in now.")
+
+
+@user.command("passwd")
+@click.argument("name")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@_root_option
+@_place_options
+def user_passwd(name: str, password_stdin: bool, config: Path | None, **options: Any) -> None:
+    """Change the password of NAME; signs NAME out everywhere."""
+    with _share(config, options) as share:
+        users = Users(share.catalog)
+        if users.find(name) is None:
+            _fail(f"There is no user {name}.")
+        users.set_password_hash(name, passwords.hashed(_password(password_stdin)))
+    click.echo(f"The password of {name} is changed.")
+
+
+@user.command("remove")
+@click.argument("name")
+@_root_option
+@_place_options
+def user_remove(name: str, config: Path | None, **options: Any) -> None:
+    """Remove the user NAME. The files stay."""
+    with _share(config, options) as share:
+        if not Users(share.catalog).remove(name):
+            _fail(f"There is no user {name}.")
+    click.echo(f"{name} can no longer sign in.")
+
+
+@user.command("list")
+@click.argument("name", required=False)
+@_root_option
+@_place_options
+def user_list(name: str | None, config: Path | None, **options: Any) -> None:
+    """List the users, or just NAME."""
+    with _share(config, options) as share:
+        found = [one for one in Users(share.catalog).all() if name in (None, one.name)]
+    if name and not found:
+        _fail(f"There is no user {name}.")
+    for one in found:
+        role = "administrator" if one.is_administrator else "user"
+        click.echo(f"{one.name}\t{role}")
+
+
+@main.group()
+def versions() -> None:
+    """Earlier states of files."""
+
+
+@versions.command("list")
+@click.argument("path")
+@_root_option
+@_place_options
+def versions_list(path: str, config: Path | None, **options: Any) -> None:
+    """List the states that the file PATH had (a path as in the address, like /docs/a.docx)."""
+    with _share(config, options) as share:
+        found = share.files.versions(_resource(path))
+    table = Table("version", "saved", "by", "from", "size", box=None)
+    for one in reversed(found):
+        saved = f"{one.saved.astimezone():%Y-%m-%d %H:%M:%S}"
+        name = f"{one.number} (current)" if one.is_current else str(one.number)
+        table.add_row(name, saved, one.author or "-", one.origin.value, readable_size(one.size))
+    Console(highlight=False).print(table)
+
+
+@versions.command("restore")
+@click.argument("path")
+@click.argument("number", type=int)
+@_root_option
+@_place_options
+def versions_restore(path: str, number: int, config: Path | None, **options: Any) -> None:
+    """Make version NUMBER of PATH the content again; the present one stays as a version."""
+    with _share(config, options) as share:
+        writer = Writer("", author="administrator", origin=Origin.RESTORE)
+        share.files.restore(_resource(path), number, writer)
+    click.echo(f"{path} is as it was in version {number}.")
+
+
+@main.command()
+@click.argument("root", type=click.Path(path_type=Path))
+def samples(root: Path) -> None:
+    """Make the folder ROOT with a few documents to try things out."""
+    if root.exists():
+        _fail(f"{root} exists already; nothing was changed.")
+    with _words_for_errors():
+        make_samples(root, BlankDocuments(resource_dir("templates")))
+    click.echo(f"{root} holds a few documents.")
+
+
+@main.command()
+@click.argument("root", required=False, type=click.Path(path_type=Path))
+@_place_options
+@_server_options
+def doctor(config: Path | None, **options: Any) -> None:
+    """Examine settings, folder, catalog and Document Server, and say what to do."""
+    settings = _settings(config, **options)
+    healthy = True
+    for finding in examine(settings):
+        healthy &= finding.is_good
+        _print_finding(finding)
+    if not healthy:
+        sys.exit(UNHEALTHY)
+
+
+def _settings(config: Path | None, **options: Any) -> Settings:
+    try:
+        return read_settings(config, **options)
+    except SettingsWrong as wrong:
+        _fail(str(wrong), WRONG_USE)
+
+
+@contextmanager
+def _share(config: Path | None, options: dict[str, Any]) -> Iterator[Share]:
+    """The share for an administrator's command, which may run beside the server."""
+    settings = _settings(config, **options)
+    with _words_for_errors():
+        share = open_share(settings.root, settings.state, settings.sync, connections=2)
+        try:
+            share.prepare()
+            yield share
+        finally:
+            share.close()
+
+
+@contextmanager
+def _words_for_errors() -> Iterator[None]:
+    try:
+        yield
+    except SettingsWrong as wrong:
+        _fail(str(wrong), WRONG_USE)
+    except (DavserverError, OSError) as fault:
+        _fail(str(fault))
+
+
+def _fail(message: str, code: int = FAILED) -> NoReturn:
+    click.secho(message, fg="red", err=True)
+    sys.exit(code)
+
+
+def _listen(settings: Settings) -> Any:
+    try:
+        return listening_socket(settings.host, settings.port)
+    except OSError as fault:
+        reason = fault.strerror or str(fault)
+        _fail(
+            f"Cannot listen on {settings.host} port {settings.port}: {reason}. "
+            "Choose another one with --host and --port."
+        )
+
+
+def _greet(settings: Settings, port: int, password: str | None) -> None:
+    """Say where the server is and who may sign in."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    address = settings.public_url or f"http://{host}:{port}"
+    click.echo(f"davserver {__version__} serves {settings.root}")
+    click.echo(f"  Address:        {address}/")
+    if settings.anonymous != "none":
+        click.echo(f"  Without a name: may {settings.anonymous}")
+    click.echo(f"  Administrator:  {settings.admin_name}")
+    if password:
+        click.echo(f"  Password:       {password}   (shown this once; keep it)")
+    server = settings.document_server or "none; documents open once --document-server names one"
+    click.echo(f"  ONLYOFFICE:     {server}")
+    sys.stdout.flush()
+
+
+def _password(from_stdin: bool) -> str:
+    if from_stdin:
+        secret = sys.stdin.readline().rstrip("\n")
+    else:
+        secret = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    if len(secret) < passwords.MIN_LENGTH:
+        _fail(f"A password has at least {passwords.MIN_LENGTH} characters.")
+    return str(secret)
+
+
+def _resource(path: str) -> str:
+    return paths.resource_path(paths.href("/" + path.strip("/")))
+
+
+def _print_finding(finding: Finding) -> None:
+    mark = click.style("ok  ", fg="green") if finding.is_good else click.style("BAD ", fg="red")
+    click.echo(f"{mark}{finding.subject}: {finding.words}")
+    if finding.cure:
+        click.echo(f"      {finding.cure}")

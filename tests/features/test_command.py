@@ -1,0 +1,225 @@
+"""The ``davserver`` command as somebody types it."""
+
+import io
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from davserver.cli import main
+from davserver.providers.share import Share
+from tests.dav_client import DavClient
+from tests.documentserver import SECRET, DocumentServerDouble
+from tests.providers.test_files import put
+from tests.running import ProcessServer
+
+
+def run(*words: Any, stdin: str = "") -> Result:
+    return CliRunner().invoke(main, [str(word) for word in words], input=stdin)
+
+
+class TestUsers:
+    def test_people_are_added_listed_changed_and_removed(self, root: Path) -> None:
+        added = run("user", "add", "ann", "--root", root, "--password-stdin", stdin="long enough\n")
+        assert added.exit_code == 0, added.output
+        assert "ann\tuser" in run("user", "list", "--root", root).output
+        changed = run(
+            "user", "passwd", "ann", "--root", root, "--password-stdin", stdin="even longer\n"
+        )
+        assert changed.exit_code == 0
+        assert run("user", "remove", "ann", "--root", root).exit_code == 0
+        assert "ann" not in run("user", "list", "--root", root).output
+
+    def test_a_password_is_asked_for_twice(self, root: Path) -> None:
+        added = run("user", "add", "ann", "--root", root, stdin="long enough\nlong enough\n")
+        assert added.exit_code == 0
+        assert "long enough" not in added.output
+
+    @pytest.mark.parametrize(
+        ("words", "stdin", "message"),
+        [
+            (("add", "a:b"), "long enough\n", "A name has"),
+            (("add", "ann"), "short\n", "at least 8 characters"),
+            (("passwd", "nobody"), "long enough\n", "There is no user nobody"),
+            (("remove", "nobody"), "", "There is no user nobody"),
+            (("list", "nobody"), "", "There is no user nobody"),
+        ],
+    )
+    def test_what_cannot_be_done_is_said(
+        self, root: Path, words: tuple[str, ...], stdin: str, message: str
+    ) -> None:
+        more = ["--password-stdin"] if words[0] in ("add", "passwd") else []
+        answer = run("user", *words, "--root", root, *more, stdin=stdin)
+        assert answer.exit_code == 1
+        assert message in answer.output
+
+    def test_nobody_is_added_twice(self, root: Path) -> None:
+        for code in (0, 1):
+            words = ("user", "add", "ann", "--root", root, "--password-stdin")
+            assert run(*words, stdin="long enough\n").exit_code == code
+
+
+class TestVersions:
+    def test_versions_are_listed_and_restored(self, root: Path, share: Share) -> None:
+        put(share, "/a b.txt", b"one")
+        put(share, "/a b.txt", b"two")
+        listed = run("versions", "list", "/a b.txt", "--root", root)
+        assert re.search(r"2 \(current\).*ann", listed.output)
+        assert run("versions", "restore", "a b.txt", 1, "--root", root).exit_code == 0
+        assert (root / "a b.txt").read_bytes() == b"one"
+        assert "restore" in run("versions", "list", "/a b.txt", "--root", root).output
+
+    def test_what_is_not_there_is_said(self, root: Path) -> None:
+        answer = run("versions", "list", "/none.txt", "--root", root)
+        assert (answer.exit_code, "There is nothing at /none.txt" in answer.output) == (1, True)
+
+
+class TestDoctor:
+    def test_a_folder_alone_is_fine(self, root: Path) -> None:
+        answer = run("doctor", root)
+        assert answer.exit_code == 0, answer.output
+        assert "folder: can be read and written" in answer.output
+        assert "catalog: in order" in answer.output
+        assert "none is configured" in answer.output
+
+    @pytest.fixture
+    def secret(self, tmp_path: Path) -> Path:
+        file = tmp_path / "secret"
+        file.write_text(SECRET)
+        return file
+
+    def test_a_document_server_in_order(
+        self, root: Path, secret: Path, document_server: DocumentServerDouble
+    ) -> None:
+        words = ("--document-server", document_server.url, "--jwt-secret-file", secret)
+        answer = run("doctor", root, *words)
+        assert answer.exit_code == 0, answer.output
+        assert "signed; version 9.3.0.140" in answer.output
+
+    def test_secrets_that_differ(
+        self, root: Path, secret: Path, document_server: DocumentServerDouble
+    ) -> None:
+        document_server.secret = "x" * 40
+        words = ("--document-server", document_server.url, "--jwt-secret-file", secret)
+        answer = run("doctor", root, *words)
+        assert answer.exit_code == 3
+        assert "the token is refused" in answer.output
+        assert "jwt_secret_file" in answer.output
+
+    def test_a_server_that_is_not_there(self, root: Path, secret: Path) -> None:
+        words = ("--document-server", "http://127.0.0.1:1", "--jwt-secret-file", secret)
+        answer = run("doctor", root, *words)
+        assert answer.exit_code == 3
+        assert "cannot be reached" in answer.output
+        assert "curl http://127.0.0.1:1/healthcheck" in answer.output
+
+    def test_a_short_secret(self, root: Path, tmp_path: Path) -> None:
+        (tmp_path / "short").write_text("secret")
+        words = ("--document-server", "http://127.0.0.1:1", "--jwt-secret-file", tmp_path / "short")
+        answer = run("doctor", root, *words)
+        assert "openssl rand -hex 32" in answer.output
+
+    def test_a_folder_that_cannot_be_written(
+        self, root: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("davserver.doctor._may_use", lambda _: False)
+        answer = run("doctor", root)
+        assert answer.exit_code == 3
+        assert f"chown or chmod {root}" in answer.output
+
+
+class TestSettings:
+    @pytest.mark.parametrize(
+        ("words", "message"),
+        [
+            (("serve", "/none/there"), "there is no folder /none/there"),
+            (("serve", "--port", "99999"), "option --port"),
+            (("serve", "--document-server", "http://x"), "jwt_secret_file"),
+            (("serve", "--anonymous", "write", "--host", "0.0.0.0"), "--i-know"),
+            (("serve", "--config", "/none.toml"), "there is no such file"),
+        ],
+    )
+    def test_a_wrong_setting_is_exit_code_2_with_the_cure(
+        self, words: tuple[str, ...], message: str
+    ) -> None:
+        answer = run(*words)
+        assert answer.exit_code == 2
+        assert message in answer.output
+        assert "Traceback" not in answer.output
+
+    def test_a_port_in_use_is_said(self, root: Path) -> None:
+        server = ProcessServer(root)
+        try:
+            answer = run("serve", root, "--port", server.port)
+        finally:
+            server.stop()
+        assert answer.exit_code == 1
+        assert "Cannot listen" in answer.output
+
+
+class TestServing:
+    def test_the_first_start_prints_address_name_and_password(self, root: Path) -> None:
+        environment = {k: v for k, v in os.environ.items() if k != "DAVSERVER_ADMIN_PASSWORD"}
+        with tempfile.TemporaryFile("w+") as out:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "davserver", "serve", root, "--port", "0"],
+                stdout=out,
+                stderr=subprocess.DEVNULL,
+                env=environment,
+            )
+            try:
+                text = wait_for(out, "ONLYOFFICE:")
+                address = re.search(r"Address:\s+(http://\S+)/", text)
+                password = re.search(r"Password:\s+(\S+)", text)
+                assert address, text
+                assert password, text
+                assert "Administrator:  admin" in text
+                client = DavClient(address[1], "admin", password[1])
+                assert client.propfind("/").status_code == 207
+            finally:
+                process.terminate()
+                assert process.wait(timeout=20) == 0
+        again = ProcessServer(root, environment={})
+        try:
+            assert "Password:" not in again.log()
+            assert again.client("admin", password[1]).propfind("/").status_code in (207, 401)
+        finally:
+            again.stop()
+
+    def test_options_reach_the_server(self, root: Path) -> None:
+        server = ProcessServer(root, "--anonymous", "read")
+        try:
+            assert DavClient(server.url).propfind("/").status_code == 207
+        finally:
+            assert server.stop() == 0
+
+    def test_samples_make_a_folder_once(self, tmp_path: Path) -> None:
+        folder = tmp_path / "share"
+        assert run("samples", folder).exit_code == 0
+        assert sorted(file.name for file in folder.iterdir()) == [
+            "Budget.xlsx",
+            "Kickoff.pptx",
+            "Notes.md",
+            "Projects",
+            "Welcome.docx",
+        ]
+        assert run("samples", folder).exit_code == 1
+
+
+def wait_for(out: io.TextIOBase, word: str) -> str:
+    import time
+
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        out.seek(0)
+        text = out.read()
+        if word in text:
+            return text
+        time.sleep(0.05)
+    raise AssertionError(f"the server never said {word!r}")
