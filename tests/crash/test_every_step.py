@@ -1,0 +1,263 @@
+"""kill -9 between every two steps of every change, then a restart: old or new, never neither."""
+
+import hashlib
+import itertools
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from davserver.model import Writer
+from davserver.providers.share import Share, open_share
+from davserver.providers.tables import journal, trash
+from tests.crash.stepping import after_every_crash
+from tests.providers.test_files import numbers, put, read_version
+
+pytestmark = pytest.mark.crash
+
+ANN = Writer("ann")
+OLD, NEW = b"old content", b"the new content, longer"
+
+Prepare = Callable[[Callable[[Share], object]], Callable[[], Path]]
+
+
+@pytest.fixture
+def prepare(tmp_path: Path) -> Prepare:
+    """Makes fresh folders in which ``fill`` was done."""
+    counter = itertools.count()
+
+    def having(fill: Callable[[Share], object]) -> Callable[[], Path]:
+        def make() -> Path:
+            root = tmp_path / str(next(counter))
+            root.mkdir()
+            share = open_share(root, root / ".davserver", connections=2)
+            share.prepare()
+            fill(share)
+            share.close()
+            return root
+
+        return make
+
+    return having
+
+
+def check_tidy(share: Share, root: Path) -> None:
+    """Nothing half done is left: no intents, no spools."""
+    with share.catalog.reading() as connection:
+        assert connection.scalar(select(func.count()).select_from(journal)) == 0
+    assert os.listdir(root / ".davserver" / "spool") == []
+
+
+def check_history(share: Share, path: str) -> None:
+    """The newest version is the file, with its own row; no version is there twice."""
+    versions = share.files.versions(path)
+    assert versions[-1].is_current
+    assert versions[-1].etag == share.files.entry(path).etag
+    contents = [read_version(share, path, version.number) for version in versions]
+    assert len(set(contents)) == len(contents), "a state was recorded twice"
+    for version, content in zip(versions, contents, strict=True):
+        assert not version.sha256 or version.sha256 == hashlib.sha256(content).hexdigest()
+
+
+def test_creating_a_file(prepare: Prepare) -> None:
+    def check(share: Share, root: Path) -> None:
+        check_tidy(share, root)
+        if share.files.find("/a.txt"):
+            assert (root / "a.txt").read_bytes() == NEW
+            check_history(share, "/a.txt")
+
+    steps = after_every_crash(
+        prepare(lambda share: None), lambda share: put(share, "/a.txt", NEW), check
+    )
+    assert steps > 8
+
+
+def test_replacing_a_file(prepare: Prepare) -> None:
+    outcomes = set()
+
+    def check(share: Share, root: Path) -> None:
+        check_tidy(share, root)
+        content = (root / "a.txt").read_bytes()
+        outcomes.add(content)
+        assert content in (OLD, NEW)
+        assert numbers(share, "/a.txt") == ([1] if content == OLD else [1, 2])
+        assert read_version(share, "/a.txt", 1) == OLD
+        check_history(share, "/a.txt")
+
+    steps = after_every_crash(
+        prepare(lambda share: put(share, "/a.txt", OLD)),
+        lambda share: put(share, "/a.txt", NEW),
+        check,
+    )
+    assert steps > 10
+    assert outcomes == {OLD, NEW}
+
+
+def test_replacing_by_the_same_size_and_time(prepare: Prepare) -> None:
+    """rclone sends a file's time along: old and new look alike to everything but their inode."""
+    same = OLD[::-1]
+
+    def check(share: Share, root: Path) -> None:
+        check_tidy(share, root)
+        content = (root / "a.txt").read_bytes()
+        assert content in (OLD, same)
+        assert numbers(share, "/a.txt") == ([1] if content == OLD else [1, 2])
+        check_history(share, "/a.txt")
+
+    after_every_crash(
+        prepare(lambda share: put(share, "/a.txt", OLD, modified_ns=10**18)),
+        lambda share: put(share, "/a.txt", same, modified_ns=10**18),
+        check,
+    )
+
+
+def test_restoring_a_version(prepare: Prepare) -> None:
+    def two_versions(share: Share) -> None:
+        put(share, "/a.txt", OLD)
+        put(share, "/a.txt", NEW)
+
+    def check(share: Share, root: Path) -> None:
+        check_tidy(share, root)
+        content = (root / "a.txt").read_bytes()
+        assert content in (OLD, NEW)
+        assert read_version(share, "/a.txt", 1) == OLD
+        assert read_version(share, "/a.txt", 2) == NEW
+        assert len(numbers(share, "/a.txt")) == (2 if content == NEW else 3)
+
+    after_every_crash(
+        prepare(two_versions), lambda share: share.files.restore("/a.txt", 1, ANN), check
+    )
+
+
+def tree(share: Share) -> None:
+    share.trees.make_folder("/docs", ANN)
+    share.trees.make_folder("/docs/deep", ANN)
+    put(share, "/docs/deep/a.txt", OLD)
+    put(share, "/docs/deep/a.txt", NEW)
+
+
+def two_trees(share: Share) -> None:
+    tree(share)
+    share.trees.make_folder("/target", ANN)
+    put(share, "/target/precious.txt", b"p")
+
+
+def check_tree(share: Share, root: Path, folder: str) -> None:
+    assert (root / folder / "deep" / "a.txt").read_bytes() == NEW
+    assert read_version(share, f"/{folder}/deep/a.txt", 1) == OLD
+    check_history(share, f"/{folder}/deep/a.txt")
+
+
+def test_moving_a_folder(prepare: Prepare) -> None:
+    def check(share: Share, root: Path) -> None:
+        check_tidy(share, root)
+        there = [name for name in ("docs", "moved") if (root / name).exists()]
+        assert len(there) == 1, f"the folder is at {there}"
+        check_tree(share, root, there[0])
+
+    after_every_crash(
+        prepare(tree),
+        lambda share: share.trees.move("/docs", "/moved", ANN, overwrite=False),
+        check,
+    )
+
+
+def test_moving_a_folder_over_another(prepare: Prepare) -> None:
+    def check(share: Share, root: Path) -> None:
+        check_tidy(share, root)
+        moved = (root / "target" / "deep").exists()
+        assert moved != (root / "docs").exists(), "the folder is at both places or at none"
+        check_tree(share, root, "target" if moved else "docs")
+        kept = list((root / ".davserver" / "trash").rglob("precious.txt"))
+        assert (root / "target" / "precious.txt").exists() != bool(kept), "the other one was lost"
+
+    after_every_crash(
+        prepare(two_trees),
+        lambda share: share.trees.move("/docs", "/target", ANN, overwrite=True),
+        check,
+    )
+
+
+def test_moving_a_file_over_another(prepare: Prepare) -> None:
+    def two(share: Share) -> None:
+        put(share, "/report.txt", OLD)
+        put(share, "/report.tmp", NEW)
+
+    def check(share: Share, root: Path) -> None:
+        check_tidy(share, root)
+        content = (root / "report.txt").read_bytes()
+        assert (content == OLD) == (root / "report.tmp").exists()
+        assert content in (OLD, NEW)
+        assert read_version(share, "/report.txt", 1) == OLD
+        check_history(share, "/report.txt")
+
+    after_every_crash(
+        prepare(two),
+        lambda share: share.trees.move("/report.tmp", "/report.txt", ANN, overwrite=True),
+        check,
+    )
+
+
+def test_deleting_a_folder(prepare: Prepare) -> None:
+    def check(share: Share, root: Path) -> None:
+        check_tidy(share, root)
+        with share.catalog.reading() as connection:
+            rows = connection.scalars(select(trash.c.id)).all()
+        if (root / "docs").exists():
+            check_tree(share, root, "docs")
+            assert rows == []
+        else:
+            assert os.listdir(root / ".davserver" / "trash") == rows
+            assert next((root / ".davserver" / "trash").rglob("a.txt")).read_bytes() == NEW
+
+    after_every_crash(prepare(tree), lambda share: share.trees.delete("/docs", ANN), check)
+
+
+def test_deleting_a_file(prepare: Prepare) -> None:
+    """A file goes to the trash by a link and an unlink: the crash may come between."""
+
+    def check(share: Share, root: Path) -> None:
+        check_tidy(share, root)
+        trashed = [file.read_bytes() for file in (root / ".davserver" / "trash").iterdir()]
+        assert trashed == ([] if (root / "a.txt").exists() else [NEW])
+
+    after_every_crash(
+        prepare(lambda share: put(share, "/a.txt", NEW)),
+        lambda share: share.trees.delete("/a.txt", ANN),
+        check,
+    )
+
+
+def test_copying_a_folder_over_another(prepare: Prepare) -> None:
+    def check(share: Share, root: Path) -> None:
+        check_tidy(share, root)
+        check_tree(share, root, "docs")
+        if (root / "target" / "precious.txt").exists():
+            assert os.listdir(root / "target") == ["precious.txt"], "half a copy is there"
+        else:
+            assert (root / "target" / "deep" / "a.txt").read_bytes() == NEW
+            assert list((root / ".davserver" / "trash").rglob("precious.txt"))
+
+    after_every_crash(
+        prepare(two_trees),
+        lambda share: share.trees.copy("/docs", "/target", ANN, overwrite=True),
+        check,
+    )
+
+
+def test_emptying_the_trash(prepare: Prepare) -> None:
+    def deleted(share: Share) -> None:
+        tree(share)
+        put(share, "/kept.txt", OLD)
+        share.trees.delete("/docs", ANN)
+
+    def check(share: Share, root: Path) -> None:
+        assert (root / "kept.txt").read_bytes() == OLD
+        share.trees.purge_trash(2**40)
+        assert os.listdir(root / ".davserver" / "trash") == []
+        with share.catalog.reading() as connection:
+            assert connection.scalar(select(func.count()).select_from(trash)) == 0
+
+    after_every_crash(prepare(deleted), lambda share: share.trees.purge_trash(2**40), check)
