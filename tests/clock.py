@@ -1,5 +1,7 @@
-"""Time travel for tests."""
+"""Time travel, and patience, for tests."""
 
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,3 +16,11 @@ def later(seconds: float) -> Any:
 def at(moment: str) -> Any:
     """A block that runs at an ISO moment."""
     return freeze_time(moment)
+
+
+def wait_until(condition: Callable[[], object], what: str, seconds: float = 20) -> None:
+    """Wait for ``condition``; after ``seconds`` fail with ``what`` did not come about."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)

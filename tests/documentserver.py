@@ -53,8 +53,9 @@ FRAME = """<!doctype html><meta charset="utf-8"><title>editor</title>
 dark}textarea{width:100%%;height:40vh}</style> <h1 id="title">%(title)s</h1><p
 id="mode">%(mode)s</p> <textarea id="paper" %(readonly)s aria-label="document"></textarea>
 <p><button id="save">Save</button> <button id="close">Close</button></p> <script> const tell =
-(event, data) => parent.postMessage({event, data}, "*"); const post = (what, body) =>
-fetch("/session/%(session)s/" + what, {method: "POST", body}); tell("onDocumentReady");
+(event, data) => parent.postMessage({event, data}, "*"); let sent = Promise.resolve();
+const post = (what, body) => sent = sent.then(() => fetch("/session/%(session)s/" + what,
+{method: "POST", body})); tell("onDocumentReady");
 paper.addEventListener("input", () => { post("type", paper.value); tell("onDocumentStateChange",
 true); }); save.onclick = () => post("save"); document.getElementById("close").onclick = async () =>
 { await post("close"); tell("onRequestClose"); }; </script>"""

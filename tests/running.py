@@ -1,6 +1,8 @@
 """A real davserver on a real port: as a process of its own, or in a thread of the tests."""
 
+import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -17,6 +19,9 @@ from davserver.server.http import BoundedServer, listening_socket
 from davserver.settings import read_settings
 from tests.dav_client import DavClient
 
+# Below those that the system gives to outgoing connections: a server that starts again finds its
+# port free.
+_PORTS = range(20_000, 32_000)
 ADMIN, PASSWORD = "admin", "correct horse"
 START_SECONDS = 20
 
@@ -61,8 +66,7 @@ class ProcessServer:
         environment: dict[str, str] | None = None,
     ) -> None:
         self.root = root
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = root.parent / f"{root.name}-{self.port}.log"
         given = {"DAVSERVER_ADMIN_PASSWORD": PASSWORD, **(environment or {})}
@@ -111,3 +115,10 @@ class ProcessServer:
             self.process.kill()
             self.process.wait(timeout=10)
             raise AssertionError(f"the server did not stop:\n{self.log()}") from None
+
+
+def _free_port() -> int:
+    while True:
+        port = random.choice(_PORTS)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from davserver.editor.blank import BlankDocuments
 from davserver.resources import resource_dir
@@ -24,6 +24,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# Two browsers on two busy cores are slow at times; what never comes is noticed all the same.
+expect.set_options(timeout=20_000)
 SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
 
 

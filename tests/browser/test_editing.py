@@ -1,6 +1,5 @@
 """New, Open in ONLYOFFICE, close, versions: in Chromium, with the Document Server's double."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import pytest
 from playwright.sync_api import FrameLocator, Page, expect
 
 from tests.browser.conftest import Person
+from tests.clock import wait_until
 from tests.documentserver import DocumentServerDouble
 from tests.editor.opening import words
 from tests.running import ThreadServer
@@ -22,13 +22,6 @@ def ann(samples: Path, office: ThreadServer, person: Come) -> Person:
 
 def editor(page: Page) -> FrameLocator:
     return page.frame_locator("iframe[name=frameEditor]")
-
-
-def wait_until(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
 
 
 @pytest.mark.parametrize(

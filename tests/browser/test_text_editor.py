@@ -4,10 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Person
-from tests.clock import later
+from tests.clock import later, wait_until
 from tests.running import ThreadServer
 
 Come = Callable[..., Person]
@@ -19,12 +19,20 @@ def ann(root: Path, server: ThreadServer, person: Come) -> Person:
     return person(server)
 
 
+def edit(ann: Person, name: str) -> Page:
+    """Open the editor and wait until it holds the lock: what is typed before goes nowhere."""
+    ann.page.goto(f"/-/edit/{name}")
+    expect(ann.page.locator("#text")).to_be_editable()
+    return ann.page
+
+
 def test_text_is_written_and_saved_as_a_version(
     ann: Person, root: Path, server: ThreadServer
 ) -> None:
     page = ann.page
     page.click("tr[data-name='notes.txt'] >> text=Edit text")
-    expect(page.locator("#text")).to_have_value("one\n")
+    expect(page.locator("#text")).to_be_editable()
+    assert page.locator("#text").input_value() == "one\n"
     expect(page.locator("#save")).to_be_disabled()
     page.locator("#text").press("Control+End")
     page.keyboard.type("two ü 文件")
@@ -40,12 +48,10 @@ def test_text_is_written_and_saved_as_a_version(
 
 
 def test_the_file_is_locked_while_it_is_open(ann: Person, server: ThreadServer) -> None:
-    ann.page.goto("/-/edit/notes.txt")
-    expect(ann.page.locator("#text")).to_be_editable()
+    edit(ann, "notes.txt")
     assert server.client().put("/notes.txt", b"x").status_code == 423
     ann.page.goto("/")
-    ann.page.wait_for_timeout(300)
-    assert server.client().put("/notes.txt", b"x").status_code == 204
+    wait_until(lambda: server.client().put("/notes.txt", b"x").ok, "the lock stayed")
 
 
 def test_a_file_locked_elsewhere_is_for_reading(ann: Person, server: ThreadServer) -> None:
@@ -58,8 +64,7 @@ def test_a_file_locked_elsewhere_is_for_reading(ann: Person, server: ThreadServe
 
 def test_what_changed_meanwhile_is_not_overwritten(ann: Person, root: Path) -> None:
     ann.expected = ["412"]
-    page = ann.page
-    page.goto("/-/edit/notes.txt")
+    page = edit(ann, "notes.txt")
     page.locator("#text").fill("mine")
     (root / "notes.txt").write_bytes(b"by another program")
     page.click("#save")
@@ -73,9 +78,8 @@ def test_what_changed_meanwhile_is_not_overwritten(ann: Person, root: Path) -> N
 
 def test_a_lock_that_ran_out_is_taken_again(ann: Person, root: Path) -> None:
     """The computer slept; nobody else has touched the file."""
-    page = ann.page
     ann.expected = ["412"]
-    page.goto("/-/edit/notes.txt")
+    page = edit(ann, "notes.txt")
     page.locator("#text").fill("after the sleep")
     with later(4000):
         page.click("#save")
@@ -95,8 +99,7 @@ def test_line_ends_and_marks_stay_as_they_are(
     ann: Person, root: Path, content: bytes, typed: str, expected: bytes
 ) -> None:
     (root / "a.csv").write_bytes(content)
-    page = ann.page
-    page.goto("/-/edit/a.csv")
+    page = edit(ann, "a.csv")
     page.locator("#text").press("Control+End")
     page.keyboard.type(typed)
     page.keyboard.press("Control+s")
@@ -126,8 +129,8 @@ def test_leaving_with_unsaved_text_asks_first(ann: Person) -> None:
         dialog.accept()  # type: ignore[attr-defined]
 
     ann.page.on("dialog", answer)
-    ann.page.goto("/-/edit/notes.txt")
-    ann.page.locator("#text").press("End")
-    ann.page.keyboard.type("unsaved")
-    ann.page.goto("/")
+    page = edit(ann, "notes.txt")
+    page.locator("#text").press("End")
+    page.keyboard.type("unsaved")
+    page.goto("/")
     assert len(asked) == 1

@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from tests import raw
+from tests.clock import wait_until
 from tests.documentserver import SECRET, DocumentServerDouble
 from tests.editor.opening import configuration, words
 from tests.running import ProcessServer
@@ -40,10 +41,7 @@ def test_in_the_middle_of_a_put(process: ProcessServer, root: Path, existing: bo
     before = client.get("/a.txt").headers.get("ETag")
     with raw.connected(process.url) as slow:
         slow.sendall(raw.head("PUT", "/a.txt", "Content-Length: 1000000") + b"x" * 400_000)
-        deadline = time.monotonic() + 10
-        while not any((root / ".davserver" / "spool").iterdir()) and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert spools(root), "the body never began to arrive"
+        wait_until(lambda: spools(root), "the body never began to arrive")
         process.kill()
     process.restart()
     after = process.client().get("/a.txt")

@@ -2,7 +2,6 @@
 
 import os
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 import requests
 
 from tests import raw
+from tests.clock import wait_until
 from tests.dav_client import DavClient
 from tests.running import ThreadServer
 
@@ -67,7 +67,7 @@ def test_a_reader_sees_the_old_file_while_a_new_one_arrives(
     (root / "a.txt").write_bytes(b"old" * 1000)
     with raw.connected(server.url) as slow:
         slow.sendall(raw.head("PUT", "/a.txt", "Content-Length: 10") + b"01234")
-        time.sleep(0.2)
+        wait_until(lambda: os.listdir(root / ".davserver" / "spool"), "no body arrived")
         assert server.client().get("/a.txt").content == b"old" * 1000
         slow.sendall(b"56789")
         assert raw.status(slow.recv(4096)) == 204
@@ -92,7 +92,7 @@ def test_a_stop_during_an_upload_stores_nothing(
     server._server.shutdown_timeout = 0.3
     with raw.connected(server.url) as slow:
         slow.sendall(raw.head("PUT", "/a.txt", "Content-Length: 1000") + b"x" * 100)
-        time.sleep(0.2)
+        wait_until(lambda: os.listdir(root / ".davserver" / "spool"), "no body arrived")
         stopping = threading.Thread(target=server._server.stop)
         stopping.start()
         try:

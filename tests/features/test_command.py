@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from davserver.cli import main
 from davserver.providers.share import Share
+from tests.clock import wait_until
 from tests.dav_client import DavClient
 from tests.documentserver import SECRET, DocumentServerDouble
 from tests.providers.test_files import put
@@ -213,13 +214,6 @@ class TestServing:
 
 
 def wait_for(out: io.TextIOBase, word: str) -> str:
-    import time
-
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        out.seek(0)
-        text = out.read()
-        if word in text:
-            return text
-        time.sleep(0.05)
-    raise AssertionError(f"the server never said {word!r}")
+    wait_until(lambda: out.seek(0) or word in out.read(), f"the server never said {word!r}")
+    out.seek(0)
+    return out.read()
