@@ -85,7 +85,8 @@ class Callback:
     def _take(self, session: EditSession, report: dict[str, Any]) -> Response:
         status = report.get("status")
         if status == EDITING:
-            self._sessions.renew(session.key.value, LEASE_SECONDS, _people(report))
+            people = _people(report)
+            self._sessions.renew(session.key.value, LEASE_SECONDS, people, reopen=True)
         elif status == CLOSED:
             self._sessions.end(session.key, SessionState.CLOSED)
         elif status in TO_SAVE:

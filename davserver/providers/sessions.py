@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, sel
 from davserver import paths
 from davserver.errors import Conflict, FileLocked, NotFound
 from davserver.model import DocumentKey, EditSession, Entry, Scope, SessionState
-from davserver.providers import identities, locks
+from davserver.providers import history, identities, locks
 from davserver.providers.catalog import Catalog
 from davserver.providers.exclusion import Exclusion
 from davserver.providers.stores import FileStore
@@ -28,6 +28,10 @@ KeyMaker = Callable[[str, str, int], DocumentKey]
 
 LOCK_PRINCIPAL = "onlyoffice:"
 """Begins the principal of a session's lock; no user can have that name, for it holds a colon."""
+
+
+class _Outdated(Conflict):
+    """The file is no longer what the session is about."""
 
 
 class EditSessions:
@@ -50,7 +54,7 @@ class EditSessions:
             entry = self._file(path)
             with self._catalog.writing() as connection:
                 resource_id = identities.identify(connection, path)
-                session = self._live(connection, resource_id)
+                session = self._shared(connection, resource_id, entry)
                 if session is None:
                     key = self._next_key(connection, resource_id, entry)
                     self._begin(connection, path, resource_id, entry, key)
@@ -64,7 +68,7 @@ class EditSessions:
         entry = self._file(path)
         with self._catalog.writing() as connection:
             resource_id = identities.identify(connection, path)
-            session = self._live(connection, resource_id)
+            session = self._shared(connection, resource_id, entry)
             if session is not None:
                 return resource_id, session.etag, session.key
             return resource_id, entry.etag, self._next_key(connection, resource_id, entry)
@@ -81,21 +85,34 @@ class EditSessions:
         with self._catalog.reading() as connection:
             return {row.path: row for row in self._select(connection, in_folder & _live())}
 
-    def renew(self, key: str, seconds: int, editors: Iterable[str] | None = None) -> None:
-        """A sign of life: let lease and lock run ``seconds`` from now; set ``editors`` if known."""
+    def renew(
+        self,
+        key: str,
+        seconds: int,
+        editors: Iterable[str] | None = None,
+        *,
+        reopen: bool = False,
+    ) -> None:
+        """A sign of life: let lease and lock run ``seconds`` from now; set ``editors`` if known.
+
+        A closed session goes on only with ``reopen``: a page that is still shown proves nothing.
+        """
         with self._store.exclusive_tree(), self._catalog.writing() as connection:
             rows = self._select(connection, sessions.c.key == key)
             if not rows or rows[0].state is SessionState.RETIRED:
                 return
+            [session] = rows
+            if session.state is SessionState.CLOSED and not reopen:
+                return
             try:
-                self._extend(connection, rows[0], seconds, editors)
-            except FileLocked:
-                # The lease had run out and somebody else took the lock: the session goes on without
-                # one, and what it saves is put beside.
+                self._extend(connection, session, seconds, editors)
+            except (FileLocked, _Outdated):
+                # The lease had run out, and somebody else took the lock or wrote: the session goes
+                # on without a lock, and what it saves is put beside.
                 connection.execute(
                     update(sessions)
                     .where(sessions.c.key == key)
-                    .values(lease_until=time.time() + seconds)
+                    .values(state=SessionState.OPEN.value, lease_until=time.time() + seconds)
                 )
 
     def one_at_a_time(self, key: DocumentKey) -> AbstractContextManager[None]:
@@ -205,6 +222,9 @@ class EditSessions:
         if session.lock_token and locks.with_token(connection, session.lock_token):
             locks.refresh(connection, session.lock_token, seconds, owner_xml)
             return session.lock_token
+        entry = self._store.find(session.path)
+        if entry is None or not self._is_of(connection, session, entry):
+            raise _Outdated
         principal = LOCK_PRINCIPAL + session.key.value
         locks.check_free(connection, session.path, principal, Scope.EXCLUSIVE, deep=False)
         lock = locks.add(
@@ -219,9 +239,19 @@ class EditSessions:
         )
         return lock.token
 
-    def _live(self, connection: Connection, resource_id: str) -> EditSession | None:
+    def _shared(
+        self, connection: Connection, resource_id: str, entry: Entry
+    ) -> EditSession | None:
+        """The live session that one who opens the file as it is now takes part in."""
         rows = self._select(connection, (sessions.c.resource_id == resource_id) & _live())
-        return rows[0] if rows else None
+        return next((row for row in rows if self._is_of(connection, row, entry)), None)
+
+    def _is_of(self, connection: Connection, session: EditSession, entry: Entry) -> bool:
+        """Whether the file has what the session began with, or what it saved since."""
+        if entry.etag == session.etag:
+            return True
+        saved = history.with_etag(connection, session.resource_id, entry.etag)
+        return saved is not None and saved.document_key == session.key.value
 
     def _one(self, connection: Connection, condition: ColumnElement[bool]) -> EditSession:
         return self._select(connection, condition)[0]

@@ -76,6 +76,40 @@ def test_a_late_sign_of_life_does_not_steal_the_lock_of_another(
         assert [lock.principal for lock in share.locks.on("/a.docx")] == ["bob"]
 
 
+def test_a_late_sign_of_life_does_not_lock_what_somebody_wrote_meanwhile(
+    sessions: EditSessions, share: Share
+) -> None:
+    session = sessions.join("/a.docx", "ann", 60)
+    with later(61):
+        put(share, "/a.docx", b"two", BOB)
+        sessions.renew(session.key.value, 600)
+        assert share.locks.on("/a.docx") == []
+        assert sessions.join("/a.docx", "bob", 60).key != session.key, "bob would edit old text"
+
+
+def test_who_opens_what_another_program_wrote_does_not_get_the_old_text(
+    sessions: EditSessions, share: Share, root: Path
+) -> None:
+    session = sessions.join("/a.docx", "ann", 60)
+    (root / "a.docx").write_bytes(b"by another program")
+    with pytest.raises(FileLocked):
+        sessions.join("/a.docx", "bob", 60)
+    _, etag, key = sessions.view("/a.docx")
+    assert etag == share.files.entry("/a.docx").etag
+    assert key != session.key
+
+
+def test_a_page_that_is_still_shown_does_not_open_a_closed_session(
+    sessions: EditSessions, share: Share
+) -> None:
+    session = sessions.join("/a.docx", "ann", 60)
+    sessions.end(session.key, SessionState.CLOSED)
+    sessions.renew(session.key.value, 600)
+    assert share.locks.on("/a.docx") == []
+    sessions.renew(session.key.value, 600, ["ann"], reopen=True)
+    assert share.locks.on("/a.docx") != []
+
+
 def test_a_key_that_was_closed_unchanged_opens_again(sessions: EditSessions) -> None:
     first = sessions.join("/a.docx", "ann", 60)
     sessions.end(first.key, SessionState.CLOSED)
