@@ -108,6 +108,7 @@ class DocumentServerDouble:
         self.cache: dict[str, bytes] = {}
         self.sessions: dict[str, tuple[str, str]] = {}
         self.retries = True
+        self.health = b"true"
         self._lock = threading.RLock()
         double = self
 
@@ -348,7 +349,7 @@ class _Handler(BaseHTTPRequestHandler):
         if url.path == "/web-apps/apps/api/documents/api.js":
             self._answer(200, API_JS.encode(), "application/javascript")
         elif url.path == "/healthcheck":
-            self._answer(200, b"true", "text/plain")
+            self._answer(200, self.server_double.health, "text/plain")
         elif url.path == "/frame":
             self._frame(parse_qs(url.query)["token"][0])
         elif url.path in self.server_double.cache:

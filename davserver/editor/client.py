@@ -4,6 +4,7 @@ The only module that opens connections to elsewhere, and only to the configured 
 address, which callbacks name, and its internal one, if we reach it by another.
 """
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,14 +70,17 @@ class DocumentServer:
         body = {"c": name, **fields}
         body["token"] = self._tokens.sign(body)
         try:
-            with self._session() as session:
-                answer = session.post(
+            with (
+                self._session() as session,
+                session.post(
                     f"{self._internal}/command",
                     json=body,
-                    headers=self._tokens.bearer(body),
+                    stream=True,
                     timeout=COMMAND_SECONDS,
                     allow_redirects=False,
-                )
+                    headers={**self._tokens.bearer(body), "Accept-Encoding": "identity"},
+                ) as answer,
+            ):
                 return _json(answer)
         except requests.RequestException as fault:
             raise Unavailable(f"The Document Server cannot be reached: {_reason(fault)}") from fault
@@ -84,7 +88,7 @@ class DocumentServer:
     def is_healthy(self) -> bool:
         """What ``/healthcheck`` says. Raises Unavailable if it cannot be asked."""
         with self._get(f"{self._internal}/healthcheck", COMMAND_SECONDS) as answer:
-            return answer.status_code == 200 and answer.text.strip().lower() == "true"
+            return answer.status_code == 200 and _content(answer).strip().lower() == b"true"
 
     def reachable(self, url: str) -> str:
         """``url`` as we reach it: the public address of callbacks becomes the internal one.
@@ -142,11 +146,21 @@ def _origin(url: SplitResult) -> tuple[str, str, int]:
     return url.scheme, (url.hostname or "").lower(), url.port or default
 
 
+def _content(answer: requests.Response) -> bytes:
+    """A short answer as a whole. Raises BadGateway for one that goes on and on."""
+    content = b""
+    for block in answer.iter_content(_MAX_ANSWER):
+        content += block
+        if len(content) > _MAX_ANSWER:
+            raise BadGateway("The Document Server's answer is too long.")
+    return content
+
+
 def _json(answer: requests.Response) -> dict[str, Any]:
-    if answer.status_code != 200 or len(answer.content) > _MAX_ANSWER:
+    if answer.status_code != 200:
         raise BadGateway(f"The Document Server answered {answer.status_code} to a command.")
     try:
-        content = answer.json()
+        content = json.loads(_content(answer))
     except ValueError:
         raise BadGateway("The Document Server's answer to a command is not JSON.") from None
     if not isinstance(content, dict):

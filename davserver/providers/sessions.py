@@ -239,9 +239,7 @@ class EditSessions:
         )
         return lock.token
 
-    def _shared(
-        self, connection: Connection, resource_id: str, entry: Entry
-    ) -> EditSession | None:
+    def _shared(self, connection: Connection, resource_id: str, entry: Entry) -> EditSession | None:
         """The live session that one who opens the file as it is now takes part in."""
         rows = self._select(connection, (sessions.c.resource_id == resource_id) & _live())
         return next((row for row in rows if self._is_of(connection, row, entry)), None)

@@ -113,6 +113,16 @@ class TestDoctor:
         assert "the token is refused" in answer.output
         assert "jwt_secret_file" in answer.output
 
+    @pytest.mark.parametrize("said", [b"false", b"true" * 1_000_000])
+    def test_a_server_that_is_not_well(
+        self, root: Path, secret: Path, document_server: DocumentServerDouble, said: bytes
+    ) -> None:
+        document_server.health = said
+        words = ("--document-server", document_server.url, "--jwt-secret-file", secret)
+        answer = run("doctor", root, *words)
+        assert answer.exit_code == 3
+        assert "does not answer true" in answer.output or "too long" in answer.output
+
     def test_a_server_that_is_not_there(self, root: Path, secret: Path) -> None:
         words = ("--document-server", "http://127.0.0.1:1", "--jwt-secret-file", secret)
         answer = run("doctor", root, *words)
