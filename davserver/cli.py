@@ -25,7 +25,8 @@ from davserver.providers.share import Share, open_share
 from davserver.providers.users import User, Users
 from davserver.resources import resource_dir
 from davserver.samples import make_samples
-from davserver.server.http import listening_socket
+from davserver.server.listening import listening_socket
+from davserver.server.workers import Listeners, Serving
 from davserver.server.workers import serve as serve_app
 from davserver.settings import Settings, read_settings
 
@@ -89,12 +90,8 @@ def serve(config: Path | None, **options: Any) -> None:
         listener = _listen(settings)
         password = prepare(settings)
         _greet(settings, listener.getsockname()[1], password)
-        serve_app(
-            lambda: create_app(settings),
-            listener,
-            workers=settings.workers,
-            threads=settings.threads,
-        )
+        serving = Serving(lambda: create_app(settings), settings.workers, settings.threads)
+        serve_app(Listeners(listener), serving, lambda: serving)
 
 
 @main.group()

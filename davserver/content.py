@@ -103,21 +103,29 @@ def attachment(path: str) -> str:
 
 
 class FileBlocks:
-    """``length`` bytes of an open file, block by block; closes it."""
+    """``length`` bytes of an open file, from where it stands, block by block; closes it.
+
+    A server that can hand a file to the kernel takes ``file_part`` and says in ``sent`` how much of
+    it went out.
+    """
 
     def __init__(self, content: BinaryIO, length: int) -> None:
         self.content = content
         self.length = length
+        self.sent = 0
+
+    def file_part(self) -> tuple[int, int, int]:
+        """The file's descriptor, where the part begins, and its length."""
+        return self.content.fileno(), self.content.tell(), self.length
 
     def __iter__(self) -> Iterator[bytes]:
-        left = self.length
-        while left:
+        while left := self.length - self.sent:
             block = self.content.read(min(BLOCK, left))
             if not block:
                 # Another program cut the file while it was sent: the client must see a broken
                 # answer.
                 raise OSError("the file became shorter while it was sent")
-            left -= len(block)
+            self.sent += len(block)
             yield block
 
     def close(self) -> None:

@@ -39,6 +39,15 @@ class BodyTooShort(BadRequest):
         )
 
 
+class BodyTooSlow(DavserverError):
+    """The client sends so slowly that it was given up; nothing was stored (RFC 9110, 15.5.9)."""
+
+    status = 408
+
+    def __init__(self) -> None:
+        super().__init__("The upload was too slow and was given up. Nothing was changed.")
+
+
 class SignInNeeded(DavserverError):
     """Nobody is signed in, or what was sent does not prove who it is (RFC 9110, 15.5.2)."""
 

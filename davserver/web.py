@@ -21,6 +21,7 @@ from davserver.errors import (
     BadRequest,
     BodyTooLarge,
     BodyTooShort,
+    BodyTooSlow,
     DavserverError,
     MembersRefused,
     MethodNotAllowed,
@@ -121,7 +122,7 @@ class Request:
         """The announced size of the body; None if it is chunked, 0 if there is none."""
         text = self.header("Content-Length")
         if not text:
-            return None if self.environ.get("wsgi.input_terminated") else 0
+            return None if self.header("Transfer-Encoding") else 0
         if not (text.isascii() and text.isdigit()):
             raise BadRequest("Content-Length must be a number.")
         return int(text)
@@ -141,6 +142,8 @@ class Request:
             wanted = BLOCK if announced is None else min(BLOCK, announced - received)
             try:
                 block = body.read(wanted)
+            except TimeoutError as fault:
+                raise BodyTooSlow from fault
             except (OSError, ValueError) as fault:
                 raise BodyTooShort(received, announced) from fault
             if not block:

@@ -15,7 +15,8 @@ from typing import Any
 import requests
 
 from davserver.app import Application, create_app, prepare
-from davserver.server.http import BoundedServer, listening_socket
+from davserver.server.http import BoundedServer
+from davserver.server.listening import listening_socket
 from davserver.settings import read_settings
 from tests.dav_client import DavClient
 

@@ -1,173 +1,167 @@
-"""cheroot's WSGI server with bounds, on its extension points. Knows no room.
+"""cheroot's server with our own connections: strict, bounded, quick. Knows no room.
 
-What stock cheroot would do and this does not: take headers of any size, read the rest of an
-unwanted body into memory, take the end of a chunked body for a request and block a thread on it,
-copy every block through a buffer in Python, give a thread to a connection that says nothing, and
-wait in accept() for one that another process took.
+cheroot keeps the selector that waits for idle connections, and the threads. What it would do and
+this does not is listed in docs/operate.md: take lengths and chunks of any spelling, a trailer for a
+request, headers and unwanted bodies of any size; shake hands in the thread that accepts; give
+threads to clients that say nothing.
 """
 
-import contextlib
-import itertools
 import logging
+import queue
+import selectors
 import socket
+import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
 from typing import Any
 
 import structlog
-from cheroot.server import HTTPConnection, HTTPRequest
-from cheroot.wsgi import Server
+from cheroot.connections import ConnectionManager
+from cheroot.server import HTTPServer
 
-MAX_HEADER_BYTES = 1 << 16
-MAX_TRAILERS = 32
+from davserver.server.connection import Connection
+from davserver.server.pool import Threads
+
 BACKLOG = 512
-IDLE_CONNECTIONS = 1000
-SOCKET_SECONDS = 60
+"""Connections that wait for a thread."""
+IDLE_CONNECTIONS = 4000
+IDLE_SECONDS = 60
 STOP_SECONDS = 10
 
-# An unwanted body up to here is read away, so that the connection lives on; a longer one ends it.
-_DISCARD_BYTES = 1 << 16
-_LINGER_SECONDS = 2.0
-_LINGER_BYTES = 1 << 26
-_BLOCK = 1 << 16
+_NO_DESCRIPTORS_SECONDS = 0.1
 
 _log = structlog.get_logger("davserver.server")
 
-
-class BoundedRequest(HTTPRequest):
-    """One request and its response."""
-
-    def respond(self) -> None:
-        """Answer; then read what ends a chunked body, or it would be taken for the next request."""
-        super().respond()
-        self.conn.wfile.flush()
-        if self.chunked_read and not self.close_connection:
-            lines = itertools.islice(self.rfile.read_trailer_lines(), MAX_TRAILERS + 1)
-            self.close_connection = sum(1 for _ in lines) > MAX_TRAILERS
-
-    def send_headers(self) -> None:
-        """Send the head; where much of the body is unread, the connection ends with this answer."""
-        unread = getattr(self.rfile, "remaining", 0)
-        if unread > _DISCARD_BYTES or (self.chunked_read and not self.rfile.closed):
-            self.close_connection = True
-            self.conn.lingers = True
-        with self.conn.wfile.held():
-            super().send_headers()
+App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
-class SocketWriter:
-    """Sends what is written at once; a response's head together with the beginning of its body."""
+class Connections(ConnectionManager):
+    """Connections without a request: new ones, idle ones, those whose head is not complete."""
 
-    def __init__(self, connected: socket.socket) -> None:
-        self._socket = connected
-        self._head = b""
-        self._holds = False
+    server: "BoundedServer"
+    _selector: Any
+    _num_connections: int
 
-    def write(self, data: bytes) -> None:
-        """Send ``data`` after what is held, or hold it."""
-        if self._holds:
-            self._head += data
-        elif self._head:
-            data, self._head = self._head + data, b""
-            self._socket.sendall(data)
+    def put(self, conn: Connection) -> None:
+        """Wait for the connection's next bytes, unless they are here."""
+        conn.last_used = time.time()
+        if conn.has_input():
+            self.server.process_conn(conn)
+        elif self._num_connections >= IDLE_CONNECTIONS:
+            conn.close()
         else:
-            self._socket.sendall(data)
+            self._selector.register(conn.socket.fileno(), selectors.EVENT_READ, data=conn)
 
-    def flush(self) -> None:
-        """Send what is held."""
-        if self._head:
-            self.write(b"")
-
-    @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
-        """Hold what is written in this block until more follows."""
-        self._holds = True
+    def _from_server_socket(self, server_socket: socket.socket) -> None:
+        """Accept. A new connection waits for its first bytes here: a silent one costs no thread."""
         try:
-            yield
-        finally:
-            self._holds = False
+            # One at a time: sibling processes are awake too and take theirs.
+            accepted, address = server_socket.accept()
+        except BlockingIOError:  # a sibling was faster
+            return
+        except OSError as fault:
+            _log.warning("cannot accept", fault=str(fault))
+            # Out of descriptors: the connection stays in the queue, and would be tried in a circle.
+            time.sleep(_NO_DESCRIPTORS_SECONDS)
+            return
+        self.put(Connection(self.server, accepted, address))
+
+    def _expire(self, threshold: float) -> None:
+        """Close what has been idle, or incomplete, for too long; let surplus threads go."""
+        now = time.time()
+        waiting = [(fd, conn) for fd, conn in self._selector.connections if conn != self.server]
+        for descriptor, conn in waiting:
+            if conn.is_expired(now):
+                self._selector.unregister(descriptor)
+                conn.expire()
+        self.server.requests.tidy()
 
 
-class BoundedConnection(HTTPConnection):
-    """One connection."""
+class BoundedServer(HTTPServer):
+    """Serves ``app`` on a socket that is bound and may be shared with other processes.
 
-    RequestHandlerClass = BoundedRequest
-    lingers = False
+    With ``tls``, its connections are encrypted; with ``expects_proxy``, each begins with the PROXY
+    protocol.
+    """
 
-    def __init__(self, server: Any, sock: socket.socket, *args: Any) -> None:
-        super().__init__(server, sock, *args)
-        self.wfile = SocketWriter(sock)
+    _connections: Any
 
-    def close(self) -> None:
-        """Close, but let a client that is still sending read its answer first (RFC 9112, 9.6)."""
-        if self.lingers:
-            with contextlib.suppress(OSError):
-                self._read_away()
-        super().close()
-
-    def _read_away(self) -> None:
-        self.socket.shutdown(socket.SHUT_WR)
-        self.socket.settimeout(_LINGER_SECONDS)
-        deadline, left = time.monotonic() + _LINGER_SECONDS, _LINGER_BYTES
-        while left > 0 and time.monotonic() < deadline:
-            received = len(self.socket.recv(_BLOCK))
-            if not received:
-                return
-            left -= received
-
-
-class BoundedServer(Server):
-    """Serves ``app`` on a socket that is bound and may be shared with other processes."""
-
-    ConnectionClass = BoundedConnection
-    max_request_header_size = MAX_HEADER_BYTES
-    keep_alive_conn_limit = IDLE_CONNECTIONS
-    _connections: Any  # cheroot makes it in prepare()
-
-    def __init__(self, listener: socket.socket, app: Any, threads: int) -> None:
+    def __init__(
+        self,
+        listener: socket.socket,
+        app: App,
+        threads: int,
+        *,
+        tls: ssl.SSLContext | None = None,
+        expects_proxy: bool = False,
+        stop_seconds: int = STOP_SECONDS,
+    ) -> None:
+        address = listener.getsockname()
+        super().__init__(address[:2] if isinstance(address, tuple) else str(address), None)
+        self.app = app
+        self.tls = tls
+        self.expects_proxy = expects_proxy
+        self.requests = Threads(self, threads, BACKLOG)
+        self.timeout = IDLE_SECONDS
+        self.shutdown_timeout = stop_seconds
         self._listener = listener
-        super().__init__(
-            listener.getsockname()[:2],
-            app,
-            numthreads=threads,
-            server_name="davserver",
-            request_queue_size=BACKLOG,
-            timeout=SOCKET_SECONDS,
-            shutdown_timeout=STOP_SECONDS,
-            accepted_queue_size=BACKLOG,
-        )
-
-    def bind(self, family: int, type: int, proto: int = 0) -> socket.socket:
-        """Take the bound socket instead of binding one."""
-        taken = self.socket = self._listener.dup()
-        return taken
-
-    def process_conn(self, conn: BoundedConnection) -> None:
-        """Give a connection to a thread once it has something to say.
-
-        A new one waits with those that are kept alive: else a few that stay silent hold every
-        thread.
-        """
-        if conn.last_used is None:
-            self._connections.put(conn)
-        else:
-            super().process_conn(conn)
+        host, port = (*address, "")[:2] if isinstance(address, tuple) else (str(address), "")
+        self.base_environ = {
+            "SCRIPT_NAME": "",
+            "SERVER_NAME": str(host),
+            "SERVER_PORT": str(port),
+            "SERVER_SOFTWARE": "davserver",
+            "wsgi.version": (1, 0),
+            "wsgi.errors": _Errors(),
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": True,
+            "wsgi.run_once": False,
+        }
 
     def prepare(self) -> None:
-        """Get ready to serve. Accepting never blocks: a sibling may have been faster."""
-        super().prepare()
+        """Get ready to serve on the socket that is bound already.
+
+        Accepting never blocks: a sibling may have been faster.
+        """
+        self._interrupt = None
+        self.socket = self._listener.dup()
         self.socket.setblocking(False)
+        self._connections = Connections(self)
+        self.requests.start()
+        self.ready = True
+        self._start_time = time.time()
+
+    def process_conn(self, conn: Connection) -> None:
+        """Hand a connection to a thread; where too many wait already, say so."""
+        try:
+            self.requests.put(conn)
+        except queue.Full:
+            conn.refuse(HTTPStatus.SERVICE_UNAVAILABLE, "The server is busy; try again soon.")
+
+    def stop(self) -> None:
+        """Accept nothing more, let requests finish for a while, give up the rest."""
+        # cheroot would touch its own address to wake a blocking accept; ours does not block.
+        self.bind_addr = "stopped"
+        super().stop()
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
         """cheroot's messages go into our log; it words its warnings as information."""
         _log.log(max(level, logging.DEBUG), "http server", message=str(msg), exc_info=traceback)
 
 
-def listening_socket(host: str, port: int) -> socket.socket:
-    """A socket bound to ``host`` and ``port`` (0: any free one). Raises OSError."""
-    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
-    listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
-    # Accepted connections inherit it: a small answer does not wait for the client's
-    # acknowledgement.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listener
+class _Errors:
+    """``wsgi.errors``: what applications write there goes into our log."""
+
+    def write(self, text: str) -> None:
+        """Log a line."""
+        if text.strip():
+            _log.error("application", message=text.strip())
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Log each line."""
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        """Nothing is held back."""

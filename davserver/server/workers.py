@@ -1,20 +1,35 @@
-"""Serving in this process, or in several that share one socket and are replaced when they die."""
+"""Worker processes on the same sockets: replaced when they die, and all of them on SIGHUP.
 
+The supervisor itself serves nothing. On SIGHUP it asks for the settings anew, starts workers with
+them, and lets the old ones finish once the new ones are ready: nobody notices.
+"""
+
+import contextlib
 import os
+import resource
+import selectors
 import signal
 import socket
+import struct
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
 import structlog
 
-from davserver.server.http import STOP_SECONDS, BoundedServer
+from davserver.server.http import BoundedServer
+from davserver.server.listening import notify
+from davserver.server.redirect import HttpsRedirect
+from davserver.server.tls import server_context
 
 _GRACE_SECONDS = 5
 _QUICK_DEATH_SECONDS = 1.0
+_REDIRECT_THREADS = 2
+_READY = struct.Struct("i")
 
 _log = structlog.get_logger("davserver.server")
 
@@ -22,7 +37,9 @@ _log = structlog.get_logger("davserver.server")
 class Application(Protocol):
     """A WSGI application with a beginning and an end."""
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any: ...
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]: ...
 
     def start(self) -> None:
         """Called in the serving process before the first request."""
@@ -31,105 +48,249 @@ class Application(Protocol):
         """Called after the last."""
 
 
-def serve(
-    build: Callable[[], Application], listener: socket.socket, *, workers: int, threads: int
-) -> None:
-    """Serve until SIGTERM or SIGINT; ``build`` makes the application of each process."""
-    if workers == 1:
-        _serve_here(build, listener, threads)
-    else:
-        _Supervisor(build, listener, workers, threads).run()
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """How a generation of workers serves; ``build`` makes the application of each.
+
+    ``stop_seconds`` is what requests get to finish when a worker ends.
+    """
+
+    build: Callable[[], Application]
+    workers: int = 1
+    threads: int = 20
+    certificate: Path | None = None
+    key: Path | None = None
+    expects_proxy: bool = False
+    stop_seconds: int = 10
 
 
-def _serve_here(
-    build: Callable[[], Application],
-    listener: socket.socket,
-    threads: int,
-    parent: int | None = None,
-) -> None:
-    application = build()
-    server = BoundedServer(listener, application, threads)
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """Bound sockets: that of the application, and one that leads to it by https."""
 
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        # Not here: the handler runs in the thread whose loop has to end first.
-        threading.Thread(target=server.stop, name="stop").start()
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    if parent is not None:
-        threading.Thread(target=_stop_without, args=(parent, server), daemon=True).start()
-    application.start()
-    try:
-        server.safe_start()
-    finally:
-        application.close()
+    main: socket.socket
+    redirect: socket.socket | None = None
 
 
-def _stop_without(parent: int, server: BoundedServer) -> None:
-    """Stop a worker whose supervisor was killed: nobody would ever stop it."""
-    while os.getppid() == parent:
-        time.sleep(1)
-    server.stop()
+def serve(listeners: Listeners, serving: Serving, reload: Callable[[], Serving]) -> None:
+    """Serve until SIGTERM or SIGINT; ``reload`` tells at SIGHUP how to go on."""
+    if serving.certificate:
+        # What is wrong with the files is told before anything serves.
+        server_context(serving.certificate, serving.key)
+    _allow_many_connections()
+    _Supervisor(listeners, serving, reload).run()
+
+
+def _allow_many_connections() -> None:
+    """Each connection takes a descriptor; the usual limit of 1,024 is less than we serve."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+@dataclass(slots=True)
+class _Child:
+    generation: int
+    started: float
+    is_ready: bool = False
+    is_ending: bool = False
 
 
 class _Supervisor:
-    """Keeps ``workers`` processes alive."""
+    """Keeps the workers alive. Signals and reports arrive in one loop."""
 
     def __init__(
-        self,
-        build: Callable[[], Application],
-        listener: socket.socket,
-        workers: int,
-        threads: int,
+        self, listeners: Listeners, serving: Serving, reload: Callable[[], Serving]
     ) -> None:
-        self._build = build
-        self._listener = listener
-        self._workers = workers
-        self._threads = threads
-        self._children: dict[int, float] = {}
-        self._stopping = False
+        self._listeners = listeners
+        self._serving = serving
+        self._reload = reload
+        self._children: dict[int, _Child] = {}
+        self._generation = 0
+        self._start_at: list[float] = []
+        self._kill_at = 0.0
+        self._stops = False
+        self._reloads = False
+        self._was_ready = False
+        self._reports, self._report = os.pipe()
+        self._wakes, self._wake = os.pipe()
 
     def run(self) -> None:
         """Start the workers, replace those that die, end when told to."""
-        signal.signal(signal.SIGTERM, self._stop)
-        signal.signal(signal.SIGINT, self._stop)
-        for _ in range(self._workers):
+        os.set_blocking(self._wake, False)
+        signal.set_wakeup_fd(self._wake)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_stop)
+        signal.signal(signal.SIGHUP, self._on_reload)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        self._start_at = [0.0] * self._serving.workers
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._reports, selectors.EVENT_READ)
+            selector.register(self._wakes, selectors.EVENT_READ)
+            while self._act():
+                for key, _ in selector.select(self._pause()):
+                    self._hear(key.fd)
+
+    def _act(self) -> bool:
+        """Everything that is due; False once nothing is left to wait for."""
+        self._reap()
+        if self._stops:
+            self._end_all()
+            return bool(self._children)
+        if self._reloads:
+            self._reloads = False
+            self._begin_generation()
+        now = time.monotonic()
+        due = [at for at in self._start_at if at <= now]
+        self._start_at = [at for at in self._start_at if at > now]
+        for _ in due:
             self._start_one()
+        return True
+
+    def _pause(self) -> float | None:
+        times = [*self._start_at, *([self._kill_at] if self._kill_at else [])]
+        return max(0.0, min(times) - time.monotonic()) if times else None
+
+    def _hear(self, descriptor: int) -> None:
+        if descriptor == self._wakes:
+            os.read(self._wakes, 4096)  # a signal; its handler has run
+            return
+        (pid,) = _READY.unpack(os.read(self._reports, _READY.size))
+        if pid in self._children:
+            self._children[pid].is_ready = True
+        self._retire_old()
+
+    def _begin_generation(self) -> None:
+        """New settings, new workers; the old ones stay until those are ready."""
+        notify("RELOADING=1")
+        try:
+            serving = self._reload()
+            if serving.certificate:
+                server_context(serving.certificate, serving.key)
+        except Exception as fault:
+            _log.error("the settings stay as they were", fault=str(fault))
+            notify("READY=1")
+            return
+        self._serving = serving
+        self._generation += 1
+        self._start_at = [0.0] * serving.workers
+
+    def _retire_old(self) -> None:
+        mine = [one for one in self._children.values() if one.generation == self._generation]
+        if len(mine) < self._serving.workers or not all(one.is_ready for one in mine):
+            return
+        notify("READY=1")
+        if self._was_ready and self._generation:
+            _log.info("settings are read anew", workers=len(mine))
+        self._was_ready = True
+        for pid, child in self._children.items():
+            if child.generation != self._generation and not child.is_ending:
+                child.is_ending = True
+                os.kill(pid, signal.SIGTERM)
+
+    def _reap(self) -> None:
         while self._children:
-            try:
-                pid, status = os.wait()
-            except ChildProcessError:
-                break
-            started = self._children.pop(pid, None)
-            if started is None or self._stopping:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if not pid:
+                return
+            child = self._children.pop(pid, None)
+            if child is None or self._stops or child.generation != self._generation:
                 continue
             _log.error("a worker died and is replaced", pid=pid, status=status)
-            if time.monotonic() - started < _QUICK_DEATH_SECONDS:
-                time.sleep(_QUICK_DEATH_SECONDS)
-            self._start_one()
+            # One that dies at once would be started in a circle.
+            lived = time.monotonic() - child.started
+            pause = _QUICK_DEATH_SECONDS if lived < _QUICK_DEATH_SECONDS else 0.0
+            self._start_at.append(time.monotonic() + pause)
+
+    def _end_all(self) -> None:
+        if not self._kill_at:
+            notify("STOPPING=1")
+            self._kill_at = time.monotonic() + self._serving.stop_seconds + _GRACE_SECONDS
+            for pid in self._children:
+                os.kill(pid, signal.SIGTERM)
+        elif time.monotonic() >= self._kill_at:
+            for pid in self._children:
+                os.kill(pid, signal.SIGKILL)
 
     def _start_one(self) -> None:
         parent = os.getpid()
         pid = os.fork()
         if pid:
-            self._children[pid] = time.monotonic()
+            self._children[pid] = _Child(self._generation, time.monotonic())
             return
         code = 1
         try:
-            _serve_here(self._build, self._listener, self._threads, parent)
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            _Worker(self._listeners, self._serving, parent, self._report).run()
             code = 0
         except Exception:
             _log.exception("a worker could not serve")
         finally:
             os._exit(code)
 
-    def _stop(self, _signal: int, _frame: FrameType | None) -> None:
-        self._stopping = True
-        for pid in self._children:
-            os.kill(pid, signal.SIGTERM)
-        signal.signal(signal.SIGALRM, self._kill)
-        signal.alarm(STOP_SECONDS + _GRACE_SECONDS)
+    def _on_stop(self, _signal: int, _frame: FrameType | None) -> None:
+        self._stops = True
 
-    def _kill(self, _signal: int, _frame: FrameType | None) -> None:
-        for pid in self._children:
-            os.kill(pid, signal.SIGKILL)
+    def _on_reload(self, _signal: int, _frame: FrameType | None) -> None:
+        self._reloads = True
+
+
+class _Worker:
+    """One process that serves."""
+
+    def __init__(self, listeners: Listeners, serving: Serving, parent: int, report: int) -> None:
+        self._parent = parent
+        self._report = report
+        self._application = serving.build()
+        tls = server_context(serving.certificate, serving.key) if serving.certificate else None
+        main = BoundedServer(
+            listeners.main,
+            self._application,
+            serving.threads,
+            tls=tls,
+            expects_proxy=serving.expects_proxy,
+            stop_seconds=serving.stop_seconds,
+        )
+        self._servers = [main]
+        self._stops: list[threading.Thread] = []
+        if listeners.redirect:
+            redirect = HttpsRedirect(listeners.main.getsockname()[1])
+            self._servers.append(
+                BoundedServer(listeners.redirect, redirect, _REDIRECT_THREADS, stop_seconds=1)
+            )
+
+    def run(self) -> None:
+        """Serve until SIGTERM, SIGINT, or the supervisor's death."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_stop)
+        for server in self._servers:
+            server.prepare()
+        self._application.start()
+        threading.Thread(target=self._watch_parent, daemon=True).start()
+        others = [threading.Thread(target=server.serve) for server in self._servers[1:]]
+        for thread in others:
+            thread.start()
+        os.write(self._report, _READY.pack(os.getpid()))
+        try:
+            self._servers[0].serve()
+        finally:
+            self._on_stop()
+            for stop in self._stops:
+                stop.join()
+            self._application.close()
+
+    def _on_stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
+        # Not here: the handler runs in the thread whose loop has to end first.
+        if not self._stops:
+            self._stops = [threading.Thread(target=server.stop) for server in self._servers]
+            for stop in self._stops:
+                stop.start()
+
+    def _watch_parent(self) -> None:
+        """Stop when the supervisor was killed: nobody would ever stop this worker."""
+        while os.getppid() == self._parent:
+            time.sleep(1)
+        with contextlib.suppress(OSError):
+            os.kill(os.getpid(), signal.SIGTERM)

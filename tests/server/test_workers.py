@@ -133,7 +133,7 @@ class TestBounds:
 
     def test_headers_have_an_end(self, server: ProcessServer) -> None:
         request = b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: " + b"x" * 100_000 + b"\r\n\r\n"
-        assert raw.status(raw.send(server.url, request)) in (0, 413)
+        assert raw.status(raw.send(server.url, request)) in (0, 431)
 
     def test_a_small_unwanted_body_does_not_end_the_connection(self, server: ProcessServer) -> None:
         with raw.connected(server.url) as connection:
@@ -145,10 +145,9 @@ class TestBounds:
         """Stock cheroot takes trailers for the next request: a second answer is smuggled."""
         request = raw.head("PUT", "/a.txt", "Transfer-Encoding: chunked")
         request += b"5\r\nhello\r\n0\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
-        request += raw.head("GET", "/a.txt", "Connection: close")
         answer = raw.send(server.url, request)
-        assert answer.count(b"HTTP/1.1 ") == 2
-        assert answer.endswith(b"hello")
+        assert answer.count(b"HTTP/1.1 ") == 1
+        assert server.client().get("/smuggled").status_code == 404
 
     def test_many_idle_connections_keep_nobody_out(self, server: ProcessServer) -> None:
         with contextlib.ExitStack() as idle:
