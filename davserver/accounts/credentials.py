@@ -31,6 +31,7 @@ class Credentials:
         self._verified: OrderedDict[bytes, float] = OrderedDict()
         self._known: dict[str, tuple[float, User | None]] = {}
         self._lock = threading.Lock()
+        self._one_at_a_time = [threading.Lock() for _ in range(16)]
 
     def check(self, name: str, password: str, address: str) -> Principal:
         """The principal that ``name`` and ``password`` prove.
@@ -42,12 +43,19 @@ class Credentials:
         digest = self._digest(name, password, user.password_hash if user else "")
         if user is not None and self._is_verified(digest):
             return principal_of(user)
-        attempt = f"{name[:64]}@{_network(address)}"
+        # A drive opens many connections at once; one of them pays for the hash.
+        with self._one_at_a_time[digest[0] % len(self._one_at_a_time)]:
+            if user is not None and self._is_verified(digest):
+                return principal_of(user)
+            return self._verify(name, password, user, digest, f"{name[:64]}@{_network(address)}")
+
+    def _verify(
+        self, name: str, password: str, user: User | None, digest: bytes, attempt: str
+    ) -> Principal:
+        """``check`` by the hash; ``attempt`` is whose failures count."""
         self._wait_your_turn(attempt)
-        if (
-            not passwords.matches(user.password_hash if user else self._nobody, password)
-            or not user
-        ):
+        password_hash = user.password_hash if user else self._nobody
+        if not passwords.matches(password_hash, password) or not user:
             self._users.note_failure(attempt)
             raise SignInNeeded("The name or the password is wrong.")
         if self._users.failures(attempt)[0]:

@@ -17,9 +17,6 @@ from davserver.server.wire import Wire
 HEAD_SECONDS = 10
 """How long a request's head, or a handshake, may take from its first byte."""
 
-STAY_SECONDS = 0.005
-"""How long a thread stays with a connection after an answer: a busy client asks again at once."""
-
 _log = structlog.get_logger("davserver.server")
 
 
@@ -119,9 +116,7 @@ class Connection(HTTPConnection):
             self.requests_seen += 1
             if not self._answer(parse_head(raw_head), raw_head) or not self.server.ready:
                 return False
-            if self._wire.has_input():
-                continue
-            if self.server.requests.is_needed() or not self._wire.is_readable(STAY_SECONDS):
+            if not self._wire.has_input():
                 return True
 
     def _read_head(self) -> bytes | None:

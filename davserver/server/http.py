@@ -7,13 +7,13 @@ threads to clients that say nothing.
 """
 
 import logging
-import queue
 import selectors
 import socket
 import ssl
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
-from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -23,11 +23,12 @@ from cheroot.server import HTTPServer
 from davserver.server.connection import Connection
 from davserver.server.pool import Threads
 
-BACKLOG = 512
-"""Connections that wait for a thread."""
 IDLE_CONNECTIONS = 4000
 IDLE_SECONDS = 60
 STOP_SECONDS = 10
+
+LOOK_SECONDS = 0.5
+"""How often the selector is left to see what has expired."""
 
 _NO_DESCRIPTORS_SECONDS = 0.1
 
@@ -37,27 +38,57 @@ App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class Connections(ConnectionManager):
-    """Connections without a request: new ones, idle ones, those whose head is not complete."""
+    """Connections that no thread works on: new, idle, or with a head that is not complete.
+
+    Only the leading thread looks for what is ready; any thread puts back what it has answered.
+    """
 
     server: "BoundedServer"
     _selector: Any
     _num_connections: int
 
+    def __init__(self, server: "BoundedServer") -> None:
+        super().__init__(server)
+        self._ready: deque[Connection] = deque()
+        self._looks = threading.Lock()
+        self._expired_at = 0.0
+
     def put(self, conn: Connection) -> None:
         """Wait for the connection's next bytes, unless they are here."""
         conn.last_used = time.time()
         if conn.has_input():
-            self.server.process_conn(conn)
+            self._ready.append(conn)
         elif self._num_connections >= IDLE_CONNECTIONS:
             conn.close()
         else:
             self._selector.register(conn.socket.fileno(), selectors.EVENT_READ, data=conn)
 
-    def _from_server_socket(self, server_socket: socket.socket) -> None:
-        """Accept. A new connection waits for its first bytes here: a silent one costs no thread."""
+    def next_ready(self) -> Connection | None:
+        """A connection that has something to say; None once the server stops."""
+        with self._looks:
+            while not self._stop_requested:
+                if self._ready:
+                    return self._ready.popleft()
+                for descriptor, conn in self._selector.select(LOOK_SECONDS):
+                    if conn is self.server:
+                        self._accept()
+                    else:
+                        self._selector.unregister(descriptor)
+                        self._ready.append(conn)
+                self._expire_some()
+            return None
+
+    def stop(self) -> None:
+        """Let nobody look any more; returns when nobody does."""
+        self._stop_requested = True
+        with self._looks:
+            while self._ready:
+                self._ready.popleft().close()
+
+    def _accept(self) -> None:
         try:
             # One at a time: sibling processes are awake too and take theirs.
-            accepted, address = server_socket.accept()
+            accepted, address = self.server.socket.accept()
         except BlockingIOError:  # a sibling was faster
             return
         except OSError as fault:
@@ -67,15 +98,17 @@ class Connections(ConnectionManager):
             return
         self.put(Connection(self.server, accepted, address))
 
-    def _expire(self, threshold: float) -> None:
-        """Close what has been idle, or incomplete, for too long; let surplus threads go."""
+    def _expire_some(self) -> None:
+        """Close what has been idle, or incomplete, for too long."""
         now = time.time()
+        if now - self._expired_at < LOOK_SECONDS:
+            return
+        self._expired_at = now
         waiting = [(fd, conn) for fd, conn in self._selector.connections if conn != self.server]
         for descriptor, conn in waiting:
             if conn.is_expired(now):
                 self._selector.unregister(descriptor)
                 conn.expire()
-        self.server.requests.tidy()
 
 
 class BoundedServer(HTTPServer):
@@ -102,7 +135,8 @@ class BoundedServer(HTTPServer):
         self.app = app
         self.tls = tls
         self.expects_proxy = expects_proxy
-        self.requests = Threads(self, threads, BACKLOG)
+        self.requests = Threads(self, threads)
+        self._stopped = threading.Event()
         self.timeout = IDLE_SECONDS
         self.shutdown_timeout = stop_seconds
         self._listener = listener
@@ -128,22 +162,27 @@ class BoundedServer(HTTPServer):
         self.socket = self._listener.dup()
         self.socket.setblocking(False)
         self._connections = Connections(self)
-        self.requests.start()
         self.ready = True
         self._start_time = time.time()
+        self.requests.start()
 
-    def process_conn(self, conn: Connection) -> None:
-        """Hand a connection to a thread; where too many wait already, say so."""
-        try:
-            self.requests.put(conn)
-        except queue.Full:
-            conn.refuse(HTTPStatus.SERVICE_UNAVAILABLE, "The server is busy; try again soon.")
+    def serve(self) -> None:
+        """Wait until ``stop``; the threads do the rest."""
+        self._stopped.wait()
+        if self.interrupt:
+            raise self.interrupt
+
+    def next_ready(self) -> Connection | None:
+        """For the leading thread: see Connections."""
+        found: Connection | None = self._connections.next_ready()
+        return found
 
     def stop(self) -> None:
         """Accept nothing more, let requests finish for a while, give up the rest."""
         # cheroot would touch its own address to wake a blocking accept; ours does not block.
         self.bind_addr = "stopped"
         super().stop()
+        self._stopped.set()
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
         """cheroot's messages go into our log; it words its warnings as information."""

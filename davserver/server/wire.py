@@ -67,12 +67,6 @@ class Wire:
             return True
         return isinstance(self.socket, ssl.SSLSocket) and self.socket.pending() > 0
 
-    def is_readable(self, seconds: float) -> bool:
-        """Whether bytes come within so short a time that it is worth staying."""
-        poll = select.poll()
-        poll.register(self.socket, select.POLLIN)
-        return bool(poll.poll(seconds * 1000))
-
     def receive_now(self, size: int = BLOCK) -> bytes | None:
         """What has arrived; b"" at the client's end, None if there is nothing at present."""
         try:

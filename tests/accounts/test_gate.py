@@ -228,7 +228,7 @@ def test_options_is_answered_before_anybody_signs_in(server: ThreadServer) -> No
 
 
 def test_a_method_that_is_not_known_names_those_that_are(client: DavClient) -> None:
-    answer = client.request("BREW", "/")
+    answer = client.request("BIND", "/")
     assert answer.status_code == 405
     assert "PROPFIND" in answer.headers["Allow"]
 
