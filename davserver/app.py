@@ -24,14 +24,16 @@ from davserver.editor.new_documents import NewDocument
 from davserver.editor.pages import Office, OpenFile
 from davserver.editor.tokens import ServerTokens
 from davserver.editor.versions import VersionsPage
-from davserver.errors import Gone
+from davserver.errors import DavserverError, Forbidden, Gone, Unavailable
 from davserver.housekeeping import Housekeeping
+from davserver.metrics import MEDIA_TYPE, Metrics, Observed, begin_anew
 from davserver.pages import ASSETS, Pages
 from davserver.providers.exclusion import Exclusion
 from davserver.providers.provider import ShareProvider
 from davserver.providers.sessions import EditSessions
 from davserver.providers.share import DAY, Share, open_share
 from davserver.providers.users import Users
+from davserver.proxies import TrustedProxies
 from davserver.resources import resource_dir
 from davserver.settings import Settings
 from davserver.tokens import Tokens, server_secret
@@ -47,8 +49,11 @@ from davserver.web import (
 )
 
 HEALTH = "/-/health"
+READY = "/-/ready"
+METRICS = "/-/metrics"
 _CALLBACKS_KEPT = 60 * DAY
 _FAILURES_KEPT = DAY
+METRICS_FOLDER = "metrics"
 
 
 class Application(WsgiDAVApp):
@@ -59,12 +64,12 @@ class Application(WsgiDAVApp):
     """
 
     def __init__(
-        self, provider: ShareProvider, porch: App, share: Share, housekeeping: Housekeeping
+        self, provider: ShareProvider, app: App, share: Share, housekeeping: Housekeeping
     ) -> None:
         super().__init__(
             {
                 "provider_mapping": {"/": provider},
-                "middleware_stack": [porch],
+                "middleware_stack": [app],
                 "lock_storage": None,
                 "property_manager": None,
                 "http_authenticator": {"accept_basic": False, "accept_digest": False},
@@ -99,6 +104,7 @@ class Application(WsgiDAVApp):
 def prepare(settings: Settings) -> str | None:
     """Once before serving: tables, repair, administrator. The one-time password if one was made."""
     share = _share(settings)
+    begin_anew(settings.state / METRICS_FOLDER)
     try:
         share.prepare()
         server_secret(settings.state)
@@ -111,7 +117,8 @@ def prepare(settings: Settings) -> str | None:
 
 def create_app(settings: Settings) -> Application:
     """The application for ``settings``; ``prepare`` has been called before."""
-    share = _share(settings)
+    metrics = Metrics(settings.state / METRICS_FOLDER)
+    share = _share(settings, metrics.saved)
     secret = server_secret(settings.state)
     users = Users(share.catalog)
     pages = Pages(resource_dir("templates"), resource_dir("assets"))
@@ -132,12 +139,14 @@ def create_app(settings: Settings) -> Application:
     provider = ShareProvider(share=share)
     app: App = DavRequestServer(provider, settings.max_upload_bytes)
     app = Listing(app, pages, share.files, opening.actions, editors)
-    app = _editor(app, settings, share, pages, opening, office)
+    app = _editor(app, settings, share, pages, opening, office, metrics)
     app = Routes(
         app,
         {
             ASSETS: ("GET HEAD", Assets(resource_dir("assets"))),
             HEALTH: ("GET HEAD", lambda _: text(200, "ok")),
+            READY: ("GET HEAD", partial(_tell_ready, share)),
+            METRICS: ("GET HEAD", partial(_tell_metrics, metrics, share, sessions)),
         },
     )
     app = Accounts(
@@ -146,15 +155,48 @@ def create_app(settings: Settings) -> Application:
         SignIn(pages, credentials, secret, settings.sign_in_hours),
         Csrf(secret),
         settings.anonymous,
-        open_to_all=(*BY_TOKEN, ASSETS, HEALTH),
+        open_to_all=(*BY_TOKEN, ASSETS, HEALTH, READY),
     )
-    porch = errors_as_responses(app, settings.public_url, pages.error)
-    return Application(provider, porch, share, _housekeeping(settings, share, users, sessions))
+    app = errors_as_responses(app, settings.public_url, pages.error)
+    app = Observed(app, metrics, _who_asks, logs=settings.access_log, secret_routes=BY_TOKEN)
+    if settings.trusted_proxies or settings.unix_socket:
+        app = TrustedProxies(app, settings.trusted_proxies)
+    return Application(provider, app, share, _housekeeping(settings, share, users, sessions))
 
 
-def _share(settings: Settings) -> Share:
+def _share(settings: Settings, saved: Callable[[str], None] = lambda _: None) -> Share:
     connections = settings.threads + 2
-    return open_share(settings.root, settings.state, settings.sync, connections=connections)
+    return open_share(
+        settings.root, settings.state, settings.sync, connections=connections, saved=saved
+    )
+
+
+def _who_asks(environ: Environ) -> tuple[str, str]:
+    request = Request.of(environ)
+    return request.id, request.principal.name
+
+
+def _tell_ready(share: Share, _: Request) -> Response:
+    """Whether requests can be answered: the folder and the catalog are there."""
+    try:
+        share.files.entry("/")
+        share.catalog.instance_id()
+    except DavserverError as fault:
+        raise Unavailable(f"Not ready: {fault}") from fault
+    return text(200, "ready")
+
+
+def _tell_metrics(
+    metrics: Metrics, share: Share, sessions: EditSessions, request: Request
+) -> Response:
+    if not request.principal.is_administrator:
+        raise Forbidden("Only an administrator may read the metrics.")
+    present = {
+        "open_uploads": ("Files on their way in", share.store.spools()),
+        "edit_sessions": ("Documents being edited", sessions.count()),
+        "locks": ("Live locks, those of editing sessions included", share.locks.count()),
+    }
+    return Response(200, metrics.exposition(present), [("Content-Type", MEDIA_TYPE)])
 
 
 def _office(settings: Settings, secret: bytes, sessions: EditSessions) -> Office | None:
@@ -186,6 +228,7 @@ def _editor(
     pages: Pages,
     opening: OpenFile,
     office: Office | None,
+    metrics: Metrics,
 ) -> EditorMiddleware:
     blank = BlankDocuments(resource_dir("templates"))
     download: Handler = _nobody_there
@@ -193,7 +236,12 @@ def _editor(
     if office is not None:
         download = Download(share.files, office.download_links, office.tokens)
         callback = Callback(
-            share.files, office.sessions, office.server, office.callback_links, office.tokens
+            share.files,
+            office.sessions,
+            office.server,
+            office.callback_links,
+            office.tokens,
+            metrics.reported,
         )
     return EditorMiddleware(
         app,

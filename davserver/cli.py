@@ -3,6 +3,7 @@
 0 done · 1 something failed · 2 the command line or a setting is wrong · 3 doctor found a fault
 """
 
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ from davserver.providers.share import Share, open_share
 from davserver.providers.users import User, Users
 from davserver.resources import resource_dir
 from davserver.samples import make_samples
-from davserver.server.listening import listening_socket
+from davserver.server.listening import inherited_socket, listening_socket, unix_socket
 from davserver.server.workers import Listeners, Serving
 from davserver.server.workers import serve as serve_app
 from davserver.settings import Settings, read_settings
@@ -87,11 +88,19 @@ def serve(config: Path | None, **options: Any) -> None:
     settings = _settings(config, **options)
     logs.configure(settings.log_format, settings.log_level)
     with _words_for_errors():
-        listener = _listen(settings)
+        listeners = _listeners(settings)
         password = prepare(settings)
-        _greet(settings, listener.getsockname()[1], password)
-        serving = Serving(lambda: create_app(settings), settings.workers, settings.threads)
-        serve_app(Listeners(listener), serving, lambda: serving)
+        _greet(settings, listeners.main, password)
+
+        def again() -> Serving:
+            # Root and sockets stay: they are in use.
+            return _serving(read_settings(config, **{**options, "root": settings.root}))
+
+        try:
+            serve_app(listeners, _serving(settings), again)
+        finally:
+            if settings.unix_socket:
+                settings.unix_socket.unlink(missing_ok=True)
 
 
 @main.group()
@@ -255,23 +264,46 @@ def _fail(message: str, code: int = FAILED) -> NoReturn:
     sys.exit(code)
 
 
-def _listen(settings: Settings) -> Any:
+def _serving(settings: Settings) -> Serving:
+    return Serving(
+        lambda: create_app(settings),
+        settings.workers,
+        settings.threads,
+        settings.tls_certificate,
+        settings.tls_key,
+        settings.proxy_protocol,
+        settings.stop_seconds,
+    )
+
+
+def _listeners(settings: Settings) -> Listeners:
+    """The sockets to serve on: systemd's if it hands one over, else our own."""
+    main = inherited_socket()
+    if main is None and settings.unix_socket:
+        main = unix_socket(settings.unix_socket, int(settings.unix_socket_mode, 8))
+    if main is None:
+        main = _bound(settings.host, settings.port, "port")
+    redirect = None
+    if settings.redirect_port:
+        redirect = _bound(settings.host, settings.redirect_port, "redirect-port")
+    return Listeners(main, redirect)
+
+
+def _bound(host: str, port: int, option: str) -> socket.socket:
     try:
-        return listening_socket(settings.host, settings.port)
+        return listening_socket(host, port)
     except OSError as fault:
         reason = fault.strerror or str(fault)
         _fail(
-            f"Cannot listen on {settings.host} port {settings.port}: {reason}. "
-            "Choose another one with --host and --port."
+            f"Cannot listen on {host} port {port}: {reason}. "
+            f"Choose another one with host and {option}."
         )
 
 
-def _greet(settings: Settings, port: int, password: str | None) -> None:
+def _greet(settings: Settings, listener: socket.socket, password: str | None) -> None:
     """Say where the server is and who may sign in."""
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    address = settings.public_url or f"http://{host}:{port}"
     click.echo(f"davserver {__version__} serves {settings.root}")
-    click.echo(f"  Address:        {address}/")
+    click.echo(f"  Address:        {settings.public_url or _address(settings, listener)}/")
     if settings.anonymous != "none":
         click.echo(f"  Without a name: may {settings.anonymous}")
     click.echo(f"  Administrator:  {settings.admin_name}")
@@ -280,6 +312,15 @@ def _greet(settings: Settings, port: int, password: str | None) -> None:
     server = settings.document_server or "none; documents open once --document-server names one"
     click.echo(f"  ONLYOFFICE:     {server}")
     sys.stdout.flush()
+
+
+def _address(settings: Settings, listener: socket.socket) -> str:
+    """The address of a listening socket, for people."""
+    bound = listener.getsockname()
+    if not isinstance(bound, tuple):
+        return f"unix:{bound}"
+    host = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
+    return f"{'https' if settings.tls_certificate else 'http'}://{host}:{bound[1]}"
 
 
 def _password(from_stdin: bool) -> str:

@@ -26,9 +26,20 @@ from davserver.errors import SettingsWrong
 from davserver.paths import HIDDEN
 
 ENVIRONMENT_PREFIX = "DAVSERVER_"
+CONFIG_VARIABLE = "DAVSERVER_CONFIG"
+"""Names the TOML file where no option can: under another WSGI server."""
 SECRETS = frozenset({"admin_password", "jwt_secret"})
 
-_FILE_KEYS = ("root", "state_dir", "admin_password_file", "jwt_secret_file", "document_server_ca")
+_FILE_KEYS = (
+    "root",
+    "state_dir",
+    "unix_socket",
+    "tls_certificate",
+    "tls_key",
+    "admin_password_file",
+    "jwt_secret_file",
+    "document_server_ca",
+)
 _MIB = 1 << 20
 
 
@@ -45,8 +56,17 @@ class Settings(BaseSettings):
     port: int = Field(8080, ge=0, le=65535)
     workers: int = Field(1, ge=1, le=64)
     threads: int = Field(20, ge=1, le=500)
+    stop_seconds: int = Field(10, ge=1, le=3600)
     public_url: str = ""
     internal_url: str = ""
+
+    unix_socket: Path | None = None
+    unix_socket_mode: str = Field("660", pattern=r"^[0-7]{3}$")
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    redirect_port: int = Field(0, ge=0, le=65535)
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+    proxy_protocol: bool = False
 
     anonymous: Literal["none", "read", "write"] = "none"
     i_know: bool = False
@@ -72,6 +92,7 @@ class Settings(BaseSettings):
 
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    access_log: bool = False
 
     @field_validator("root", "state_dir", *_FILE_KEYS[2:])
     @classmethod
@@ -100,8 +121,17 @@ class Settings(BaseSettings):
     @field_validator("edit_formats", mode="before")
     @classmethod
     def _formats(cls, value: Any) -> Any:
-        names = value.replace(",", " ").split() if isinstance(value, str) else value
-        return tuple(str(name).lower().lstrip(".") for name in names)
+        return tuple(name.lower().lstrip(".") for name in _several(value))
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _networks(cls, value: Any) -> Any:
+        for network in _several(value):
+            try:
+                ipaddress.ip_network(network)
+            except ValueError:
+                raise ValueError(f"{network} is no address or network like 10.0.0.0/8") from None
+        return tuple(_several(value))
 
     @model_validator(mode="after")
     def _consistent(self) -> "Settings":
@@ -115,6 +145,12 @@ class Settings(BaseSettings):
                 "document_server needs the secret that the Document Server signs with: "
                 "put it into a file and name it with jwt_secret_file (or set DAVSERVER_JWT_SECRET)"
             )
+        if self.tls_key and not self.tls_certificate:
+            raise ValueError("tls_key is of no use without tls_certificate")
+        if self.redirect_port and not self.tls_certificate:
+            raise ValueError("redirect_port leads to https, which needs tls_certificate")
+        if self.unix_socket and self.tls_certificate:
+            raise ValueError("a unix_socket needs no TLS: leave tls_certificate out")
         state = self.state_dir
         if state and state.is_relative_to(self.root) and state != self.root / HIDDEN:
             raise ValueError(
@@ -209,8 +245,14 @@ def _read_toml(config: Path) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value != "" or key not in _FILE_KEYS}
 
 
+def _several(value: Any) -> list[str]:
+    """The items of a TOML list, or of a text in the environment."""
+    items = value.replace(",", " ").split() if isinstance(value, str) else value
+    return [str(item) for item in items]
+
+
 def _refuse_unknown_environment() -> None:
-    for variable in os.environ:
+    for variable in os.environ.keys() - {CONFIG_VARIABLE}:
         key = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
         if variable.startswith(ENVIRONMENT_PREFIX) and key not in Settings.model_fields:
             raise SettingsWrong(f"environment: unknown variable {variable}{_similar(key)}")

@@ -8,6 +8,7 @@ the bytes are durable.
 
 import hashlib
 import json
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -63,12 +64,14 @@ class Callback:
         server: DocumentServer,
         links: Tokens,
         server_tokens: ServerTokens,
+        reported: Callable[[object, str], None],
     ) -> None:
         self._files = files
         self._sessions = sessions
         self._server = server
         self._links = links
         self._server_tokens = server_tokens
+        self._reported = reported
 
     def __call__(self, request: Request) -> Response:
         claims = self._links.read(request.below(CALLBACK)[1:])
@@ -79,10 +82,19 @@ class Callback:
         session = self._sessions.find(claims["key"])
         if session is None:
             raise NotFromServer("No editing session has this key.")
-        with self._sessions.one_at_a_time(session.key):
-            return self._take(session, report)
+        status = report.get("status")
+        try:
+            with self._sessions.one_at_a_time(session.key):
+                taken = self._take(session, report)
+        except DavserverError:
+            self._reported(status, "failed")
+            raise
+        self._reported(status, "taken" if taken else "refused")
+        # With an answer of 0 the server would drop the changes; they are all that is left.
+        return _answer(0 if taken else 1)
 
-    def _take(self, session: EditSession, report: dict[str, Any]) -> Response:
+    def _take(self, session: EditSession, report: dict[str, Any]) -> bool:
+        """Do what the report asks for; False if it tells of edits and does not bring them."""
         status = report.get("status")
         if status == EDITING:
             people = _people(report)
@@ -91,16 +103,15 @@ class Callback:
             self._sessions.end(session.key, SessionState.CLOSED)
         elif status in TO_SAVE:
             if not self._save(session, report):
-                # With an answer of 0 the server would drop the changes; they are all that is left.
                 self._sessions.end(session.key, SessionState.CLOSED)
-                return _answer(1)
+                return False
             if status in FINAL:
                 self._sessions.end(session.key, SessionState.RETIRED)
             else:
                 self._sessions.renew(session.key.value, LEASE_SECONDS)
         else:
             _log.warning("callback with unknown status", status=status, key=session.key.value)
-        return _answer(0)
+        return True
 
     def _save(self, session: EditSession, report: dict[str, Any]) -> bool:
         """Store what the report brings, once; False if it brings nothing."""

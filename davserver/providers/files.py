@@ -5,7 +5,7 @@ the new one takes its place in one step, the catalog books it. The journal makes
 after a crash.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -54,10 +54,17 @@ class Sealed:
 class VersionedFiles:
     """The files of one root with their history and locks."""
 
-    def __init__(self, store: FileStore, catalog: Catalog, journal: Journal) -> None:
+    def __init__(
+        self,
+        store: FileStore,
+        catalog: Catalog,
+        journal: Journal,
+        saved: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._store = store
         self._catalog = catalog
         self._journal = journal
+        self._saved = saved
 
     def find(self, path: str) -> Entry | None:
         """What is at ``path``, None if nothing; never what is ours."""
@@ -128,6 +135,7 @@ class VersionedFiles:
                     entry = self.entry(path)
                     with self._catalog.writing() as connection:
                         self._journal.finish_commit(connection, row, intent, entry)
+                    self._saved(writer.origin.value)
                     return Written(entry, created=old is None)
             except BaseException:
                 self._journal.resolve(row, intent)

@@ -246,6 +246,13 @@ class DiskFiles:
         with self._exclusion.tree():
             yield
 
+    def spools(self) -> int:
+        """How many spools there are."""
+        with _facts(SPOOL), self._parent(SPOOL) as (folder, name):
+            listed = os.open(name, _LIST, dir_fd=folder)
+        with _closing(listed):
+            return len(os.listdir(listed))
+
     def sweep(self) -> int:
         """Remove spools whose process is gone: nobody holds the lock on them any more."""
         with _facts(SPOOL), self._parent(SPOOL) as (folder, name):

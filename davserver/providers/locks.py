@@ -47,6 +47,7 @@ _COVERS = (resources.c.path == bindparam("path")) | (
 _COVERING = _LOCKS.where(_COVERS)
 _COVERING_OR_IN = _LOCKS.where(_COVERS | (resources.c.parent == bindparam("path")))
 _WITH_TOKEN = _LOCKS.where(locks.c.token == bindparam("token"))
+_COUNT = select(func.count()).select_from(locks).where(_LIVE)
 _HELD = select(func.count()).where(locks.c.principal == bindparam("principal"), _LIVE)
 
 
@@ -262,6 +263,11 @@ class Locks:
             if lock.principal != principal:
                 raise Forbidden(f"The lock belongs to {holder(lock)}.")
             remove(connection, [token])
+
+    def count(self) -> int:
+        """How many locks are live."""
+        with self._catalog.reading() as connection:
+            return connection.scalar(_COUNT, {"now": time.time()}) or 0
 
     def purge(self) -> int:
         """Remove expired locks; tell how many."""

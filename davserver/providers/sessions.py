@@ -85,6 +85,12 @@ class EditSessions:
         with self._catalog.reading() as connection:
             return {row.path: row for row in self._select(connection, in_folder & _live())}
 
+    def count(self) -> int:
+        """How many files are being edited."""
+        with self._catalog.reading() as connection:
+            live = select(func.count()).select_from(sessions).where(_live())
+            return connection.scalar(live) or 0
+
     def renew(
         self,
         key: str,

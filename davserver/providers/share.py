@@ -1,6 +1,7 @@
 """A served folder with everything that belongs to it, put together."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,13 +53,21 @@ class Share:
 
 
 def open_share(
-    root: Path, state: Path, sync: SyncPolicy = "on-close", *, connections: int = 25
+    root: Path,
+    state: Path,
+    sync: SyncPolicy = "on-close",
+    *,
+    connections: int = 25,
+    saved: Callable[[str], None] = lambda _: None,
 ) -> Share:
-    """Open the folder ``root`` with its state in ``state``; both exist or are made as needed."""
+    """Open the folder ``root`` with its state in ``state``; both exist or are made as needed.
+
+    ``saved`` hears of every state of a file that is stored, by its origin.
+    """
     store = DiskFiles(root, state, sync)
     catalog = Catalog(state, sync, connections)
     journal = Journal(store, catalog)
-    files = VersionedFiles(store, catalog, journal)
+    files = VersionedFiles(store, catalog, journal, saved)
     trees = Trees(store, catalog, journal, files)
     return Share(
         store, catalog, journal, files, trees, Locks(store, catalog), Properties(store, catalog)
