@@ -27,6 +27,8 @@ IDLE_CONNECTIONS = 4000
 IDLE_SECONDS = 60
 STOP_SECONDS = 10
 
+STOP_GRACE_SECONDS = 0.2
+
 LOOK_SECONDS = 0.5
 """How often the selector is left to see what has expired."""
 
@@ -79,7 +81,12 @@ class Connections(ConnectionManager):
             return None
 
     def stop(self) -> None:
-        """Let nobody look any more; returns when nobody does."""
+        """Accept nothing more; let nobody look any more; returns when nobody does.
+
+        What was accepted a moment ago and is about to ask still gets its answer.
+        """
+        self._selector.unregister(self.server.socket)
+        time.sleep(STOP_GRACE_SECONDS)
         self._stop_requested = True
         with self._looks:
             while self._ready:

@@ -30,6 +30,7 @@ _GRACE_SECONDS = 5
 _QUICK_DEATH_SECONDS = 1.0
 _REDIRECT_THREADS = 2
 _READY = struct.Struct("i")
+_STOPS = (signal.SIGTERM, signal.SIGINT)
 
 _log = structlog.get_logger("davserver.server")
 
@@ -119,7 +120,7 @@ class _Supervisor:
         """Start the workers, replace those that die, end when told to."""
         os.set_blocking(self._wake, False)
         signal.set_wakeup_fd(self._wake)
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in _STOPS:
             signal.signal(number, self._on_stop)
         signal.signal(signal.SIGHUP, self._on_reload)
         signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -214,8 +215,11 @@ class _Supervisor:
 
     def _start_one(self) -> None:
         parent = os.getpid()
+        # A stop that comes before the worker has handlers of its own waits until it has.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
         pid = os.fork()
         if pid:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
             self._children[pid] = _Child(self._generation, time.monotonic())
             return
         code = 1
@@ -263,8 +267,9 @@ class _Worker:
 
     def run(self) -> None:
         """Serve until SIGTERM, SIGINT, or the supervisor's death."""
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in _STOPS:
             signal.signal(number, self._on_stop)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
         for server in self._servers:
             server.prepare()
         self._application.start()

@@ -3,6 +3,9 @@
 import contextlib
 import os
 import signal
+import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -92,6 +95,118 @@ def test_a_stop_is_clean(root: Path, workers: str, how: signal.Signals) -> None:
     assert "Traceback" not in server.log()
 
 
+class TestSettingsReadAnew:
+    """SIGHUP."""
+
+    @pytest.fixture
+    def config(self, root: Path) -> Path:
+        file = root.parent / "davserver.toml"
+        file.write_text("workers = 2\n")
+        return file
+
+    @pytest.fixture
+    def server(self, root: Path, config: Path) -> Iterator[ProcessServer]:
+        started = ProcessServer(root, "--config", str(config))
+        yield started
+        started.stop()
+
+    def test_new_workers_take_over_and_nobody_notices(
+        self, server: ProcessServer, config: Path
+    ) -> None:
+        old = children(server)
+        config.write_text('workers = 3\nanonymous = "read"\n')
+        statuses: set[int] = set()
+        done = threading.Event()
+
+        def ask() -> None:
+            while not done.is_set():
+                # A connection of its own each time: an idle one may be closed just as it is used.
+                statuses.add(server.client().propfind("/").status_code)
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        server.process.send_signal(signal.SIGHUP)
+        wait_until(
+            lambda: len(children(server)) == 3 and not {*old} & {*children(server)},
+            "the old workers stay",
+        )
+        done.set()
+        asking.join()
+        assert statuses == {207}
+        assert requests.request("PROPFIND", server.url, headers={"Depth": "0"}, timeout=5).ok
+
+    def test_an_upload_under_way_is_finished(self, server: ProcessServer, root: Path) -> None:
+        with raw.connected(server.url) as slow:
+            slow.sendall(raw.head("PUT", "/a.txt", "Content-Length: 10") + b"01234")
+            wait_until(lambda: os.listdir(root / ".davserver" / "spool"), "no body arrived")
+            old = children(server)
+            server.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: {*children(server)} - {*old}, "no new worker came")
+            slow.sendall(b"56789")
+            assert raw.status(slow.recv(65536)) == 201
+        assert (root / "a.txt").read_bytes() == b"0123456789"
+
+    def test_wrong_settings_change_nothing(self, server: ProcessServer, config: Path) -> None:
+        old = children(server)
+        config.write_text("wrokers = 3\n")
+        server.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "the settings stay as they were" in server.log(), "nothing was said")
+        assert "did you mean 'workers'" in server.log()
+        assert children(server) == old
+        assert server.client().propfind("/").status_code == 207
+
+
+def test_a_stop_during_an_upload_resets_it_and_leaves_no_trace(root: Path) -> None:
+    config = root.parent / "davserver.toml"
+    config.write_text("stop_seconds = 1\n")
+    (root / "a.txt").write_bytes(b"old")
+    server = ProcessServer(root, "--config", str(config))
+    with raw.connected(server.url) as slow:
+        slow.sendall(raw.head("PUT", "/a.txt", "Content-Length: 1000") + b"x" * 100)
+        wait_until(lambda: os.listdir(root / ".davserver" / "spool"), "no body arrived")
+        server.process.send_signal(signal.SIGTERM)
+        with pytest.raises(ConnectionResetError):
+            slow.recv(4096)
+    assert server.process.wait(timeout=30) == 0
+    assert (root / "a.txt").read_bytes() == b"old"
+    assert os.listdir(root / ".davserver" / "spool") == []
+
+
+def test_systemd_hands_over_a_socket_and_hears_how_it_goes(root: Path, tmp_path: Path) -> None:
+    """sd_listen_fds(3) and sd_notify(3)."""
+    with (
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as heard,
+        socket.create_server(("127.0.0.1", 0)) as listener,
+    ):
+        heard.bind(str(tmp_path / "notify"))
+        heard.settimeout(20)
+        script = (
+            f"exec 3<&{listener.fileno()}; export LISTEN_PID=$$ LISTEN_FDS=1; "
+            f'exec "{sys.executable}" -m davserver serve "{root}"'
+        )
+        process = subprocess.Popen(
+            ["bash", "-c", script],
+            pass_fds=[listener.fileno()],
+            env={
+                **os.environ,
+                "NOTIFY_SOCKET": str(tmp_path / "notify"),
+                "DAVSERVER_ADMIN_PASSWORD": "x" * 12,
+            },
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            assert heard.recv(4096).startswith(b"READY=1\nMONOTONIC_USEC=")
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}/-/ready"
+            assert requests.get(url, timeout=5).text == "ready\n"
+            process.send_signal(signal.SIGHUP)
+            assert heard.recv(4096).startswith(b"RELOADING=1")
+            assert heard.recv(4096).startswith(b"READY=1")
+        finally:
+            process.terminate()
+            assert process.wait(timeout=30) == 0
+        assert heard.recv(4096).startswith(b"STOPPING=1")
+
+
 class TestBounds:
     """What stock cheroot lets through."""
 
@@ -102,7 +217,8 @@ class TestBounds:
         started.stop()
 
     def resident_kib(self, server: ProcessServer) -> int:
-        status = Path(f"/proc/{server.process.pid}/status").read_text()
+        [worker] = children(server)
+        status = Path(f"/proc/{worker}/status").read_text()
         line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
         return int(line.split()[1])
 
