@@ -3,6 +3,7 @@
 from email.utils import formatdate
 
 from davserver.content import asked_range, file_response, safe_headers
+from davserver.dav import digests
 from davserver.dav.conditions import if_range_holds
 from davserver.dav.room import DavRequest
 from davserver.errors import MethodNotAllowed, NotFound
@@ -22,6 +23,9 @@ def get_file(dav: DavRequest) -> Response:
     try:
         headers = [*validators(entry), *safe_headers(entry.path)]
         unchanged = dav.conditions.not_modified(entry)
+        if request.header("Want-Repr-Digest") and not unchanged:
+            known = dav.share.files.sha256(entry)
+            headers += digests.told(request, content, entry.size, known)
         wanted = asked_range(request) if if_range_holds(request, entry) else ""
     except BaseException:
         content.close()

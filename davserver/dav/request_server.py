@@ -17,7 +17,7 @@ Method = Callable[[DavRequest], Response]
 class DavRequestServer(RequestServer):
     """Answers WebDAV methods for one provider; one instance serves all requests.
 
-    ``max_upload_bytes`` bounds the body of PUT; 0 leaves it to the disk.
+    ``max_upload_bytes`` bounds what PUT and PATCH may make of a file; 0 leaves it to the disk.
     """
 
     def __init__(self, provider: ShareProvider, max_upload_bytes: int = 0) -> None:
@@ -28,6 +28,7 @@ class DavRequestServer(RequestServer):
             "GET": get.get_file,
             "HEAD": get.get_file,
             "PUT": partial(put.put_file, max_bytes=max_upload_bytes),
+            "PATCH": partial(put.patch_file, max_bytes=max_upload_bytes),
             "MKCOL": collections.make_collection,
             "DELETE": collections.delete,
             "COPY": collections.copy,
@@ -51,8 +52,9 @@ class DavRequestServer(RequestServer):
         """OPTIONS: the same for every address, since it is answered before anybody signs in."""
         headers: Headers = [
             ("Allow", self._allow),
-            # RFC 4918, 18: classes 1, 2 and 3.
-            ("DAV", "1, 2, 3"),
+            # RFC 4918, 18: classes 1, 2 and 3; and that PATCH takes what SabreDAV takes.
+            ("DAV", "1, 2, 3, sabredav-partialupdate"),
+            ("Accept-Patch", put.PARTIAL_UPDATE),
             ("MS-Author-Via", "DAV"),
             ("Accept-Ranges", "bytes"),
         ]
