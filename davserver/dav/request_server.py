@@ -7,11 +7,14 @@ from wsgidav.request_server import RequestServer
 
 from davserver.dav import collections, get, lock, propfind, proppatch, put
 from davserver.dav.room import DavRequest
-from davserver.errors import MethodNotAllowed
+from davserver.errors import MethodNotAllowed, UnsupportedMediaType
 from davserver.providers.provider import ShareProvider
 from davserver.web import Environ, Headers, Request, Response, StartResponse
 
 Method = Callable[[DavRequest], Response]
+
+# RFC 4918, 8.4: what would be ignored has to be refused, since its sender believes in it.
+_WITHOUT_BODY = frozenset({"DELETE", "COPY", "MOVE", "UNLOCK"})
 
 
 class DavRequestServer(RequestServer):
@@ -45,6 +48,8 @@ class DavRequestServer(RequestServer):
         method = self._methods.get(request.method)
         if method is None:
             raise MethodNotAllowed(f"{request.method} is not known here.", self._allow)
+        if request.method in _WITHOUT_BODY and any(request.blocks()):
+            raise UnsupportedMediaType(f"{request.method} takes no body.")
         response = method(DavRequest(request, self._share))
         return response.send(start_response, head=request.method == "HEAD")
 

@@ -36,11 +36,16 @@ def read_body(request: Request) -> etree._Element | None:
         raise BadRequest(f"The body is not well-formed XML: {fault.msg}") from None
     if root.getroottree().docinfo.internalDTD is not None:
         raise BadRequest("A document type is not taken here.")
-    if any(
-        sum(1 for _ in leaf.iterancestors()) >= MAX_DEPTH for leaf in root.iter() if not len(leaf)
-    ):
-        raise BadRequest(f"The body is nested more than {MAX_DEPTH} levels deep.")
+    _check_depth(root)
     return root
+
+
+def _check_depth(root: etree._Element) -> None:
+    depth = 0
+    for event, _ in etree.iterwalk(root, events=("start", "end")):
+        depth += 1 if event == "start" else -1
+        if depth > MAX_DEPTH:
+            raise BadRequest(f"The body is nested more than {MAX_DEPTH} levels deep.")
 
 
 def serialized(element: etree._Element) -> str:
