@@ -11,6 +11,8 @@ MAX_BYTES = 1 << 20
 MAX_DEPTH = 64
 
 DAV = "{DAV:}"
+# Has its prefix everywhere, and may have no other (Namespaces in XML 1.0, 3).
+_XML = "http://www.w3.org/XML/1998/namespace"
 
 
 def read_body(request: Request) -> etree._Element | None:
@@ -51,9 +53,10 @@ def _check_depth(root: etree._Element) -> None:
 def serialized(element: etree._Element) -> str:
     """``element`` alone, with the namespaces and the language that it stands in."""
     language = element.xpath("string(ancestor-or-self::*[@xml:lang][1]/@xml:lang)")
-    copy = etree.fromstring(etree.tostring(element, with_tail=False))
+    # In ASCII, a name such as "größe" would come out with a character reference, which is no XML.
+    copy = etree.fromstring(etree.tostring(element, encoding="unicode", with_tail=False))
     if language:
-        copy.set("{http://www.w3.org/XML/1998/namespace}lang", str(language))
+        copy.set(f"{{{_XML}}}lang", str(language))
     return etree.tostring(copy, encoding="unicode")
 
 
@@ -62,6 +65,8 @@ def empty(name: str) -> str:
     namespace, _, local = name[1:].rpartition("}") if name.startswith("{") else ("", "", name)
     if namespace == "DAV:":
         return f"<D:{local}/>"
+    if namespace == _XML:
+        return f"<xml:{local}/>"
     if not namespace:
         return f'<{local} xmlns=""/>'
     return f'<{local} xmlns="{escape(namespace, {chr(34): "&quot;"})}"/>'
