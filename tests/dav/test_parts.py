@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -234,3 +235,26 @@ def test_a_part_of_a_large_file_is_written_in_its_place(client: DavClient, root:
     part = os.urandom(700_000)
     assert patch(client, part, "bytes=1000000-1699999").status_code == 204
     assert (root / "a.txt").read_bytes() == content[:1_000_000] + part + content[1_700_000:]
+
+
+def test_many_who_append_at_once_lose_nothing_and_mix_nothing(
+    server: ThreadServer, client: DavClient
+) -> None:
+    """Each is told whether its line is there; who was refused sends it again."""
+    client.put("/a.txt", b"")
+    lines = [f"line {number}\n".encode() * 50 for number in range(12)]
+
+    def append(line: bytes) -> None:
+        own = server.client()
+        for _ in range(200):
+            status = patch(own, line, "append").status_code
+            if status == 204:
+                return
+            assert status == 409
+        raise AssertionError("never had a chance")
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(append, lines))
+    content = client.get("/a.txt").content
+    assert len(content) == sum(map(len, lines))
+    assert all(line in content for line in lines)
