@@ -5,12 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from davserver.dav.destination import path_of_url
-from davserver.dav.if_header import (
-    ENTITY_TAG,
-    StateCondition,
-    parse_if,
-    submitted_tokens,
-)
+from davserver.dav.if_header import ENTITY_TAG, StateCondition, parse_if, submitted_tokens
 from davserver.errors import BadRequest, DavserverError, PreconditionFailed
 from davserver.model import Entry
 from davserver.web import Request
