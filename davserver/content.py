@@ -1,73 +1,59 @@
 """A file as a response: its blocks, its ranges, the headers that keep browsers from running it."""
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import BinaryIO
 from urllib.parse import quote
+from uuid import uuid4
 
 from davserver import media, paths
 from davserver.errors import RangeNotSatisfiable
-from davserver.web import BLOCK, Headers, Response
-
-_RANGE = re.compile(r"bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class ByteRange:
-    """Bytes ``first`` to ``last`` of a file of ``size``, both included."""
-
-    first: int
-    last: int
-    size: int
-
-    @property
-    def length(self) -> int:
-        """How many bytes it holds."""
-        return self.last - self.first + 1
-
-    @property
-    def content_range(self) -> str:
-        """The value of Content-Range (RFC 9110, 14.4)."""
-        return f"bytes {self.first}-{self.last}/{self.size}"
+from davserver.ranges import ByteRange, requested_ranges
+from davserver.web import BLOCK, Headers, Request, Response
 
 
-def requested_range(header: str, size: int) -> ByteRange | None:
-    """The range that a Range header asks for; None where the whole file is the answer.
-
-    A header that is malformed, of another unit, or asks for several ranges is answered with the
-    whole file, as RFC 9110, 14.2 permits. Raises RangeNotSatisfiable.
-    """
-    asked = _RANGE.fullmatch(header.strip())
-    if asked is None or (not asked[1] and not asked[2]):
-        return None
-    if not asked[1]:
-        first, last = size - min(int(asked[2]), size), size - 1
-    else:
-        first = int(asked[1])
-        if asked[2] and int(asked[2]) < first:
-            return None
-        last = min(int(asked[2]), size - 1) if asked[2] else size - 1
-    if first > last:
-        raise RangeNotSatisfiable(size)
-    return ByteRange(first, last, size)
+def asked_range(request: Request) -> str:
+    """The Range header; empty on anything but GET, where it has to be ignored (RFC 9110, 14.2)."""
+    return request.header("Range") if request.method == "GET" else ""
 
 
 def file_response(content: BinaryIO, size: int, headers: Headers, range_header: str) -> Response:
-    """200 with the whole of an open file, or 206 with a range; the response closes the file.
+    """200 with the whole of an open file, or 206 with ranges; the response closes the file.
 
     Raises RangeNotSatisfiable, with the file closed.
     """
     try:
-        part = requested_range(range_header, size)
+        parts = requested_ranges(range_header, size)
     except RangeNotSatisfiable:
         content.close()
         raise
-    if part is None:
+    if not parts:
         return Response(200, FileBlocks(content, size), [*headers, ("Content-Length", str(size))])
-    content.seek(part.first)
-    about = [("Content-Length", str(part.length)), ("Content-Range", part.content_range)]
-    return Response(206, FileBlocks(content, part.length), [*headers, *about])
+    if len(parts) > 1:
+        return _multipart(content, parts, headers)
+    content.seek(parts[0].first)
+    about = [
+        ("Content-Length", str(parts[0].length)),
+        ("Content-Range", parts[0].content_range),
+    ]
+    return Response(206, FileBlocks(content, parts[0].length), [*headers, *about])
+
+
+def _multipart(content: BinaryIO, parts: list[ByteRange], headers: Headers) -> Response:
+    """206 with several ranges, in the order asked (RFC 9110, 14.6)."""
+    boundary = uuid4().hex
+    kind = dict(headers)["Content-Type"]
+    heads = [
+        f"\r\n--{boundary}\r\nContent-Type: {kind}\r\n"
+        f"Content-Range: {part.content_range}\r\n\r\n".encode()
+        for part in parts
+    ]
+    body = PartBlocks(content, parts, heads, f"\r\n--{boundary}--\r\n".encode())
+    about = [
+        *((name, value) for name, value in headers if name != "Content-Type"),
+        ("Content-Type", f"multipart/byteranges; boundary={boundary}"),
+        ("Content-Length", str(body.length)),
+    ]
+    return Response(206, body, about)
 
 
 def safe_headers(path: str, *, save: bool = False) -> Headers:
@@ -127,6 +113,29 @@ class FileBlocks:
                 raise OSError("the file became shorter while it was sent")
             self.sent += len(block)
             yield block
+
+    def close(self) -> None:
+        """Close the file."""
+        self.content.close()
+
+
+class PartBlocks:
+    """Ranges of an open file, each after its head, and an end; closes the file."""
+
+    def __init__(
+        self, content: BinaryIO, parts: list[ByteRange], heads: list[bytes], end: bytes
+    ) -> None:
+        self.content = content
+        self.length = sum(part.length for part in parts) + sum(map(len, heads)) + len(end)
+        self._parts = list(zip(heads, parts, strict=True))
+        self._end = end
+
+    def __iter__(self) -> Iterator[bytes]:
+        for head, part in self._parts:
+            yield head
+            self.content.seek(part.first)
+            yield from FileBlocks(self.content, part.length)
+        yield self._end
 
     def close(self) -> None:
         """Close the file."""

@@ -132,9 +132,19 @@ class NameTooLong(DavserverError):
 
 
 class UnsupportedMediaType(DavserverError):
-    """The body has a type that this method does not take (RFC 9110, 15.5.16)."""
+    """The body has a type that this method does not take (RFC 9110, 15.5.16).
+
+    ``taken`` are the types that PATCH takes (RFC 5789, 2.2).
+    """
 
     status = 415
+
+    def __init__(self, message: str, taken: str = "") -> None:
+        super().__init__(message)
+        self.taken = taken
+
+    def headers(self) -> list[tuple[str, str]]:
+        return [("Accept-Patch", self.taken)] if self.taken else []
 
 
 class RangeNotSatisfiable(DavserverError):

@@ -83,10 +83,11 @@ class Request:
 
     def header(self, name: str) -> str:
         """A header field's value; empty if it was not sent."""
-        key = name.upper().replace("-", "_")
-        if key in {"CONTENT_TYPE", "CONTENT_LENGTH"}:
-            return str(self.environ.get(key, ""))
-        return str(self.environ.get("HTTP_" + key, ""))
+        return str(self.environ.get(_header_key(name), ""))
+
+    def has_header(self, name: str) -> bool:
+        """Whether a header field was sent, be it empty."""
+        return _header_key(name) in self.environ
 
     @cached_property
     def query(self) -> dict[str, str]:
@@ -338,6 +339,12 @@ def _multistatus(request: Request | None, fault: MembersRefused) -> Response:
         for path, member in fault.members.items()
     )
     return xml(207, f"<D:multistatus xmlns:D={quoteattr('DAV:')}>{rows}</D:multistatus>")
+
+
+def _header_key(name: str) -> str:
+    """The key of a header field in a WSGI environ (PEP 3333, "environ Variables")."""
+    key = name.upper().replace("-", "_")
+    return key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else "HTTP_" + key
 
 
 def _raw_path(environ: Environ) -> str:

@@ -2,85 +2,24 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from davserver.dav.destination import path_of_url
+from davserver.dav.if_header import ENTITY_TAG, StateCondition, parse_if, submitted_tokens
 from davserver.errors import BadRequest, DavserverError, PreconditionFailed
 from davserver.model import Entry
 from davserver.web import Request
 
-_ETAGS = re.compile(r'\s*(?:,\s*)*((?:W/)?"[\x21\x23-\x7e\x80-\xff]*")\s*(?=,|$)')
-_IF_PART = re.compile(
-    r"\s*(?:(?P<open>\()|(?P<close>\))|(?P<negated>Not\b)|<(?P<uri>[^<>]+)>"
-    r'|\[(?P<etag>(?:W/)?"[^"]*")\])',
-    re.IGNORECASE,
-)
-MAX_IF_PARTS = 500
+# RFC 9110, 5.6.1: a list may have empty elements, and those are not counted.
+_ETAGS = re.compile(rf"[ \t,]*(?:{ENTITY_TAG}[ \t]*(?:,[ \t,]*|$))*")
+_ETAG = re.compile(ENTITY_TAG)
+# RFC 9110, 5.6.7: the form in use, and the two obsolete ones that have to be understood.
+_DATES = ("%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-
-@dataclass(frozen=True, slots=True)
-class StateCondition:
-    """One condition of an If list: a lock token or an ETag, that must hold or must not."""
-
-    token: str
-    etag: str
-    negated: bool
-
-
-@dataclass(frozen=True, slots=True)
-class StateList:
-    """Conditions that must all hold, about ``resource`` (a URL; empty: the request's own)."""
-
-    resource: str
-    conditions: tuple[StateCondition, ...]
-
-
-StateLookup = Callable[[str], tuple[str, frozenset[str]]]
+State = tuple[str, frozenset[str]]
+StateLookup = Callable[[str], State]
 """Tells a path's present ETag, empty if none, and the tokens of the locks that cover it."""
-
-
-def parse_if(text: str) -> list[StateList]:
-    """The lists of an If header. Raises BadRequest for anything that is not one."""
-    lists: list[StateList] = []
-    conditions: list[StateCondition] | None = None
-    resource = ""
-    negated = False
-    position = count = 0
-    text = text.strip()
-    while position < len(text):
-        part = _IF_PART.match(text, position)
-        count += 1
-        if part is None or count > MAX_IF_PARTS:
-            raise BadRequest("The If header is not well formed (RFC 4918, 10.4.2).")
-        position = part.end()
-        if conditions is None:
-            if part["open"]:
-                conditions = []
-            elif part["uri"]:
-                resource = part["uri"]
-                continue
-            else:
-                raise BadRequest("The If header has a condition outside of a list.")
-        elif part["negated"] and not negated:
-            negated = True
-        elif part["uri"] or part["etag"]:
-            conditions.append(StateCondition(part["uri"] or "", part["etag"] or "", negated))
-            negated = False
-        elif part["close"] and conditions and not negated:
-            lists.append(StateList(resource, tuple(conditions)))
-            conditions = None
-        else:
-            raise BadRequest("The If header has a list that is not well formed.")
-    if conditions is not None or not lists:
-        raise BadRequest("The If header ends within a list.")
-    return lists
-
-
-def submitted_tokens(lists: list[StateList]) -> frozenset[str]:
-    """Every lock token in an If header: being there submits it (RFC 4918, 10.4.1)."""
-    return frozenset(one.token for group in lists for one in group.conditions if one.token)
 
 
 class Conditions:
@@ -89,10 +28,9 @@ class Conditions:
     def __init__(self, request: Request, lookup: StateLookup) -> None:
         self._request = request
         self._lookup = lookup
-        header = request.header("If")
-        self._lists = parse_if(header) if header else []
-        self._match = _etags(request.header("If-Match"))
-        self._none_match = _etags(request.header("If-None-Match"))
+        self._lists = parse_if(request.header("If")) if request.has_header("If") else []
+        self._match = _etags(request, "If-Match")
+        self._none_match = _etags(request, "If-None-Match")
 
     @property
     def tokens(self) -> frozenset[str]:
@@ -117,7 +55,13 @@ class Conditions:
 
     def check_if(self) -> None:
         """Raise PreconditionFailed unless a list of the If header holds."""
-        if self._lists and not any(self._list_holds(one) for one in self._lists):
+        states: dict[str, State] = {}
+        for one in self._lists:
+            if one.resource not in states:
+                states[one.resource] = self._state_of(one.resource)
+            if all(_holds(condition, states[one.resource]) for condition in one.conditions):
+                return
+        if self._lists:
             raise PreconditionFailed("None of the conditions in the If header holds.")
 
     def _check_match(self, entry: Entry | None) -> None:
@@ -129,19 +73,21 @@ class Conditions:
         if since is not None and entry is not None and _seconds(entry) > since:
             raise PreconditionFailed("The resource has changed since that time.")
 
-    def _list_holds(self, one: StateList) -> bool:
+    def _state_of(self, resource: str) -> State:
         try:
-            path = path_of_url(self._request, one.resource) if one.resource else self._request.path
+            path = path_of_url(self._request, resource) if resource else self._request.path
         except DavserverError:
-            # A resource of another server, or none that could exist here: nothing holds about it.
-            etag, tokens = "", frozenset[str]()
-        else:
-            etag, tokens = self._lookup(path)
-        return all(
-            ((one.token in tokens) if one.token else (bool(etag) and one.etag == etag))
-            is not one.negated
-            for one in one.conditions
-        )
+            # On another server, or nothing that could exist here: nothing is known about it.
+            return "", frozenset()
+        return self._lookup(path)
+
+
+def _holds(condition: StateCondition, state: State) -> bool:
+    """Tags are compared weakly, which RFC 4918, 10.4.4 permits: a proxy may have weakened ours."""
+    etag, tokens = state
+    if condition.token:
+        return (condition.token in tokens) is not condition.negated
+    return (bool(etag) and condition.etag.removeprefix("W/") == etag) is not condition.negated
 
 
 def if_range_holds(request: Request, entry: Entry) -> bool:
@@ -155,21 +101,16 @@ def if_range_holds(request: Request, entry: Entry) -> bool:
     return since is not None and _seconds(entry) == since
 
 
-def _etags(header: str) -> list[str] | None:
+def _etags(request: Request, name: str) -> list[str] | None:
     """The entity tags of a header, ["*"], or None if it was not sent. Raises BadRequest."""
-    header = header.strip()
-    if not header:
+    if not request.has_header(name):
         return None
-    if header == "*":
+    value = request.header(name).strip(" \t")
+    if value == "*":
         return ["*"]
-    found, position = [], 0
-    while position < len(header):
-        part = _ETAGS.match(header, position)
-        if part is None:
-            raise BadRequest("An entity tag is not well formed (RFC 9110, 8.8.3).")
-        found.append(part[1])
-        position = part.end()
-    return found
+    if not _ETAGS.fullmatch(value):
+        raise BadRequest(f"{name} is not a list of entity tags (RFC 9110, 8.8.3).")
+    return _ETAG.findall(value)
 
 
 def _any_matches(tags: list[str], entry: Entry | None, *, strong: bool) -> bool:
@@ -185,15 +126,13 @@ def _any_matches(tags: list[str], entry: Entry | None, *, strong: bool) -> bool:
 
 def _date(text: str) -> int | None:
     """An HTTP date in seconds; None for one that is not valid, which has to be ignored."""
-    if not text:
-        return None
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return int((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds())
+    for form in _DATES if text else ():
+        try:
+            moment = datetime.strptime(text.strip(), form)
+        except ValueError:
+            continue
+        return int((moment.replace(tzinfo=UTC) - _EPOCH).total_seconds())
+    return None
 
 
 def _seconds(entry: Entry) -> int:

@@ -2,7 +2,8 @@
 
 from email.utils import formatdate
 
-from davserver.content import file_response, safe_headers
+from davserver.content import asked_range, file_response, safe_headers
+from davserver.dav import digests
 from davserver.dav.conditions import if_range_holds
 from davserver.dav.room import DavRequest
 from davserver.errors import MethodNotAllowed, NotFound
@@ -22,15 +23,17 @@ def get_file(dav: DavRequest) -> Response:
     try:
         headers = [*validators(entry), *safe_headers(entry.path)]
         unchanged = dav.conditions.not_modified(entry)
-        # A Range on anything but GET has to be ignored (RFC 9110, 14.2).
-        ranged = request.method == "GET" and if_range_holds(request, entry)
+        if request.header("Want-Repr-Digest") and not unchanged:
+            known = dav.share.files.sha256(entry)
+            headers += digests.told(request, content, entry.size, known)
+        wanted = asked_range(request) if if_range_holds(request, entry) else ""
     except BaseException:
         content.close()
         raise
     if unchanged:
         content.close()
         return Response(304, b"", headers)
-    return file_response(content, entry.size, headers, request.header("Range") if ranged else "")
+    return file_response(content, entry.size, headers, wanted)
 
 
 def validators(entry: Entry) -> Headers:

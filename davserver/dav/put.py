@@ -1,41 +1,112 @@
-"""PUT (RFC 9110, 9.3.4; RFC 4918, 9.7): the body becomes the file, whole or not at all."""
+"""PUT (RFC 9110, 9.3.4; RFC 4918, 9.7) and PATCH: the body becomes the file, or a part of it.
+
+Whole or not at all: a part, too, is written by making a new file of the old one and the change.
+"""
 
 import re
+from collections.abc import Iterable, Iterator
+from io import BytesIO
+from typing import BinaryIO
 
+from davserver.dav.digests import claims_about_content, claims_about_file, verified
 from davserver.dav.get import validators
 from davserver.dav.room import DavRequest
-from davserver.errors import BadRequest, BodyTooShort, Conflict, UnsupportedMediaType
-from davserver.web import Response
+from davserver.errors import (
+    BadRequest,
+    BodyTooLarge,
+    Conflict,
+    RangeNotSatisfiable,
+    UnsupportedMediaType,
+)
+from davserver.model import Entry
+from davserver.providers.stores import Condition
+from davserver.ranges import Place, place_of_content, place_of_update
+from davserver.web import BLOCK, Request, Response
+
+PARTIAL_UPDATE = "application/x-sabredav-partialupdate"
+"""The body of a PATCH is bytes as they are, and X-Update-Range tells where they go."""
 
 # A body up to here costs less to receive than to ask the catalog first whether it is wanted.
 _ASK_FIRST_ABOVE = 1 << 16
-_MTIME = re.compile(r"\d{1,11}(\.\d{1,9})?")
+_MTIME = re.compile(r"([0-9]{1,10})(?:\.([0-9]{1,9}))?")
+_LAST_NS = (1 << 63) - 1
+_SIZE = re.compile(r"[0-9]{1,18}")
+_CHANGED = (
+    "The file was changed while a part of it was on its way. Nothing was stored: look at the file, "
+    "and send the part again."
+)
 
 
 def put_file(dav: DavRequest, max_bytes: int = 0) -> Response:
     """Store the body: 201 for a new file, 204 for a new version, with its ETag."""
     request, files = dav.request, dav.share.files
-    if request.header("Content-Range"):
-        raise BadRequest("A part of a file cannot be written by PUT (RFC 9110, 14.5).")
-    if request.header("Content-Encoding").lower() not in {"", "identity"}:
-        raise UnsupportedMediaType("Send the file as it is, without Content-Encoding.")
-    if request.has_trailing_slash:
-        raise Conflict("This is the address of a folder; a file's has no slash at its end.")
-    modified_ns = _modified(request.header("X-OC-Mtime"))
+    _check_plain(request)
+    if request.has_header("Content-Range"):
+        place = place_of_content(request.header("Content-Range"))
+        files.check_writable(request.path, dav.writer)
+        return _write_part(dav, files.find(request.path), place, max_bytes)
+    claims = [*claims_about_content(request), *claims_about_file(request)]
     announced = request.content_length
     dav.conditions.hold(files.find(request.path))
     if announced is None or announced > _ASK_FIRST_ABOVE:
         files.check_writable(request.path, dav.writer)
-    with files.spool() as spool:
-        for block in request.blocks(max_bytes):
+    body = _counted(request.blocks(max_bytes), *_told(request, "X-Expected-Entity-Length"))
+    return _store(dav, verified(body, claims), dav.conditions.hold, max_bytes)
+
+
+def patch_file(dav: DavRequest, max_bytes: int = 0) -> Response:
+    """Write the body over a part of the file, or after its end: 204 with the new ETag.
+
+    Source: sabre.io/dav/http-patch.
+    """
+    request, files = dav.request, dav.share.files
+    _check_plain(request)
+    if request.media_type != PARTIAL_UPDATE:
+        raise UnsupportedMediaType(f"PATCH takes {PARTIAL_UPDATE}.", PARTIAL_UPDATE)
+    entry = files.entry(request.path)
+    files.check_writable(request.path, dav.writer)
+    place = place_of_update(request.header("X-Update-Range"), entry.size)
+    return _write_part(dav, entry, place, max_bytes)
+
+
+def _write_part(dav: DavRequest, entry: Entry | None, place: Place, max_bytes: int) -> Response:
+    """Make a new state of the one in ``entry``. Raises Conflict if another comes in between."""
+    request = dav.request
+    size, etag = (entry.size, entry.etag) if entry else (0, "")
+
+    def untouched(present: Entry | None) -> None:
+        dav.conditions.hold(present)
+        if (present.etag if present else "") != etag:
+            raise Conflict(_CHANGED)
+
+    dav.conditions.hold(entry)
+    _check_place(place, size, request.content_length, max_bytes)
+    about_part, about_file = claims_about_content(request), claims_about_file(request)
+    if request.method == "PATCH":
+        # The body of a PATCH is a document of its own; what is claimed is about that (RFC 9530, 3).
+        about_part, about_file = about_part + about_file, []
+    part = _counted(request.blocks(max_bytes), place.length, "The range")
+    part = _counted(part, *_told(request, "X-Expected-Entity-Length"))
+    part = verified(part, about_part)
+    with dav.share.files.open(request.path)[0] if entry else BytesIO() as old:
+        whole = verified(_spliced(old, size, place.first, part), about_file)
+        return _store(dav, whole, untouched, max_bytes)
+
+
+def _store(
+    dav: DavRequest, content: Iterable[bytes], condition: Condition, max_bytes: int
+) -> Response:
+    """Make ``content`` the file: 201 if there was none, else 204."""
+    request = dav.request
+    modified_ns = _modified(request.header("X-OC-Mtime"))
+    content = _counted(content, *_told(request, "OC-Total-Length"))
+    with dav.share.files.spool() as spool:
+        for block in content:
             spool.write(block)
-        _check_expected_length(request.header("X-Expected-Entity-Length"), spool.size)
-        written = files.commit(
-            request.path,
-            spool,
-            dav.writer,
-            condition=dav.conditions.hold,
-            modified_ns=modified_ns,
+            if max_bytes and spool.size > max_bytes:
+                raise BodyTooLarge(max_bytes)
+        written = dav.share.files.commit(
+            request.path, spool, dav.writer, condition=condition, modified_ns=modified_ns
         )
     headers = validators(written.entry)
     if modified_ns is not None:
@@ -43,17 +114,80 @@ def put_file(dav: DavRequest, max_bytes: int = 0) -> Response:
     return Response(201 if written.created else 204, b"", headers)
 
 
+def _check_plain(request: Request) -> None:
+    """Refuse a body that is not the bytes of a file as they are, and the address of a folder."""
+    if request.header("Content-Encoding").lower() not in {"", "identity"}:
+        raise UnsupportedMediaType("Send the file as it is, without Content-Encoding.")
+    if request.has_trailing_slash:
+        raise Conflict("This is the address of a folder; a file's has no slash at its end.")
+
+
+def _check_place(place: Place, size: int, announced: int | None, max_bytes: int) -> None:
+    """Refuse a part that does not fit a file of ``size``, before its bytes are sent for nothing."""
+    if place.first > size:
+        raise RangeNotSatisfiable(size)
+    if announced == 0 or (place.length and announced not in {None, place.length}):
+        raise BadRequest(f"The body has {announced} bytes, and the range does not.")
+    becomes = max(size, place.first + (place.length or announced or 0))
+    if place.total is not None and becomes > place.total:
+        raise Conflict(f"The file has {size} bytes, more than Content-Range knows of.")
+    if max_bytes and becomes > max_bytes:
+        raise BodyTooLarge(max_bytes)
+
+
+def _spliced(old: BinaryIO, size: int, first: int, part: Iterable[bytes]) -> Iterator[bytes]:
+    """The ``size`` bytes of ``old`` with ``part`` in their place from ``first`` on."""
+    yield from _bytes_of(old, first)
+    end = first
+    for block in part:
+        end += len(block)
+        yield block
+    if end < size:
+        old.seek(end)
+        yield from _bytes_of(old, size - end)
+
+
+def _bytes_of(old: BinaryIO, length: int) -> Iterator[bytes]:
+    while length:
+        block = old.read(min(BLOCK, length))
+        if not block:  # another program cut the file short
+            raise Conflict(_CHANGED)
+        length -= len(block)
+        yield block
+
+
+def _counted(blocks: Iterable[bytes], length: int | None, told_by: str) -> Iterator[bytes]:
+    """``blocks`` as they come. Raises BadRequest unless they have ``length`` bytes, if not None."""
+    received = 0
+    for block in blocks:
+        received += len(block)
+        if length is not None and received > length:
+            break
+        yield block
+    if length is not None and received != length:
+        raise BadRequest(
+            f"{told_by} tells of {length} bytes, and {received} have arrived. Nothing was changed."
+        )
+
+
+def _told(request: Request, header: str) -> tuple[int | None, str]:
+    """A size that a client tells beside its body, and the header that tells it.
+
+    Finder sends X-Expected-Entity-Length, since its uploads are chunked; ownCloud's clients send
+    OC-Total-Length.
+    """
+    value = request.header(header).strip()
+    if value and not _SIZE.fullmatch(value):
+        raise BadRequest(f"{header} must be a number of bytes.")
+    return int(value) if value else None, header
+
+
 def _modified(header: str) -> int | None:
     """The time of change that ownCloud's clients and rclone send, in nanoseconds."""
     if not header:
         return None
-    if not _MTIME.fullmatch(header.strip()):
-        raise BadRequest("X-OC-Mtime must be seconds since 1970.")
-    whole, _, part = header.strip().partition(".")
-    return int(whole) * 1_000_000_000 + int(part.ljust(9, "0") or "0")
-
-
-def _check_expected_length(header: str, size: int) -> None:
-    """Finder sends files chunked, and their size beside."""
-    if header and (not header.isdigit() or int(header) != size):
-        raise BodyTooShort(size, int(header) if header.isdigit() else None)
+    told = _MTIME.fullmatch(header.strip())
+    moment = int(told[1]) * 1_000_000_000 + int((told[2] or "").ljust(9, "0")) if told else -1
+    if not 0 <= moment <= _LAST_NS:
+        raise BadRequest("X-OC-Mtime must be seconds since 1970, before the year 2262.")
+    return moment

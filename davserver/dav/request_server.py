@@ -7,17 +7,20 @@ from wsgidav.request_server import RequestServer
 
 from davserver.dav import collections, get, lock, propfind, proppatch, put
 from davserver.dav.room import DavRequest
-from davserver.errors import MethodNotAllowed
+from davserver.errors import MethodNotAllowed, UnsupportedMediaType
 from davserver.providers.provider import ShareProvider
 from davserver.web import Environ, Headers, Request, Response, StartResponse
 
 Method = Callable[[DavRequest], Response]
 
+# RFC 4918, 8.4: what would be ignored has to be refused, since its sender believes in it.
+_WITHOUT_BODY = frozenset({"DELETE", "COPY", "MOVE", "UNLOCK"})
+
 
 class DavRequestServer(RequestServer):
     """Answers WebDAV methods for one provider; one instance serves all requests.
 
-    ``max_upload_bytes`` bounds the body of PUT; 0 leaves it to the disk.
+    ``max_upload_bytes`` bounds what PUT and PATCH may make of a file; 0 leaves it to the disk.
     """
 
     def __init__(self, provider: ShareProvider, max_upload_bytes: int = 0) -> None:
@@ -28,6 +31,7 @@ class DavRequestServer(RequestServer):
             "GET": get.get_file,
             "HEAD": get.get_file,
             "PUT": partial(put.put_file, max_bytes=max_upload_bytes),
+            "PATCH": partial(put.patch_file, max_bytes=max_upload_bytes),
             "MKCOL": collections.make_collection,
             "DELETE": collections.delete,
             "COPY": collections.copy,
@@ -44,6 +48,8 @@ class DavRequestServer(RequestServer):
         method = self._methods.get(request.method)
         if method is None:
             raise MethodNotAllowed(f"{request.method} is not known here.", self._allow)
+        if request.method in _WITHOUT_BODY and any(request.blocks()):
+            raise UnsupportedMediaType(f"{request.method} takes no body.")
         response = method(DavRequest(request, self._share))
         return response.send(start_response, head=request.method == "HEAD")
 
@@ -51,8 +57,9 @@ class DavRequestServer(RequestServer):
         """OPTIONS: the same for every address, since it is answered before anybody signs in."""
         headers: Headers = [
             ("Allow", self._allow),
-            # RFC 4918, 18: classes 1, 2 and 3.
-            ("DAV", "1, 2, 3"),
+            # RFC 4918, 18: classes 1, 2 and 3; and that PATCH takes what SabreDAV takes.
+            ("DAV", "1, 2, 3, sabredav-partialupdate"),
+            ("Accept-Patch", put.PARTIAL_UPDATE),
             ("MS-Author-Via", "DAV"),
             ("Accept-Ranges", "bytes"),
         ]

@@ -16,8 +16,9 @@ class DavRequest:
         self.request = request
         self.share = share
         if request.method != "OPTIONS":
-            # An address that names nothing here is refused before anything else is looked at.
-            _ = request.path
+            # An address that names nothing here is refused before anything else is looked at, and
+            # a condition that cannot be read whatever the method would make of it.
+            _ = request.path, self.conditions
 
     @cached_property
     def conditions(self) -> Conditions:

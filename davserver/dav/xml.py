@@ -11,6 +11,8 @@ MAX_BYTES = 1 << 20
 MAX_DEPTH = 64
 
 DAV = "{DAV:}"
+# Has its prefix everywhere, and may have no other (Namespaces in XML 1.0, 3).
+_XML = "http://www.w3.org/XML/1998/namespace"
 
 
 def read_body(request: Request) -> etree._Element | None:
@@ -36,19 +38,25 @@ def read_body(request: Request) -> etree._Element | None:
         raise BadRequest(f"The body is not well-formed XML: {fault.msg}") from None
     if root.getroottree().docinfo.internalDTD is not None:
         raise BadRequest("A document type is not taken here.")
-    if any(
-        sum(1 for _ in leaf.iterancestors()) >= MAX_DEPTH for leaf in root.iter() if not len(leaf)
-    ):
-        raise BadRequest(f"The body is nested more than {MAX_DEPTH} levels deep.")
+    _check_depth(root)
     return root
+
+
+def _check_depth(root: etree._Element) -> None:
+    depth = 0
+    for event, _ in etree.iterwalk(root, events=("start", "end")):
+        depth += 1 if event == "start" else -1
+        if depth > MAX_DEPTH:
+            raise BadRequest(f"The body is nested more than {MAX_DEPTH} levels deep.")
 
 
 def serialized(element: etree._Element) -> str:
     """``element`` alone, with the namespaces and the language that it stands in."""
     language = element.xpath("string(ancestor-or-self::*[@xml:lang][1]/@xml:lang)")
-    copy = etree.fromstring(etree.tostring(element, with_tail=False))
+    # In ASCII, a name such as "größe" would come out with a character reference, which is no XML.
+    copy = etree.fromstring(etree.tostring(element, encoding="unicode", with_tail=False))
     if language:
-        copy.set("{http://www.w3.org/XML/1998/namespace}lang", str(language))
+        copy.set(f"{{{_XML}}}lang", str(language))
     return etree.tostring(copy, encoding="unicode")
 
 
@@ -57,6 +65,8 @@ def empty(name: str) -> str:
     namespace, _, local = name[1:].rpartition("}") if name.startswith("{") else ("", "", name)
     if namespace == "DAV:":
         return f"<D:{local}/>"
+    if namespace == _XML:
+        return f"<xml:{local}/>"
     if not namespace:
         return f'<{local} xmlns=""/>'
     return f'<{local} xmlns="{escape(namespace, {chr(34): "&quot;"})}"/>'

@@ -1,6 +1,6 @@
 """GET /-/download/<token>: the Document Server fetches what a session begins with."""
 
-from davserver.content import file_response, safe_headers
+from davserver.content import asked_range, file_response, safe_headers
 from davserver.editor.middleware import DOWNLOAD
 from davserver.editor.tokens import ServerTokens
 from davserver.providers.files import VersionedFiles
@@ -26,4 +26,4 @@ class Download:
         )
         content, size, path = self._files.open_state(claims["rid"], claims["etag"])
         headers = safe_headers(path, save=True)
-        return file_response(content, size, headers, request.header("Range"))
+        return file_response(content, size, headers, asked_range(request))

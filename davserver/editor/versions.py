@@ -1,7 +1,7 @@
 """/-/versions/<path>: every state that a file had, to download and to restore."""
 
 from davserver import paths
-from davserver.content import file_response, safe_headers
+from davserver.content import asked_range, file_response, safe_headers
 from davserver.editor.middleware import VERSIONS
 from davserver.errors import BadRequest
 from davserver.model import Origin, Writer
@@ -38,7 +38,7 @@ class VersionsPage:
         content, version = self._files.open_version(path, number)
         named = path if version.is_current else _with_number(path, number)
         headers = safe_headers(named, save=True)
-        return file_response(content, version.size, headers, request.header("Range"))
+        return file_response(content, version.size, headers, asked_range(request))
 
     def _restore(self, request: Request, path: str) -> Response:
         number = _number(request.form.get("restore", ""))

@@ -237,6 +237,13 @@ class VersionedFiles:
             found = history.with_etag(connection, resource_id, etag)
         return found or State(0, 0, "", etag, 0, "", Origin.OUTSIDE)
 
+    def sha256(self, entry: Entry) -> str:
+        """Hash of a file's state, hexadecimal; empty if no write of ours made that state."""
+        with self._catalog.reading() as connection:
+            resource_id = identities.find(connection, entry.path)
+            known = history.with_etag(connection, resource_id, entry.etag) if resource_id else None
+        return known.sha256 if known else ""
+
     def _writable(self, path: str) -> Entry | None:
         old = self.find(path)
         if old is None:

@@ -202,3 +202,22 @@ def test_properties_are_limited(client: DavClient) -> None:
             "/a.txt", f"<D:set><D:prop><x:p{number}>{'x' * 65_000}</x:p{number}></D:prop></D:set>"
         )
     assert answer.status_code == 507
+
+
+def test_a_property_may_have_a_name_that_is_not_ascii(client: DavClient) -> None:
+    client.put("/a.txt", b"x")
+    prop = "<größe xmlns='urn:x'><文件 größe='1'/></größe>"
+    answer = client.proppatch("/a.txt", f"<D:set><D:prop>{prop}</D:prop></D:set>")
+    assert answer.status_code == 207
+    found = client.propfind("/a.txt", body=None)
+    (element,) = etree.fromstring(found.content).iter("{urn:x}größe")
+    assert element[0].tag == "{urn:x}文件"
+    asked = '<D:propfind xmlns:D="DAV:"><D:prop><größe xmlns="urn:x"/></D:prop></D:propfind>'
+    named = client.propfind("/a.txt", body=asked.encode())
+    assert [one.tag for one in etree.fromstring(named.content).iter("{urn:x}größe")]
+
+
+def test_a_name_in_the_namespace_of_xml_itself_is_answered_in_xml(client: DavClient) -> None:
+    answer = client.propfind("/", body=WHOLE.format("<D:prop><xml:space/></D:prop>"))
+    missing = "{http://www.w3.org/XML/1998/namespace}space"
+    assert len(list(etree.fromstring(answer.content).iter(missing))) == 1
