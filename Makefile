@@ -21,7 +21,7 @@ OPTIONS = $(if $(HOST),--host "$(HOST)") $(if $(PORT),--port "$(PORT)") \
   $(if $(JWT_SECRET_FILE),--jwt-secret-file "$(JWT_SECRET_FILE)")
 
 # Programs that some tests need, by their Debian package.
-TOOLS := chromium litmus cadaver rclone davfs2 curl wrk \
+TOOLS := chromium litmus cadaver rclone davfs2 curl wrk nginx-light caddy apache2 \
   libreoffice-writer-nogui libreoffice-calc-nogui libreoffice-impress-nogui
 APART := clients or browser or crash
 
@@ -72,7 +72,7 @@ tools: ## install the programs that some tests need (as root; without, those tes
 	if [ -z "$$missing" ]; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  echo "installing" $$missing; \
-	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	  apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
 	    apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
 	else echo "not root, so these stay away and tests that need them are skipped:" $$missing; fi
 

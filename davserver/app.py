@@ -13,6 +13,7 @@ from davserver.accounts.middleware import Accounts
 from davserver.accounts.sign_in import SignIn
 from davserver.browser.assets import Assets
 from davserver.browser.listing import Listing
+from davserver.content import HandOver
 from davserver.dav.request_server import DavRequestServer
 from davserver.editor.blank import BlankDocuments
 from davserver.editor.callbacks import Callback
@@ -137,7 +138,7 @@ def create_app(settings: Settings) -> Application:
         return {path: session.editors for path, session in sessions.of_members(folder).items()}
 
     provider = ShareProvider(share=share)
-    app: App = DavRequestServer(provider, settings.max_upload_bytes)
+    app: App = DavRequestServer(provider, settings.max_upload_bytes, _hand_over(settings))
     app = Listing(app, pages, share.files, opening.actions, editors)
     app = _editor(app, settings, share, pages, opening, office, metrics)
     app = Routes(
@@ -169,6 +170,14 @@ def _share(settings: Settings, saved: Callable[[str], None] = lambda _: None) ->
     return open_share(
         settings.root, settings.state, settings.sync, connections=connections, saved=saved
     )
+
+
+def _hand_over(settings: Settings) -> HandOver | None:
+    if settings.send_files == "x-accel-redirect":
+        return HandOver("X-Accel-Redirect", settings.accel_location)
+    if settings.send_files == "x-sendfile":
+        return HandOver("X-Sendfile", str(settings.root))
+    return None
 
 
 def _who_asks(environ: Environ) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """A file as a response: its blocks, its ranges, the headers that keep browsers from running it."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import BinaryIO
 from urllib.parse import quote
 from uuid import uuid4
@@ -36,6 +37,26 @@ def file_response(content: BinaryIO, size: int, headers: Headers, range_header: 
         ("Content-Range", parts[0].content_range),
     ]
     return Response(206, FileBlocks(content, parts[0].length), [*headers, *about])
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """A server before us that sends files itself when a header names one.
+
+    ``header`` is X-Accel-Redirect, with the path below ``place``, a location of nginx; or
+    X-Sendfile, with the file's name below ``place``, the served folder.
+    """
+
+    header: str
+    place: str
+
+    def response(self, path: str, headers: Headers) -> Response:
+        """200 without a body, which the other server fills in; ranges are its business too."""
+        if self.header == "X-Sendfile":
+            name = f"{self.place}{path}".encode("utf-8", "surrogateescape").decode("latin-1")
+        else:
+            name = self.place.rstrip("/") + paths.href(path)
+        return Response(200, b"", [*headers, (self.header, name)])
 
 
 def _multipart(content: BinaryIO, parts: list[ByteRange], headers: Headers) -> Response:

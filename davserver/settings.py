@@ -67,6 +67,8 @@ class Settings(BaseSettings):
     redirect_port: int = Field(0, ge=0, le=65535)
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
     proxy_protocol: bool = False
+    send_files: Literal["self", "x-accel-redirect", "x-sendfile"] = "self"
+    accel_location: str = Field("/-internal/", pattern=r"^/.*/$")
 
     anonymous: Literal["none", "read", "write"] = "none"
     i_know: bool = False

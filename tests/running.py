@@ -67,7 +67,7 @@ class ProcessServer:
         environment: dict[str, str] | None = None,
     ) -> None:
         self.root = root
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = root.parent / f"{root.name}-{self.port}.log"
         given = {"DAVSERVER_ADMIN_PASSWORD": PASSWORD, **(environment or {})}
@@ -118,7 +118,8 @@ class ProcessServer:
             raise AssertionError(f"the server did not stop:\n{self.log()}") from None
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     while True:
         port = random.choice(_PORTS)
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):

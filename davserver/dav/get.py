@@ -2,7 +2,7 @@
 
 from email.utils import formatdate
 
-from davserver.content import asked_range, file_response, safe_headers
+from davserver.content import HandOver, asked_range, file_response, safe_headers
 from davserver.dav import digests
 from davserver.dav.conditions import if_range_holds
 from davserver.dav.room import DavRequest
@@ -11,8 +11,8 @@ from davserver.model import Entry
 from davserver.web import Headers, Response
 
 
-def get_file(dav: DavRequest) -> Response:
-    """The file's bytes, a range of them, or 304."""
+def get_file(dav: DavRequest, hand_over: HandOver | None = None) -> Response:
+    """The file's bytes, a range of them, or 304; with ``hand_over``, another server sends them."""
     request = dav.request
     entry = dav.share.files.entry(request.path)
     if entry.is_folder:
@@ -33,6 +33,9 @@ def get_file(dav: DavRequest) -> Response:
     if unchanged:
         content.close()
         return Response(304, b"", headers)
+    if hand_over is not None and entry.size:
+        content.close()
+        return hand_over.response(entry.path, headers)
     return file_response(content, entry.size, headers, wanted)
 
 

@@ -5,6 +5,7 @@ from functools import partial
 
 from wsgidav.request_server import RequestServer
 
+from davserver.content import HandOver
 from davserver.dav import collections, get, lock, propfind, proppatch, put
 from davserver.dav.room import DavRequest
 from davserver.errors import MethodNotAllowed, UnsupportedMediaType
@@ -20,15 +21,21 @@ _WITHOUT_BODY = frozenset({"DELETE", "COPY", "MOVE", "UNLOCK"})
 class DavRequestServer(RequestServer):
     """Answers WebDAV methods for one provider; one instance serves all requests.
 
-    ``max_upload_bytes`` bounds what PUT and PATCH may make of a file; 0 leaves it to the disk.
+    ``max_upload_bytes`` bounds what PUT and PATCH may make of a file; 0 leaves it to the disk. With
+    ``hand_over``, a server before this one sends the bytes of files.
     """
 
-    def __init__(self, provider: ShareProvider, max_upload_bytes: int = 0) -> None:
+    def __init__(
+        self,
+        provider: ShareProvider,
+        max_upload_bytes: int = 0,
+        hand_over: HandOver | None = None,
+    ) -> None:
         super().__init__(provider)
         self._share = provider.share
         self._methods: dict[str, Method] = {
             "OPTIONS": self._tell_abilities,
-            "GET": get.get_file,
+            "GET": partial(get.get_file, hand_over=hand_over),
             "HEAD": get.get_file,
             "PUT": partial(put.put_file, max_bytes=max_upload_bytes),
             "PATCH": partial(put.patch_file, max_bytes=max_upload_bytes),
