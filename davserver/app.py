@@ -13,6 +13,7 @@ from davserver.accounts.middleware import Accounts
 from davserver.accounts.sign_in import SignIn
 from davserver.browser.assets import Assets
 from davserver.browser.listing import Listing
+from davserver.dav.principals import PRINCIPALS, describe
 from davserver.dav.request_server import DavRequestServer
 from davserver.editor.blank import BlankDocuments
 from davserver.editor.callbacks import Callback
@@ -130,13 +131,14 @@ def create_app(settings: Settings) -> Application:
         return {path: session.editors for path, session in sessions.of_members(folder).items()}
 
     provider = ShareProvider(share=share)
-    app: App = DavRequestServer(provider, settings.max_upload_bytes)
+    app: App = DavRequestServer(provider, settings.max_upload_bytes, settings.propfind_infinity)
     app = Listing(app, pages, share.files, opening.actions, editors)
     app = _editor(app, settings, share, pages, opening, office)
     app = Routes(
         app,
         {
             ASSETS: ("GET HEAD", Assets(resource_dir("assets"))),
+            PRINCIPALS: ("PROPFIND", describe),
             HEALTH: ("GET HEAD", lambda _: text(200, "ok")),
         },
     )

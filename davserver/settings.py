@@ -57,6 +57,7 @@ class Settings(BaseSettings):
 
     sync: Literal["always", "on-close", "off"] = "on-close"
     max_upload_mib: int = Field(0, ge=0)
+    propfind_infinity: int = Field(0, ge=0, le=1_000_000)
     trash_days: int = Field(30, ge=0, le=3650)
 
     document_server: str = ""

@@ -2,7 +2,7 @@
 
 from lxml import etree
 
-from davserver.dav.propfind import LIVE
+from davserver.dav.live import NAMES
 from davserver.dav.room import DavRequest
 from davserver.dav.xml import DAV, empty, multistatus, propstat, read_body, serialized
 from davserver.errors import BadRequest, BodyTooLarge
@@ -19,7 +19,7 @@ def change_properties(dav: DavRequest) -> Response:
     changes = parse_changes(read_body(dav.request))
     entry = dav.share.files.entry(dav.request.path)
     href = f"<D:href>{dav.request.base}{entry.href}</D:href>"
-    protected = [name for name in changes if name in LIVE and name not in _SETTABLE]
+    protected = [name for name in changes if name in NAMES and name not in _SETTABLE]
     if protected:
         refused = propstat("".join(map(empty, protected)), "403 Forbidden")
         parts = refused.replace("</D:propstat>", _PROTECTED)

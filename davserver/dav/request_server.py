@@ -17,10 +17,13 @@ Method = Callable[[DavRequest], Response]
 class DavRequestServer(RequestServer):
     """Answers WebDAV methods for one provider; one instance serves all requests.
 
-    ``max_upload_bytes`` bounds the body of PUT; 0 leaves it to the disk.
+    ``max_upload_bytes`` bounds the body of PUT; 0 leaves it to the disk. ``max_deep`` bounds the
+    answers of PROPFIND with Depth infinity; 0 refuses it.
     """
 
-    def __init__(self, provider: ShareProvider, max_upload_bytes: int = 0) -> None:
+    def __init__(
+        self, provider: ShareProvider, max_upload_bytes: int = 0, max_deep: int = 0
+    ) -> None:
         super().__init__(provider)
         self._share = provider.share
         self._methods: dict[str, Method] = {
@@ -32,7 +35,7 @@ class DavRequestServer(RequestServer):
             "DELETE": collections.delete,
             "COPY": collections.copy,
             "MOVE": collections.move,
-            "PROPFIND": propfind.find_properties,
+            "PROPFIND": partial(propfind.find_properties, max_deep=max_deep),
             "PROPPATCH": proppatch.change_properties,
             "LOCK": lock.lock,
             "UNLOCK": lock.unlock,

@@ -1,0 +1,119 @@
+"""Live properties: what the server itself knows about a resource, as elements ready to send.
+
+Each is a function from an entry, and what the catalog knows, to the whole element; empty where the
+resource has no such property. What is the same for a whole request is made once, by ``live``.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from davserver import media
+from davserver.dates import http_date, internet_date
+from davserver.dav.lock import SUPPORTED, discovery
+from davserver.dav.principals import principal_href
+from davserver.dav.xml import DAV, printable
+from davserver.model import Entry, Principal
+from davserver.providers.annotations import Annotations
+
+Live = Callable[[Entry, Annotations], str]
+
+READ = ("read", "read-current-user-privilege-set")
+WRITE = ("write", "write-properties", "write-content", "bind", "unbind", "unlock")
+"""RFC 3744, 3: the privileges of one who may only read, and what is added for writers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """Of one request: the base path of links, and who asks."""
+
+    base: str
+    principal: Principal
+
+
+def live(about: Circumstances) -> dict[str, Live]:
+    """Every live property by its name."""
+    base = about.base
+    href = f"<D:href>{base}{principal_href(about.principal.name)}</D:href>"
+    who = "<D:unauthenticated/>" if about.principal.is_anonymous else href
+    user = f"<D:current-user-principal>{who}</D:current-user-principal>"
+    names = READ + WRITE if about.principal.may_write else READ
+    each = "".join(f"<D:privilege><D:{name}/></D:privilege>" for name in names)
+    privileges = f"<D:current-user-privilege-set>{each}</D:current-user-privilege-set>"
+
+    def locks(entry: Entry, known: Annotations) -> str:
+        content = discovery(known.locks_on(entry.path), base)
+        return f"<D:lockdiscovery>{content}</D:lockdiscovery>"
+
+    return {
+        **_OF_EVERY_REQUEST,
+        DAV + "lockdiscovery": locks,
+        DAV + "current-user-principal": lambda entry, known: user,
+        DAV + "current-user-privilege-set": lambda entry, known: privileges,
+    }
+
+
+def _created(entry: Entry, known: Annotations) -> str:
+    """The time of birth if the catalog knows it; else that of change, the best the disk tells."""
+    changed = entry.modified_ns // 1_000_000_000
+    born = known.created.get(entry.path)
+    moment = changed if born is None else min(int(born), changed)
+    return f"<D:creationdate>{internet_date(moment)}</D:creationdate>"
+
+
+def _modified(entry: Entry, _: Annotations) -> str:
+    moment = http_date(entry.modified_ns // 1_000_000_000)
+    return f"<D:getlastmodified>{moment}</D:getlastmodified>"
+
+
+def _length(entry: Entry, _: Annotations) -> str:
+    if entry.is_folder:
+        return ""
+    return f"<D:getcontentlength>{entry.size}</D:getcontentlength>"
+
+
+def _type(entry: Entry, _: Annotations) -> str:
+    if entry.is_folder:
+        return ""
+    return f"<D:getcontenttype>{media.content_type(entry.path)}</D:getcontenttype>"
+
+
+def _etag(entry: Entry, _: Annotations) -> str:
+    return f"<D:getetag>{entry.etag}</D:getetag>" if entry.etag else ""
+
+
+def _kind(entry: Entry, _: Annotations) -> str:
+    if entry.is_folder:
+        return "<D:resourcetype><D:collection/></D:resourcetype>"
+    return "<D:resourcetype></D:resourcetype>"
+
+
+def _display_name(entry: Entry, _: Annotations) -> str:
+    shown = entry.name
+    if not shown.isascii():
+        shown = shown.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return f"<D:displayname>{printable(shown)}</D:displayname>"
+
+
+def _supported(_: Entry, __: Annotations) -> str:
+    return f"<D:supportedlock>{SUPPORTED}</D:supportedlock>"
+
+
+_OF_EVERY_REQUEST: dict[str, Live] = {
+    DAV + "creationdate": _created,
+    DAV + "displayname": _display_name,
+    DAV + "getcontentlength": _length,
+    DAV + "getcontenttype": _type,
+    DAV + "getetag": _etag,
+    DAV + "getlastmodified": _modified,
+    DAV + "resourcetype": _kind,
+    DAV + "supportedlock": _supported,
+}
+
+ALLPROP = frozenset({*_OF_EVERY_REQUEST, DAV + "lockdiscovery"})
+"""The live properties of RFC 4918, 15: what allprop answers, beside the dead ones."""
+
+NAMES = frozenset(live(Circumstances("", Principal("", may_write=False))))
+"""Every name that a client cannot simply set."""
+
+FROM_DISK = NAMES - {DAV + "creationdate", DAV + "displayname", DAV + "lockdiscovery"}
+"""Those that no row of the catalog changes: asked alone, they cost no statement."""
