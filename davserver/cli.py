@@ -18,9 +18,10 @@ from davserver.accounts import passwords
 from davserver.app import create_app, prepare
 from davserver.doctor import Finding, examine
 from davserver.editor.blank import BlankDocuments
-from davserver.errors import DavserverError, SettingsWrong
+from davserver.errors import DavserverError, SettingsWrong, printable
 from davserver.model import Origin, Writer, is_user_name
 from davserver.pages import readable_size
+from davserver.providers.locks import holder
 from davserver.providers.share import Share, open_share
 from davserver.providers.users import User, Users
 from davserver.resources import resource_dir
@@ -195,6 +196,42 @@ def versions_restore(path: str, number: int, config: Path | None, **options: Any
         writer = Writer("", author="administrator", origin=Origin.RESTORE)
         share.files.restore(_resource(path), number, writer)
     click.echo(f"{path} is as it was in version {number}.")
+
+
+@main.group()
+def lock() -> None:
+    """Locks that clients and editing sessions hold."""
+
+
+@lock.command("list")
+@click.argument("path", default="/")
+@_root_option
+@_place_options
+def lock_list(path: str, config: Path | None, **options: Any) -> None:
+    """List the locks on PATH and below it; without PATH, all."""
+    with _share(config, options) as share:
+        found = share.locks.within(_resource(path))
+    for one in found:
+        until = f"until {one.expires.astimezone():%Y-%m-%d %H:%M:%S}"
+        reach = "with all below" if one.deep else "alone"
+        words = (printable(one.root), holder(one), one.scope.value, reach, until, one.token)
+        click.echo("\t".join(words))
+
+
+@lock.command("break")
+@click.argument("target", metavar="PATH_OR_TOKEN")
+@_root_option
+@_place_options
+def lock_break(target: str, config: Path | None, **options: Any) -> None:
+    """Take away the lock with a token, or all locks on a path; also those of editing sessions.
+
+    Whoever held one can no longer save with it, and is told so by the program. An editing session's
+    later save still arrives: beside the file, if somebody wrote it meanwhile.
+    """
+    with _share(config, options) as share:
+        by_token = target.startswith("urn:")
+        for one in share.locks.break_up(target if by_token else _resource(target)):
+            click.echo(f"{printable(one.root)} is no longer locked by {holder(one)}.")
 
 
 @main.command()

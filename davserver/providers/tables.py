@@ -150,3 +150,4 @@ trash = Table(
 )
 
 Index("live_locks", locks.c.resource_id, locks.c.expires)
+Index("held_locks", locks.c.principal, locks.c.expires)

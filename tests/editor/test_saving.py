@@ -126,6 +126,23 @@ def test_a_lock_of_word_makes_the_editor_a_viewer(desk: Desk) -> None:
     assert configuration(desk.office, desk.ann, "b.docx")["editorConfig"]["mode"] == "edit"
 
 
+def test_an_administrator_breaks_the_lock_of_a_session(desk: Desk) -> None:
+    editor = desk.edit()
+    editor.type("words of the editor")
+    [broken] = desk.share.locks.break_up("/a.docx")
+    assert broken.document_key == editor.key
+    token = csrf_in(desk.ann.request("GET", "/", headers={"Accept": "text/html"}))
+    ping = desk.ann.request("POST", f"/-/alive/{editor.key}", headers={"X-CSRF-Token": token})
+    assert ping.status_code == 204
+    assert desk.locks("a.docx") == [], "the open page took the lock again"
+    mine = (desk.root / "a.docx").read_bytes()
+    assert desk.ann.put("/a.docx", mine).status_code == 204
+    assert editor.close().is_accepted
+    assert (desk.root / "a.docx").read_bytes() == mine
+    [beside] = [name for name in desk.names() if "conflict" in name]
+    assert desk.words(beside)[-1] == "words of the editor"
+
+
 def test_looking_on_takes_no_lock_and_joins_the_session(desk: Desk) -> None:
     alone = configuration(desk.office, desk.ann, "a.docx", how="view")
     assert alone["editorConfig"]["mode"] == "view"

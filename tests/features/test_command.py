@@ -18,6 +18,7 @@ from tests.clock import wait_until
 from tests.dav_client import DavClient
 from tests.documentserver import SECRET, DocumentServerDouble
 from tests.providers.test_files import put
+from tests.providers.test_locks import take
 from tests.running import ProcessServer
 
 
@@ -79,6 +80,25 @@ class TestVersions:
     def test_what_is_not_there_is_said(self, root: Path) -> None:
         answer = run("versions", "list", "/none.txt", "--root", root)
         assert (answer.exit_code, "There is nothing at /none.txt" in answer.output) == (1, True)
+
+
+class TestLocks:
+    def test_locks_are_listed_and_broken(self, root: Path, share: Share) -> None:
+        put(share, "/a b.txt", b"x")
+        lock = take(share, "/a b.txt")
+        listed = run("lock", "list", "--root", root).output
+        assert re.search(rf"/a b.txt\tann\texclusive\talone\t.*{lock.token}", listed)
+        assert lock.token not in run("lock", "list", "/other", "--root", root).output
+        broken = run("lock", "break", "a b.txt", "--root", root)
+        assert (broken.exit_code, broken.output) == (
+            0,
+            "/a b.txt is no longer locked by ann.\n",
+        )
+        assert share.locks.on("/a b.txt") == []
+        token = take(share, "/a b.txt").token
+        assert run("lock", "break", token, "--root", root).exit_code == 0
+        again = run("lock", "break", token, "--root", root)
+        assert (again.exit_code, "No lock" in again.output) == (1, True)
 
 
 class TestDoctor:
