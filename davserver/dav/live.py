@@ -15,6 +15,19 @@ from davserver.dav.xml import DAV, printable
 from davserver.model import Entry, Principal
 from davserver.providers.annotations import Annotations
 
+WINDOWS = "{urn:schemas-microsoft-com:}Win32"
+
+TIMES_OF_CHANGE = frozenset(
+    {DAV + "getlastmodified", DAV + "lastmodified", WINDOWS + "LastModifiedTime"}
+)
+"""What clients set to keep a file's own time, Cyberduck and Windows each by a name of theirs."""
+TIME_OF_CREATION = WINDOWS + "CreationTime"
+SETTABLE = frozenset({DAV + "displayname", TIME_OF_CREATION, *TIMES_OF_CHANGE})
+"""Live properties that PROPPATCH may set; all others are protected (RFC 4918, 15)."""
+
+_SECOND = 1_000_000_000
+_WINDOWS_ELEMENT = '<Z:Win32{0}Time xmlns:Z="urn:schemas-microsoft-com:">{1}</Z:Win32{0}Time>'
+
 Live = Callable[[Entry, Annotations], str]
 
 READ = ("read", "read-current-user-privilege-set")
@@ -46,6 +59,7 @@ def live(about: Circumstances) -> dict[str, Live]:
 
     return {
         **_OF_EVERY_REQUEST,
+        **_NAMED_ONLY,
         DAV + "lockdiscovery": locks,
         DAV + "current-user-principal": lambda entry, known: user,
         DAV + "current-user-privilege-set": lambda entry, known: privileges,
@@ -53,16 +67,29 @@ def live(about: Circumstances) -> dict[str, Live]:
 
 
 def _created(entry: Entry, known: Annotations) -> str:
+    return f"<D:creationdate>{internet_date(_born(entry, known))}</D:creationdate>"
+
+
+def _born(entry: Entry, known: Annotations) -> int:
     """The time of birth if the catalog knows it; else that of change, the best the disk tells."""
-    changed = entry.modified_ns // 1_000_000_000
     born = known.created.get(entry.path)
-    moment = changed if born is None else min(int(born), changed)
-    return f"<D:creationdate>{internet_date(moment)}</D:creationdate>"
+    return entry.modified_ns // _SECOND if born is None else int(born)
 
 
 def _modified(entry: Entry, _: Annotations) -> str:
-    moment = http_date(entry.modified_ns // 1_000_000_000)
-    return f"<D:getlastmodified>{moment}</D:getlastmodified>"
+    return f"<D:getlastmodified>{http_date(entry.modified_ns // _SECOND)}</D:getlastmodified>"
+
+
+def _modified_for_cyberduck(entry: Entry, _: Annotations) -> str:
+    return f"<D:lastmodified>{http_date(entry.modified_ns // _SECOND)}</D:lastmodified>"
+
+
+def _modified_for_windows(entry: Entry, _: Annotations) -> str:
+    return _WINDOWS_ELEMENT.format("LastModified", http_date(entry.modified_ns // _SECOND))
+
+
+def _created_for_windows(entry: Entry, known: Annotations) -> str:
+    return _WINDOWS_ELEMENT.format("Creation", http_date(_born(entry, known)))
 
 
 def _length(entry: Entry, _: Annotations) -> str:
@@ -112,8 +139,19 @@ _OF_EVERY_REQUEST: dict[str, Live] = {
 ALLPROP = frozenset({*_OF_EVERY_REQUEST, DAV + "lockdiscovery"})
 """The live properties of RFC 4918, 15: what allprop answers, beside the dead ones."""
 
-NAMES = frozenset(live(Circumstances("", Principal("", may_write=False))))
-"""Every name that a client cannot simply set."""
+_NAMED_ONLY: dict[str, Live] = {
+    DAV + "lastmodified": _modified_for_cyberduck,
+    WINDOWS + "LastModifiedTime": _modified_for_windows,
+    TIME_OF_CREATION: _created_for_windows,
+}
 
-FROM_DISK = NAMES - {DAV + "creationdate", DAV + "displayname", DAV + "lockdiscovery"}
+NAMES = frozenset(live(Circumstances("", Principal("", may_write=False))))
+"""Every one of them."""
+
+FROM_DISK = NAMES - {
+    DAV + "creationdate",
+    DAV + "displayname",
+    DAV + "lockdiscovery",
+    TIME_OF_CREATION,
+}
 """Those that no row of the catalog changes: asked alone, they cost no statement."""

@@ -204,9 +204,9 @@ class VersionedFiles:
     def identify(self, path: str) -> str:
         """The id of what is at ``path``, which stays the same through renames. Raises NotFound."""
         with self._store.exclusive(path):
-            self.entry(path)
+            entry = self.entry(path)
             with self._catalog.writing() as connection:
-                return identities.identify(connection, path)
+                return identities.identify(connection, path, entry.modified_ns)
 
     def path_of(self, resource_id: str) -> str | None:
         """Where a resource is now; None if it is unknown or in the trash."""
@@ -242,7 +242,7 @@ class VersionedFiles:
     def _intend(
         self, connection: Connection, path: str, sealed: Sealed, writer: Writer, old: Entry | None
     ) -> Commit:
-        resource_id = identities.identify(connection, path)
+        resource_id = identities.identify(connection, path, (old or sealed.state).modified_ns)
         number = history.highest(connection, resource_id) + 1
         while self._store.kept(history.name_of(resource_id, number)):
             number += 1

@@ -23,6 +23,7 @@ from davserver.providers.filesystem import TRASH
 from davserver.providers.tables import resources, trash
 
 _ID_OF = select(resources.c.id).where(resources.c.path == bindparam("path"))
+_INSERT = insert(resources)
 
 
 def find(connection: Connection, path: str) -> str | None:
@@ -30,18 +31,32 @@ def find(connection: Connection, path: str) -> str | None:
     return connection.scalar(_ID_OF, {"path": paths.key(path)})
 
 
-def identify(connection: Connection, path: str) -> str:
-    """The id of ``path``, given now if it has none."""
+def identify(connection: Connection, path: str, modified_ns: int | None = None) -> str:
+    """The id of ``path``, given now if it has none.
+
+    What was changed at ``modified_ns`` was there by then; that is its time of creation, as far as
+    anybody knows.
+    """
     known = find(connection, path)
     if known is not None:
         return known
-    born = uuid4().hex
-    connection.execute(
-        insert(resources).values(
-            id=born, path=paths.key(path), parent=paths.key(paths.parent(path)), created=time.time()
-        )
-    )
-    return born
+    now = time.time()
+    identity = uuid4().hex
+    values = {
+        "id": identity,
+        "path": paths.key(path),
+        "parent": paths.key(paths.parent(path)),
+        "created": now if modified_ns is None else min(now, modified_ns / 1e9),
+    }
+    connection.execute(_INSERT, values)
+    return identity
+
+
+def set_born(connection: Connection, resource_id: str, created: float | None) -> None:
+    """Set the time of creation, if one is given."""
+    if created is not None:
+        this = resources.c.id == resource_id
+        connection.execute(update(resources).where(this).values(created=created))
 
 
 def path_of(connection: Connection, resource_id: str) -> str | None:

@@ -18,7 +18,7 @@ from davserver.providers import history, identities, properties
 from davserver.providers.catalog import Catalog
 from davserver.providers.history import State
 from davserver.providers.stores import FileStore
-from davserver.providers.tables import callbacks, journal, locks, resources, trash
+from davserver.providers.tables import callbacks, journal, locks, resources, sessions, trash
 
 _BEGIN = insert(journal).returning(journal.c.id)
 _WITHDRAW = delete(journal).where(journal.c.id == bindparam("row"))
@@ -57,6 +57,26 @@ class Move:
     by: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """The time of change of ``path`` becomes ``modified_ns``, and ``changes`` its properties.
+
+    ``former`` and ``size`` tell the state that it has before. ``created`` is the time of creation,
+    where that is set too.
+    """
+
+    path: str
+    resource_id: str
+    former: str
+    size: int
+    modified_ns: int
+    created: float | None
+    changes: dict[str, str | None]
+
+
+Intent = Commit | Move | Touch
+
+
 class Journal:
     """Begins, finishes and repairs intents."""
 
@@ -64,7 +84,7 @@ class Journal:
         self._store = store
         self._catalog = catalog
 
-    def begin(self, connection: Connection, intent: Commit | Move) -> int:
+    def begin(self, connection: Connection, intent: Intent) -> int:
         """Write an intent down; the caller commits before the first step on the disk."""
         values = {
             "operation": type(intent).__name__,
@@ -114,6 +134,20 @@ class Journal:
                 self._book_trash(connection, intent.destination, intent.source, intent.by)
         self.withdraw(connection, row)
 
+    def finish_touch(self, connection: Connection, row: int, intent: Touch, entry: Entry) -> None:
+        """Book a change of time that ``entry`` has. To editing sessions the content is the same."""
+        resource_id = intent.resource_id
+        properties.change(connection, resource_id, intent.changes)
+        identities.set_born(connection, resource_id, intent.created)
+        if entry.etag != intent.former:
+            history.retime(connection, resource_id, intent.former, entry)
+            connection.execute(
+                update(sessions)
+                .where(sessions.c.resource_id == resource_id, sessions.c.etag == intent.former)
+                .values(etag=entry.etag)
+            )
+        self.withdraw(connection, row)
+
     def repair(self) -> int:
         """Finish or take back what dead processes began; tell how many intents there were."""
         with self._store.exclusive_tree():
@@ -123,12 +157,14 @@ class Journal:
                 self.resolve(row.id, _intent(row.operation, json.loads(row.intent)))
         return len(rows)
 
-    def resolve(self, row: int, intent: Commit | Move) -> None:
-        """Finish an intent if its file arrived, else take it back."""
+    def resolve(self, row: int, intent: Intent) -> None:
+        """Finish an intent if what it wants of the disk came about, else take it back."""
         if isinstance(intent, Commit):
             self._resolve_commit(row, intent)
-        else:
+        elif isinstance(intent, Move):
             self._resolve_move(row, intent)
+        else:
+            self._resolve_touch(row, intent)
 
     def _resolve_commit(self, row: int, intent: Commit) -> None:
         source, entry = self._store.find(intent.source), self._store.find(intent.path)
@@ -179,6 +215,15 @@ class Journal:
             else:
                 self.withdraw(connection, row)
 
+    def _resolve_touch(self, row: int, intent: Touch) -> None:
+        entry = self._store.find(intent.path)
+        wanted = (intent.size, intent.modified_ns)
+        with self._catalog.writing() as connection:
+            if entry is not None and (entry.size, entry.modified_ns) == wanted:
+                self.finish_touch(connection, row, intent, entry)
+            else:
+                self.withdraw(connection, row)
+
     def _drop_locks(self, connection: Connection, path: str) -> None:
         """Locks stay behind when a resource moves (RFC 4918, 7.6), but for an editing session's."""
         ids = select(resources.c.id).where(identities.within(path))
@@ -195,9 +240,11 @@ class Journal:
         )
 
 
-def _intent(operation: str, fields: dict[str, Any]) -> Commit | Move:
+def _intent(operation: str, fields: dict[str, Any]) -> Intent:
     if operation == Move.__name__:
         return Move(**fields)
+    if operation == Touch.__name__:
+        return Touch(**fields)
     replaces = fields.pop("replaces")
     becomes = State(**fields.pop("becomes"))
     return Commit(becomes=becomes, replaces=State(**replaces) if replaces else None, **fields)

@@ -119,6 +119,7 @@ def add(
     deep: bool,
     seconds: int,
     document_key: str = "",
+    modified_ns: int | None = None,
 ) -> Lock:
     """Lock ``path``, which exists and for which ``check_free`` has passed in this transaction."""
     # RFC 4918, 6.5: unique for all time; the uuid URN of RFC 9562 is the form that it recommends.
@@ -135,7 +136,7 @@ def add(
     connection.execute(
         insert(locks).values(
             token=lock.token,
-            resource_id=identities.identify(connection, path),
+            resource_id=identities.identify(connection, path, modified_ns),
             principal=principal,
             owner_xml=owner_xml,
             scope=scope.value,
@@ -242,6 +243,7 @@ class Locks:
                     scope=scope,
                     deep=deep,
                     seconds=seconds,
+                    modified_ns=found.modified_ns if found else None,
                 )
         return lock, found is None
 

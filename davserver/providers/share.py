@@ -4,12 +4,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from davserver.providers.amendments import Amendments
 from davserver.providers.catalog import Catalog
 from davserver.providers.files import VersionedFiles
 from davserver.providers.filesystem import DiskFiles, SyncPolicy
 from davserver.providers.journal import Journal
 from davserver.providers.locks import Locks
-from davserver.providers.properties import Properties
 from davserver.providers.trees import Trees
 
 DAY = 24 * 3600
@@ -25,7 +25,7 @@ class Share:
     files: VersionedFiles
     trees: Trees
     locks: Locks
-    properties: Properties
+    properties: Amendments
 
     def close(self) -> None:
         """Let go of files and connections."""
@@ -61,5 +61,11 @@ def open_share(
     files = VersionedFiles(store, catalog, journal)
     trees = Trees(store, catalog, journal, files)
     return Share(
-        store, catalog, journal, files, trees, Locks(store, catalog), Properties(store, catalog)
+        store,
+        catalog,
+        journal,
+        files,
+        trees,
+        Locks(store, catalog),
+        Amendments(store, catalog, journal),
     )

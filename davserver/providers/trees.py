@@ -87,7 +87,7 @@ class Trees:
             if there is not None and not there.is_folder and not moving.is_folder:
                 with self._catalog.writing() as connection:
                     locks.require_tree(connection, source, writer)
-                    heir_of = identities.identify(connection, source)
+                    heir_of = identities.identify(connection, source, moving.modified_ns)
                     has_history = self._has_history(connection, heir_of)
                 if not has_history:
                     sealed = Sealed(source, moving, "", heir_of=heir_of, absorbs=True)

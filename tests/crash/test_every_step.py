@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from davserver.model import Writer
+from davserver.providers.annotations import annotations
 from davserver.providers.share import Share, open_share
 from davserver.providers.tables import journal, trash
 from tests.crash.stepping import after_every_crash
@@ -261,3 +262,30 @@ def test_emptying_the_trash(prepare: Prepare) -> None:
             assert connection.scalar(select(func.count()).select_from(trash)) == 0
 
     after_every_crash(prepare(deleted), lambda share: share.trees.purge_trash(2**40), check)
+
+
+def test_changing_time_and_properties_together(prepare: Prepare) -> None:
+    outcomes = set()
+    changes = {"{urn:x}p": "<p/>"}
+
+    def written(share: Share) -> None:
+        put(share, "/a.txt", OLD)
+
+    def check(share: Share, root: Path) -> None:
+        check_tidy(share, root)
+        changed = os.stat(root / "a.txt").st_mtime_ns == 10**18
+        about = annotations(share.catalog, "/a.txt", members=False)
+        assert (about.properties == {"/a.txt": changes}) is changed
+        assert (about.created["/a.txt"] == 5.0) is changed
+        assert [version.author for version in share.files.versions("/a.txt")] == ["ann"]
+        check_history(share, "/a.txt")
+        outcomes.add(changed)
+
+    after_every_crash(
+        prepare(written),
+        lambda share: share.properties.change(
+            "/a.txt", ANN, changes, modified_ns=10**18, created=5.0
+        ),
+        check,
+    )
+    assert outcomes == {True, False}

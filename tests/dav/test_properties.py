@@ -195,10 +195,21 @@ def test_a_locked_resource_keeps_its_properties(client: DavClient) -> None:
 def test_properties_are_limited(client: DavClient) -> None:
     client.put("/a.txt", b"x")
     big = "x" * 70_000
-    answer = client.proppatch("/a.txt", f"<D:set><D:prop><x:p>{big}</x:p></D:prop></D:set>")
-    assert answer.status_code == 413
+    answer = client.proppatch(
+        "/a.txt", f"<D:set><D:prop><x:q>1</x:q><x:p>{big}</x:p></D:prop></D:set>"
+    )
+    assert answer.status_code == 207
+    assert "507 Insufficient Storage" in answer.text
+    assert "quota-not-exceeded" in answer.text
+    assert "424 Failed Dependency" in answer.text
+    assert client.property("/a.txt", "x:q") is None
     for number in range(17):
         answer = client.proppatch(
             "/a.txt", f"<D:set><D:prop><x:p{number}>{'x' * 65_000}</x:p{number}></D:prop></D:set>"
         )
     assert answer.status_code == 507
+    assert b"quota-not-exceeded" in answer.content
+    assert client.property("/a.txt", "x:p16") is None
+    many = "".join(f"<x:p{number}/>" for number in range(1001))
+    answer = client.proppatch("/a.txt", f"<D:remove><D:prop>{many}</D:prop></D:remove>")
+    assert answer.status_code == 400

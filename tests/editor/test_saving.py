@@ -215,6 +215,20 @@ class TestNothingIsOverwritten:
         [beside] = [name for name in desk.names() if "locked" in name]
         assert desk.words(beside)[-1] == "from the editor"
 
+    def test_a_file_whose_time_was_set_is_still_the_same(self, desk: Desk) -> None:
+        """Explorer sets the time after a copy; that is no change of the content."""
+        editor = desk.edit()
+        editor.type("after the time was set")
+        with later(callbacks.LEASE_SECONDS + 600):
+            desk.ann.proppatch(
+                "/a.docx",
+                "<D:set><D:prop><D:getlastmodified>1445412480</D:getlastmodified></D:prop></D:set>",
+            )
+            assert (desk.root / "a.docx").stat().st_mtime == 1445412480
+            assert editor.close().is_accepted
+        assert desk.names() == ["a.docx"]
+        assert desk.words("a.docx")[-1] == "after the time was set"
+
     def test_a_doc_that_comes_back_as_docx(self, desk: Desk) -> None:
         """Recorded: a .doc opens for editing and comes back as another format."""
         editor = desk.edit()
