@@ -156,7 +156,13 @@ def create_app(settings: Settings) -> Application:
 
 def _share(settings: Settings) -> Share:
     connections = settings.threads + 2
-    return open_share(settings.root, settings.state, settings.sync, connections=connections)
+    return open_share(
+        settings.root,
+        settings.state,
+        settings.sync,
+        connections=connections,
+        user_quota=settings.user_quota_bytes,
+    )
 
 
 def _office(settings: Settings, secret: bytes, sessions: EditSessions) -> Office | None:

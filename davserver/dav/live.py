@@ -14,6 +14,7 @@ from davserver.dav.principals import principal_href
 from davserver.dav.xml import DAV, printable
 from davserver.model import Entry, Principal
 from davserver.providers.annotations import Annotations
+from davserver.providers.quotas import Allotments
 
 WINDOWS = "{urn:schemas-microsoft-com:}Win32"
 
@@ -24,6 +25,11 @@ TIMES_OF_CHANGE = frozenset(
 TIME_OF_CREATION = WINDOWS + "CreationTime"
 SETTABLE = frozenset({DAV + "displayname", TIME_OF_CREATION, *TIMES_OF_CHANGE})
 """Live properties that PROPPATCH may set; all others are protected (RFC 4918, 15)."""
+
+SPACE = (DAV + "quota-used-bytes", DAV + "quota-available-bytes")
+# Names from a draft that Finder sends. From macOS 15.4 on it waits 90 seconds for nobody knows what
+# if it gets those of the RFC beside.
+OLD_SPACE = frozenset({DAV + "quota", DAV + "quotaused"})
 
 _SECOND = 1_000_000_000
 _WINDOWS_ELEMENT = '<Z:Win32{0}Time xmlns:Z="urn:schemas-microsoft-com:">{1}</Z:Win32{0}Time>'
@@ -37,10 +43,11 @@ WRITE = ("write", "write-properties", "write-content", "bind", "unbind", "unlock
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """Of one request: the base path of links, and who asks."""
+    """Of one request: the base path of links, who asks, and the space that folders tell of."""
 
     base: str
     principal: Principal
+    allotments: Allotments | None = None
 
 
 def live(about: Circumstances) -> dict[str, Live]:
@@ -57,13 +64,35 @@ def live(about: Circumstances) -> dict[str, Live]:
         content = discovery(known.locks_on(entry.path), base)
         return f"<D:lockdiscovery>{content}</D:lockdiscovery>"
 
+    def owner(entry: Entry, known: Annotations) -> str:
+        name = known.owners.get(entry.path)
+        return f"<D:owner><D:href>{base}{principal_href(name)}</D:href></D:owner>" if name else ""
+
     return {
         **_OF_EVERY_REQUEST,
         **_NAMED_ONLY,
         DAV + "lockdiscovery": locks,
+        **_space(about.allotments),
+        DAV + "owner": owner,
         DAV + "current-user-principal": lambda entry, known: user,
         DAV + "current-user-privilege-set": lambda entry, known: privileges,
     }
+
+
+def _space(allotments: Allotments | None) -> dict[str, Live]:
+    """RFC 4331, for folders."""
+
+    def used(entry: Entry, _: Annotations) -> str:
+        if allotments is None or not entry.is_folder:
+            return ""
+        return f"<D:quota-used-bytes>{allotments.of(entry.path)[0]}</D:quota-used-bytes>"
+
+    def left(entry: Entry, _: Annotations) -> str:
+        if allotments is None or not entry.is_folder:
+            return ""
+        return f"<D:quota-available-bytes>{allotments.of(entry.path)[1]}</D:quota-available-bytes>"
+
+    return dict(zip(SPACE, (used, left), strict=True))
 
 
 def _created(entry: Entry, known: Annotations) -> str:
@@ -152,6 +181,7 @@ FROM_DISK = NAMES - {
     DAV + "creationdate",
     DAV + "displayname",
     DAV + "lockdiscovery",
+    DAV + "owner",
     TIME_OF_CREATION,
 }
 """Those that no row of the catalog changes: asked alone, they cost no statement."""

@@ -6,13 +6,14 @@ from itertools import chain
 
 from lxml import etree
 
-from davserver.dav.live import ALLPROP, FROM_DISK, Circumstances, live
+from davserver.dav.live import ALLPROP, FROM_DISK, OLD_SPACE, SPACE, Circumstances, live
 from davserver.dav.multistatus import streamed
 from davserver.dav.room import DavRequest
 from davserver.dav.xml import DAV, empty, propstat, read_body
 from davserver.errors import BadRequest, DavserverError, Forbidden, NotFound
 from davserver.model import Entry
 from davserver.providers.annotations import Annotations, Wanted, annotated, annotations
+from davserver.providers.quotas import Allotments
 from davserver.web import Headers, Response, status_line
 
 MAX_PROPERTIES = 200
@@ -32,6 +33,11 @@ class Query:
     everything: bool = False
     names_only: bool = False
     names: tuple[str, ...] = ()
+
+    @property
+    def names_set(self) -> frozenset[str]:
+        """The names, for comparing."""
+        return frozenset(self.names)
 
     @property
     def wanted(self) -> Wanted:
@@ -61,7 +67,8 @@ def find_properties(dav: DavRequest, max_deep: int = 0) -> Response:
         raise Forbidden("Ask folder by folder, with Depth: 1.", "propfind-finite-depth")
     minimal = dav.prefers(MINIMAL)
     without_root = depth != "0" and dav.prefers(WITHOUT_ROOT)
-    answers = Answers(query, Circumstances(request.base, request.principal), minimal=minimal)
+    circumstances = Circumstances(request.base, request.principal, _allotments(dav, query))
+    answers = Answers(query, circumstances, minimal=minimal)
     if depth == "0":
         about = annotations(dav.share.catalog, entry.path, members=False, wanted=query.wanted)
         responses: Iterable[str] = [answers.of(entry, about)]
@@ -150,6 +157,14 @@ class Answers:
             return f"{start}<D:propstat><D:prop>{found}{_FOUND_END}</D:response>"
         there = f"<D:propstat><D:prop>{found}{_FOUND_END}" if found else ""
         return f"{start}{there}{propstat(missing, _MISSING)}</D:response>"
+
+
+def _allotments(dav: DavRequest, query: Query) -> Allotments | None:
+    """What is told about space, if it is asked for by the names of RFC 4331 alone."""
+    asked = query.names_only or not query.names_set.isdisjoint(SPACE)
+    if not asked or not query.names_set.isdisjoint(OLD_SPACE):
+        return None
+    return dav.share.quotas.allotments(dav.request.principal.name)
 
 
 def _of_folder(

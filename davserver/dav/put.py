@@ -4,7 +4,13 @@ import re
 
 from davserver.dav.get import validators
 from davserver.dav.room import DavRequest
-from davserver.errors import BadRequest, BodyTooShort, Conflict, UnsupportedMediaType
+from davserver.errors import (
+    BadRequest,
+    BodyTooShort,
+    Conflict,
+    QuotaExceeded,
+    UnsupportedMediaType,
+)
 from davserver.web import Response
 
 # A body up to here costs less to receive than to ask the catalog first whether it is wanted.
@@ -24,10 +30,13 @@ def put_file(dav: DavRequest, max_bytes: int = 0) -> Response:
     modified_ns = _modified(request.header("X-OC-Mtime"))
     announced = request.content_length
     dav.conditions.hold(files.find(request.path))
+    most = None
     if announced is None or announced > _ASK_FIRST_ABOVE:
-        files.check_writable(request.path, dav.writer)
+        most = files.check_writable(request.path, dav.writer, announced)
     with files.spool() as spool:
         for block in request.blocks(max_bytes):
+            if most is not None and spool.size + len(block) > most:
+                raise QuotaExceeded(f"The quotas here leave {most} bytes.")
             spool.write(block)
         _check_expected_length(request.header("X-Expected-Entity-Length"), spool.size)
         written = files.commit(

@@ -23,9 +23,13 @@ BATCH = 1000
 MAX_ROWS = 4 * BATCH
 """Rows that are read at once for a folder; with more, the members ask batch by batch."""
 
-_ABOUT = select(resources.c.path, resources.c.created, properties.c.name, properties.c.xml).join(
-    properties, isouter=True
-)
+_ABOUT = select(
+    resources.c.path,
+    resources.c.created,
+    resources.c.owner,
+    properties.c.name,
+    properties.c.xml,
+).join(properties, isouter=True)
 _OF_RESOURCE = _ABOUT.where(resources.c.path == bindparam("path"))
 _OF_MEMBERS = _ABOUT.where(
     (resources.c.path == bindparam("path")) | (resources.c.parent == bindparam("path"))
@@ -44,6 +48,7 @@ class Annotations:
 
     properties: dict[str, dict[str, str]] = field(default_factory=dict)
     created: dict[str, float] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
     locks: dict[str, list[Lock]] = field(default_factory=dict)
     deep_locks: list[Lock] = field(default_factory=list)
 
@@ -94,6 +99,7 @@ def annotated(
         if not whole:
             about.properties.clear()
             about.created.clear()
+            about.owners.clear()
             keys = json.dumps([paths.key(entry.path) for entry in batch])
             with catalog.reading() as connection:
                 _read_rows(connection, about, _OF_BATCH, keys=keys)
@@ -105,10 +111,12 @@ def _read_rows(
 ) -> int:
     """Take in rows of resources and their properties; tell how many there were."""
     count = 0
-    for text, created, name, xml in connection.execute(statement, values):
+    for text, created, owner, name, xml in connection.execute(statement, values):
         count += 1
         path = paths.path_of_key(text)
         found.created[path] = created
+        if owner:
+            found.owners[path] = owner
         if name is not None:
             found.properties.setdefault(path, {})[name] = xml
     return count

@@ -12,12 +12,20 @@ from typing import BinaryIO
 from sqlalchemy import Connection
 
 from davserver import paths
-from davserver.errors import Conflict, Gone, MethodNotAllowed, NotFound
+from davserver.errors import (
+    Conflict,
+    Gone,
+    MethodNotAllowed,
+    NotFound,
+    QuotaExceeded,
+    StorageFull,
+)
 from davserver.model import Entry, Origin, Version, Writer
 from davserver.providers import history, identities, locks
 from davserver.providers.catalog import Catalog
 from davserver.providers.history import State
 from davserver.providers.journal import Commit, Journal
+from davserver.providers.quotas import Quotas
 from davserver.providers.stores import Condition, FileStore, Spool, anything, check_new
 
 _ATTEMPTS = 5
@@ -54,10 +62,13 @@ class Sealed:
 class VersionedFiles:
     """The files of one root with their history and locks."""
 
-    def __init__(self, store: FileStore, catalog: Catalog, journal: Journal) -> None:
+    def __init__(
+        self, store: FileStore, catalog: Catalog, journal: Journal, quotas: Quotas
+    ) -> None:
         self._store = store
         self._catalog = catalog
         self._journal = journal
+        self._quotas = quotas
 
     def find(self, path: str) -> Entry | None:
         """What is at ``path``, None if nothing; never what is ours."""
@@ -105,8 +116,8 @@ class VersionedFiles:
         callback is booked in the same transaction. ``heir_of`` is the resource whose properties the
         file gets.
 
-        Raises FileLocked, ParentMissing, MethodNotAllowed for a folder, StorageFull, and what
-        ``condition`` raises.
+        Raises FileLocked, ParentMissing, MethodNotAllowed for a folder, QuotaExceeded, StorageFull,
+        and what ``condition`` raises.
         """
         sealed = Sealed(
             spool.path, spool.seal(modified_ns), spool.sha256, document_key, callback_id, heir_of
@@ -137,11 +148,24 @@ class VersionedFiles:
                 self._journal.withdraw(connection, row)
         raise Conflict("Another program keeps changing this file; try again later.")
 
-    def check_writable(self, path: str, writer: Writer) -> None:
-        """Raise what ``commit`` would raise now, before the bytes are sent for nothing."""
+    def check_writable(self, path: str, writer: Writer, size: int | None = None) -> int | None:
+        """Raise what ``commit`` would raise now, before the bytes are sent for nothing.
+
+        ``size`` is what is going to be written, None if nobody knows. Returns the size that the
+        file may have by its quotas, None if there are none. Raises QuotaExceeded, StorageFull.
+        """
         old = self._writable(path)
         with self._catalog.reading() as connection:
             locks.require(connection, path, writer, membership=old is None)
+            resource_id = identities.find(connection, path) if old is not None else None
+        owner, present = (writer.name, 0) if old is None else ("", old.size)
+        most = self._quotas.most(path, resource_id, owner, present)
+        if size is not None:
+            if most is not None and size > most:
+                raise QuotaExceeded(f"The quotas here leave {most} bytes; this has {size}.")
+            if size > self._store.space()[1]:
+                raise StorageFull
+        return most
 
     def versions(self, path: str) -> list[Version]:
         """The states of a file, oldest first; the last is the one it has. Raises NotFound."""
@@ -242,7 +266,12 @@ class VersionedFiles:
     def _intend(
         self, connection: Connection, path: str, sealed: Sealed, writer: Writer, old: Entry | None
     ) -> Commit:
-        resource_id = identities.identify(connection, path, (old or sealed.state).modified_ns)
+        resource_id = identities.identify(
+            connection,
+            path,
+            (old or sealed.state).modified_ns,
+            owner=writer.name if old is None else None,
+        )
         number = history.highest(connection, resource_id) + 1
         while self._store.kept(history.name_of(resource_id, number)):
             number += 1

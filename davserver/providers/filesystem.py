@@ -244,6 +244,12 @@ class DiskFiles:
             except FileNotFoundError:
                 return
 
+    def space(self) -> tuple[int, int]:
+        """Bytes in use and bytes left on the disk of the root, for the server's own user."""
+        disk = os.statvfs(self._root)
+        used = (disk.f_blocks - disk.f_bfree) * disk.f_frsize
+        return used, disk.f_bavail * disk.f_frsize
+
     @contextmanager
     def exclusive(self, *names: str) -> Iterator[None]:
         """Let nobody else, in any process, hold one of ``names`` or the whole tree meanwhile."""

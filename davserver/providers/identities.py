@@ -22,24 +22,30 @@ from davserver import paths
 from davserver.providers.filesystem import TRASH
 from davserver.providers.tables import resources, trash
 
-_ID_OF = select(resources.c.id).where(resources.c.path == bindparam("path"))
+_ROW_OF = select(resources.c.id, resources.c.owner).where(resources.c.path == bindparam("path"))
 _INSERT = insert(resources)
 
 
 def find(connection: Connection, path: str) -> str | None:
     """The id of ``path``; None if it never needed one."""
-    return connection.scalar(_ID_OF, {"path": paths.key(path)})
+    known = connection.execute(_ROW_OF, {"path": paths.key(path)}).first()
+    return None if known is None else str(known.id)
 
 
-def identify(connection: Connection, path: str, modified_ns: int | None = None) -> str:
+def identify(
+    connection: Connection, path: str, modified_ns: int | None = None, owner: str | None = None
+) -> str:
     """The id of ``path``, given now if it has none.
 
     What was changed at ``modified_ns`` was there by then; that is its time of creation, as far as
-    anybody knows.
+    anybody knows. ``owner`` is given for what is being created, and owns it from now on.
     """
-    known = find(connection, path)
+    known = connection.execute(_ROW_OF, {"path": paths.key(path)}).first()
     if known is not None:
-        return known
+        if owner is not None and known.owner != owner:
+            this = resources.c.id == known.id
+            connection.execute(update(resources).where(this).values(owner=owner))
+        return str(known.id)
     now = time.time()
     identity = uuid4().hex
     values = {
@@ -47,6 +53,7 @@ def identify(connection: Connection, path: str, modified_ns: int | None = None) 
         "path": paths.key(path),
         "parent": paths.key(paths.parent(path)),
         "created": now if modified_ns is None else min(now, modified_ns / 1e9),
+        "owner": owner or "",
     }
     connection.execute(_INSERT, values)
     return identity

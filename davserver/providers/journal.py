@@ -13,15 +13,16 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from davserver import paths
-from davserver.model import Entry
+from davserver.model import Entry, Origin
 from davserver.providers import history, identities, properties
 from davserver.providers.catalog import Catalog
 from davserver.providers.history import State
+from davserver.providers.quotas import Charges, Quotas
 from davserver.providers.stores import FileStore
 from davserver.providers.tables import callbacks, journal, locks, resources, sessions, trash
 
 _BEGIN = insert(journal).returning(journal.c.id)
-_WITHDRAW = delete(journal).where(journal.c.id == bindparam("row"))
+_REMOVE = delete(journal).where(journal.c.id == bindparam("row"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,8 @@ class Move:
     """What lies at ``source`` appears at ``destination``; what lay there goes to ``displaced``.
 
     A deletion is a move to the trash. A copied folder is a move from where it was built,
-    ``copy_of`` the original. ``by`` is the name that the trash shows.
+    ``copy_of`` the original and ``owner`` the user who made it. ``by`` is the name that the trash
+    shows.
     """
 
     source: str
@@ -55,6 +57,7 @@ class Move:
     displaced: str = ""
     copy_of: str = ""
     by: str = ""
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,22 +83,57 @@ Intent = Commit | Move | Touch
 class Journal:
     """Begins, finishes and repairs intents."""
 
-    def __init__(self, store: FileStore, catalog: Catalog) -> None:
+    def __init__(self, store: FileStore, catalog: Catalog, quotas: Quotas) -> None:
         self._store = store
         self._catalog = catalog
+        self._quotas = quotas
 
     def begin(self, connection: Connection, intent: Intent) -> int:
-        """Write an intent down; the caller commits before the first step on the disk."""
+        """Write an intent down; the caller commits before the first step on the disk.
+
+        The bytes that it needs are booked with it. Raises QuotaExceeded.
+        """
         values = {
             "operation": type(intent).__name__,
             "intent": json.dumps(asdict(intent)),
+            "charges": json.dumps(self._charges(connection, intent)),
             "started": time.time(),
         }
         return int(connection.execute(_BEGIN, values).scalar_one())
 
     def withdraw(self, connection: Connection, row: int) -> None:
-        """Remove an intent of which nothing is left to do."""
-        connection.execute(_WITHDRAW, {"row": row})
+        """Remove an intent that came to nothing, and give back what was booked for it."""
+        text = connection.scalar(select(journal.c.charges).where(journal.c.id == row))
+        charges = {int(number): more for number, more in json.loads(text or "{}").items()}
+        self._quotas.give_back(connection, charges)
+        self._remove(connection, row)
+
+    def _charges(self, connection: Connection, intent: Intent) -> Charges:
+        """What an intent costs, booked."""
+        if isinstance(intent, Touch):
+            return {}
+        if isinstance(intent, Move):
+            return self._quotas.charge_move(
+                connection,
+                source=intent.source,
+                destination=intent.destination,
+                displaced=bool(intent.displaced),
+                owner=intent.owner,
+                is_copy=bool(intent.copy_of),
+            )
+        size = intent.becomes.size
+        more = size - (intent.replaces.size if intent.replaces else 0)
+        grace = intent.becomes.origin == Origin.EDITOR
+        charges: Charges = {}
+        if intent.absorbs:
+            charges = self._quotas.charge(connection, intent.source, intent.heir_of, -size)
+        booked = self._quotas.charge(connection, intent.path, intent.resource_id, more, grace=grace)
+        for number, added in booked.items():
+            charges[number] = charges.get(number, 0) + added
+        return charges
+
+    def _remove(self, connection: Connection, row: int) -> None:
+        connection.execute(_REMOVE, {"row": row})
 
     def finish_commit(self, connection: Connection, row: int, intent: Commit, entry: Entry) -> None:
         """Book a commit whose bytes are in place as ``entry``."""
@@ -117,7 +155,7 @@ class Journal:
                 .where(callbacks.c.id == intent.callback_id)
                 .values(outcome="stored", detail=intent.path)
             )
-        self.withdraw(connection, row)
+        self._remove(connection, row)
 
     def finish_move(self, connection: Connection, row: int, intent: Move) -> None:
         """Book a move whose files are in place."""
@@ -127,12 +165,14 @@ class Journal:
             self._book_trash(connection, intent.displaced, intent.destination, intent.by)
         if intent.copy_of:
             properties.copy_tree(connection, intent.copy_of, intent.destination)
+            if self._quotas.owns_copies(connection, intent.owner):
+                self._quotas.take_possession(connection, intent.destination, intent.owner)
         else:
             self._drop_locks(connection, intent.source)
             identities.move(connection, intent.source, intent.destination)
             if paths.is_ours(intent.destination):
                 self._book_trash(connection, intent.destination, intent.source, intent.by)
-        self.withdraw(connection, row)
+        self._remove(connection, row)
 
     def finish_touch(self, connection: Connection, row: int, intent: Touch, entry: Entry) -> None:
         """Book a change of time that ``entry`` has. To editing sessions the content is the same."""
@@ -146,7 +186,7 @@ class Journal:
                 .where(sessions.c.resource_id == resource_id, sessions.c.etag == intent.former)
                 .values(etag=entry.etag)
             )
-        self.withdraw(connection, row)
+        self._remove(connection, row)
 
     def repair(self) -> int:
         """Finish or take back what dead processes began; tell how many intents there were."""

@@ -120,6 +120,7 @@ def add(
     seconds: int,
     document_key: str = "",
     modified_ns: int | None = None,
+    owner: str | None = None,
 ) -> Lock:
     """Lock ``path``, which exists and for which ``check_free`` has passed in this transaction."""
     # RFC 4918, 6.5: unique for all time; the uuid URN of RFC 9562 is the form that it recommends.
@@ -136,7 +137,7 @@ def add(
     connection.execute(
         insert(locks).values(
             token=lock.token,
-            resource_id=identities.identify(connection, path, modified_ns),
+            resource_id=identities.identify(connection, path, modified_ns, owner),
             principal=principal,
             owner_xml=owner_xml,
             scope=scope.value,
@@ -244,6 +245,7 @@ class Locks:
                     deep=deep,
                     seconds=seconds,
                     modified_ns=found.modified_ns if found else None,
+                    owner=None if found else writer.name,
                 )
         return lock, found is None
 

@@ -10,6 +10,7 @@ from davserver.providers.files import VersionedFiles
 from davserver.providers.filesystem import DiskFiles, SyncPolicy
 from davserver.providers.journal import Journal
 from davserver.providers.locks import Locks
+from davserver.providers.quotas import Quotas
 from davserver.providers.trees import Trees
 
 DAY = 24 * 3600
@@ -26,6 +27,7 @@ class Share:
     trees: Trees
     locks: Locks
     properties: Amendments
+    quotas: Quotas
 
     def close(self) -> None:
         """Let go of files and connections."""
@@ -52,13 +54,22 @@ class Share:
 
 
 def open_share(
-    root: Path, state: Path, sync: SyncPolicy = "on-close", *, connections: int = 25
+    root: Path,
+    state: Path,
+    sync: SyncPolicy = "on-close",
+    *,
+    connections: int = 25,
+    user_quota: int = 0,
 ) -> Share:
-    """Open the folder ``root`` with its state in ``state``; both exist or are made as needed."""
+    """Open the folder ``root`` with its state in ``state``; both exist or are made as needed.
+
+    ``user_quota`` is what users have who have no quota of their own, in bytes; 0: no limit.
+    """
     store = DiskFiles(root, state, sync)
     catalog = Catalog(state, sync, connections)
-    journal = Journal(store, catalog)
-    files = VersionedFiles(store, catalog, journal)
+    quotas = Quotas(store, catalog, user_quota)
+    journal = Journal(store, catalog, quotas)
+    files = VersionedFiles(store, catalog, journal, quotas)
     trees = Trees(store, catalog, journal, files)
     return Share(
         store,
@@ -68,4 +79,5 @@ def open_share(
         trees,
         Locks(store, catalog),
         Amendments(store, catalog, journal),
+        quotas,
     )

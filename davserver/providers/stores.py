@@ -101,6 +101,9 @@ class FileStore(Protocol):
     def remove_tree(self, path: str) -> None:
         """Remove ``path`` and everything below it, for good."""
 
+    def space(self) -> tuple[int, int]:
+        """Bytes in use and bytes left where the files are."""
+
     def exclusive(self, *names: str) -> AbstractContextManager[None]:
         """Let nobody else, in any process, hold one of ``names`` or the whole tree meanwhile."""
 

@@ -184,7 +184,14 @@ class Trees:
             with self._catalog.writing() as connection:
                 locks.require_tree(connection, destination, writer)
                 displaced = self._displaced(connection, destination, there)
-                intent = Move(stage, destination, displaced, copy_of=source, by=writer.credited)
+                intent = Move(
+                    stage,
+                    destination,
+                    displaced,
+                    copy_of=source,
+                    by=writer.credited,
+                    owner=writer.name,
+                )
                 row = self._journal.begin(connection, intent)
             self._carry_out(row, intent)
         return there is None

@@ -289,3 +289,33 @@ def test_changing_time_and_properties_together(prepare: Prepare) -> None:
         check,
     )
     assert outcomes == {True, False}
+
+
+@pytest.mark.parametrize("work", ["create", "replace", "delete", "move", "copy"])
+def test_what_is_booked_on_quotas(prepare: Prepare, work: str) -> None:
+    """A crash at any step leaves what is booked equal to what is there."""
+
+    def allotted(share: Share) -> None:
+        share.trees.make_folder("/docs", ANN)
+        share.trees.make_folder("/tree", ANN)
+        put(share, "/docs/a.txt", OLD)
+        put(share, "/tree/b.txt", NEW)
+        for subject in ("/docs", "ann"):
+            share.quotas.set(subject, 1000)
+
+    works: dict[str, Callable[[Share], object]] = {
+        "create": lambda share: put(share, "/docs/new.txt", NEW),
+        "replace": lambda share: put(share, "/docs/a.txt", NEW),
+        "delete": lambda share: share.trees.delete("/docs/a.txt", ANN),
+        "move": lambda share: share.trees.move("/tree", "/docs/tree", ANN, overwrite=False),
+        "copy": lambda share: share.trees.copy("/tree", "/docs/tree", ANN, overwrite=False),
+    }
+    seen = set()
+
+    def check(share: Share, root: Path) -> None:
+        check_tidy(share, root)
+        seen.add(tuple(quota.used for quota in share.quotas.all()))
+        assert share.quotas.check() == []
+
+    after_every_crash(prepare(allotted), works[work], check)
+    assert len(seen) == 2, "old and new were not both seen"

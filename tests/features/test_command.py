@@ -101,6 +101,40 @@ class TestLocks:
         assert (again.exit_code, "No lock" in again.output) == (1, True)
 
 
+class TestQuotas:
+    def test_quotas_are_set_shown_checked_and_cleared(self, root: Path, share: Share) -> None:
+        put(share, "/a.txt", b"x" * 1500)
+        run("user", "add", "ann", "--root", root, "--password-stdin", stdin="long enough\n")
+        assert run("quota", "set", "/", "20M", "--root", root).output == (
+            "/\t1.5 KB in use\tof 20 MB\n"
+        )
+        assert run("quota", "set", "ann", "1.5 GiB", "--root", root).exit_code == 0
+        shown = run("quota", "show", "--root", root).output.splitlines()
+        assert shown == ["/\t1.5 KB in use\tof 20 MB", "ann\t1.5 KB in use\tof 1.6 GB"]
+        assert run("quota", "show", "ann", "--root", root).output.startswith("ann\t")
+        (root / "b.txt").write_bytes(b"x" * 500)
+        checked = run("quota", "check", "--root", root).output
+        assert "/: 1500 bytes were booked, 2000 are in use." in checked
+        assert "was booked right" in run("quota", "check", "--root", root).output
+        assert run("quota", "clear", "ann", "--root", root).exit_code == 0
+
+    @pytest.mark.parametrize(
+        ("words", "code", "message"),
+        [
+            (("set", "ann", "much"), 2, "no size"),
+            (("set", "ann", "1G"), 1, "There is no user ann"),
+            (("set", "/none", "1G"), 1, "There is nothing at /none"),
+            (("show", "ann"), 1, "ann has no quota"),
+            (("clear", "/"), 1, "/ has no quota"),
+        ],
+    )
+    def test_what_cannot_be_done_is_said(
+        self, root: Path, words: tuple[str, ...], code: int, message: str
+    ) -> None:
+        answer = run("quota", *words, "--root", root)
+        assert (answer.exit_code, message in answer.output) == (code, True), answer.output
+
+
 class TestDoctor:
     def test_a_folder_alone_is_fine(self, root: Path) -> None:
         answer = run("doctor", root)
