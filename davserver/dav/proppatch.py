@@ -28,6 +28,7 @@ def change_properties(dav: DavRequest) -> Response:
     entry = dav.share.files.entry(dav.request.path)
     refused = refusals(changes)
     if refused:
+        dav.conditions.hold(entry)
         parts = _refused(refused)
         others = "".join(empty(name) for name in changes if name not in refused)
         if others:

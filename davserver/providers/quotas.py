@@ -216,9 +216,10 @@ class Quotas:
                     raise NotFound(subject)
                 if not entry.is_folder:
                     raise Conflict("A quota is for a folder or a user.")
+            used = self._counted(subject)
             with self._catalog.writing() as connection:
                 _remove(connection, subject)
-                return _readable(self._begin(connection, subject, limit))
+                return _readable(self._begin(connection, subject, limit, used))
 
     def clear(self, subject: str) -> bool:
         """Take the quota of a folder or user away; tell whether there was one."""
@@ -230,13 +231,12 @@ class Quotas:
 
         Each as it was booked, with the bytes that are in use really.
         """
-        wrong = []
-        with self._store.exclusive_tree(), self._catalog.writing() as connection:
-            for key, quota in self._known(connection).items():
-                used = self._count(connection, key)
-                if used != quota.used:
-                    wrong.append((_readable(quota), used))
-                    _book(connection, {quota.number: used - quota.used})
+        # Nobody writes files meanwhile; the catalog stays free for sign-in and sessions.
+        with self._store.exclusive_tree():
+            counted = [(quota, self._counted(quota.subject)) for quota in self.all()]
+            wrong = [(quota, used) for quota, used in counted if used != quota.used]
+            with self._catalog.writing() as connection:
+                _book(connection, {quota.number: used - quota.used for quota, used in wrong})
         return wrong
 
     def refuse_removal(self, connection: Connection, path: str) -> None:
@@ -271,25 +271,31 @@ class Quotas:
         limit = own if own is not None else self._per_user or None
         return Quota(row.id, row.subject, limit, row.used_bytes)
 
-    def _begin(self, connection: Connection, subject: str, limit: int | None) -> Quota:
-        """A row for ``subject`` with the bytes that it has now."""
+    def _begin(
+        self, connection: Connection, subject: str, limit: int | None, used: int | None = None
+    ) -> Quota:
+        """A row for ``subject`` with the bytes that it has now, counted if nobody did."""
         is_folder = subject.startswith(paths.ROOT)
         key = paths.key(subject) if is_folder else subject
         values = {
             "resource_id": identities.identify(connection, subject) if is_folder else None,
             "principal": None if is_folder else subject,
             "limit_bytes": limit,
-            "used_bytes": self._count(connection, key),
+            "used_bytes": self._count_owned(connection, subject) if used is None else used,
         }
         added = insert(quotas).values(values).returning(*_COLUMNS, literal(key).label("subject"))
         return self._quota(connection.execute(added).one())
 
-    def _count(self, connection: Connection, key: str) -> int:
-        """The bytes in use: of a tree on the disk, or of the files that the catalog says are a
-        user's."""
-        if key.startswith(paths.ROOT):
-            return sum(size for _, size in self._walk(paths.path_of_key(key)))
-        owned = connection.scalars(select(resources.c.path).where(resources.c.owner == key))
+    def _counted(self, subject: str) -> int:
+        """The bytes that are in use really, of a folder's whole tree or a user's files."""
+        if subject.startswith(paths.ROOT):
+            return sum(size for _, size in self._walk(subject))
+        with self._catalog.reading() as connection:
+            return self._count_owned(connection, subject)
+
+    def _count_owned(self, connection: Connection, owner: str) -> int:
+        """The bytes of the files that the catalog says are a user's."""
+        owned = connection.scalars(select(resources.c.path).where(resources.c.owner == owner))
         found = (paths.path_of_key(text) for text in owned.all())
         entries = [self._store.find(path) for path in found if not paths.is_ours(path)]
         return sum(entry.size for entry in entries if entry is not None)

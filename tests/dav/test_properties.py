@@ -164,6 +164,22 @@ def test_changes_apply_in_order_and_all_or_none(client: DavClient) -> None:
     assert client.property("/a.txt", "x:c") is None
 
 
+def test_a_condition_counts_before_what_is_protected(client: DavClient) -> None:
+    client.put("/a.txt", b"x")
+    protected = "<D:set><D:prop><D:getetag>mine</D:getetag></D:prop></D:set>"
+    assert client.proppatch("/a.txt", protected, if_match='"other"').status_code == 412
+
+
+def test_the_root_has_properties_too(client: DavClient) -> None:
+    client.proppatch("/", "<D:set><D:prop><x:p>1</x:p></D:prop></D:set>")
+    client.put("/a.txt", b"x")
+    about = found(client.propfind("/", depth="1").content)
+    assert about["/"]["{urn:x}p"].text == "1"
+    assert "{urn:x}p" not in about["/a.txt"]
+    assert client.lock("/", depth="infinity").status_code == 200
+    assert client.put("/a.txt", b"y").status_code == 423
+
+
 def test_a_display_name_can_be_set(client: DavClient) -> None:
     client.put("/a.txt", b"x")
     client.proppatch(

@@ -322,6 +322,17 @@ class TestPassingFaults:
     def statuses(self, desk: Desk) -> list[int]:
         return [one.status for one in desk.double.callbacks if one.report["status"] == 2]
 
+    def test_a_quota_that_is_used_up(self, desk: Desk) -> None:
+        """The edits are all that is left of hours of work: they are stored all the same."""
+        editor = desk.edit()
+        editor.type("a few words more")
+        desk.share.quotas.set("/", 1)
+        assert editor.close().is_accepted
+        assert desk.words("a.docx")[-1] == "a few words more"
+        assert desk.names() == ["a.docx"]
+        assert desk.share.quotas.check() == []
+        assert desk.ann.put("/b.txt", b"x").status_code == 507
+
     def test_a_full_disk(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
         editor = desk.edit()
         editor.type("words")
