@@ -43,7 +43,8 @@ _OF_USERS = select(*_COLUMNS, quotas.c.principal.label("subject")).where(
 )
 _ABOVE = resources.c.path.in_(bindparam("above", expanding=True))
 _OWNER = select(resources.c.owner).where(resources.c.id == bindparam("resource")).scalar_subquery()
-# Every write runs this one. The row numbered 0 tells the owner, who may have no quota yet.
+_ANY = select(quotas.c.id).limit(1)
+# Every write runs this one where there are quotas. The row numbered 0 tells the owner, who may have no quota yet.
 _FOR_WRITE = union_all(
     _OF_FOLDERS.where(_ABOVE),
     _OF_USERS.where(quotas.c.principal == _OWNER),
@@ -105,7 +106,7 @@ class Quotas:
 
         Raises QuotaExceeded; with ``grace``, which is for what would be lost otherwise, only logs.
         """
-        if not more:
+        if not more or not self._is_used(connection):
             return {}
         charges = {}
         for quota in self._applying(connection, path, resource_id):
@@ -132,9 +133,9 @@ class Quotas:
         A copy belongs to ``owner``. Nothing is measured where there are no quotas. Raises
         QuotaExceeded, and Forbidden if a folder with a quota would be removed.
         """
-        known = self._known(connection)
-        if not known and not self._per_user:
+        if not self._is_used(connection):
             return {}
+        known = self._known(connection)
         charges: Charges = {}
         if displaced:
             self._leave(connection, known, destination, charges)
@@ -247,6 +248,10 @@ class Quotas:
         if row is not None:
             folder = printable(paths.path_of_key(row.subject))
             raise Forbidden(f"{folder} has a quota; an administrator has to clear it first.")
+
+    def _is_used(self, connection: Connection) -> bool:
+        """Whether there is any quota: where there is none, a write costs one short look."""
+        return bool(self._per_user) or connection.scalar(_ANY) is not None
 
     def _applying(
         self, connection: Connection, path: str, resource_id: str, *, make: bool = True
