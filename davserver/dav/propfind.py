@@ -67,8 +67,7 @@ def find_properties(dav: DavRequest, max_deep: int = 0) -> Response:
         raise Forbidden("Ask folder by folder, with Depth: 1.", "propfind-finite-depth")
     minimal = dav.prefers(MINIMAL)
     without_root = depth != "0" and dav.prefers(WITHOUT_ROOT)
-    circumstances = Circumstances(request.base, request.principal, _allotments(dav, query))
-    answers = Answers(query, circumstances, minimal=minimal)
+    answers = answers_to(dav, query, minimal=minimal)
     if depth == "0":
         about = annotations(dav.share.catalog, entry.path, members=False, wanted=query.wanted)
         responses: Iterable[str] = [answers.of(entry, about)]
@@ -114,6 +113,7 @@ class Answers:
         self._minimal = minimal
         self._start = f"<D:response><D:href>{circumstances.base}"
         names = dict.fromkeys([*sorted(ALLPROP), *query.names] if query.everything else query.names)
+        self._planned = frozenset(names)
         self._plan = [(name, self._live.get(name, _absent), self._gap(name)) for name in names]
 
     def of(self, entry: Entry, about: Annotations) -> str:
@@ -137,8 +137,7 @@ class Answers:
                 else:
                     missing += gap
             if self.query.everything:
-                planned = {name for name, _, _ in self._plan}
-                found += "".join(xml for name, xml in dead.items() if name not in planned)
+                found += "".join(xml for name, xml in dead.items() if name not in self._planned)
         return self._response(entry, found, missing)
 
     def _names(self, entry: Entry, about: Annotations, dead: dict[str, str]) -> str:
@@ -157,6 +156,13 @@ class Answers:
             return f"{start}<D:propstat><D:prop>{found}{_FOUND_END}</D:response>"
         there = f"<D:propstat><D:prop>{found}{_FOUND_END}" if found else ""
         return f"{start}{there}{propstat(missing, _MISSING)}</D:response>"
+
+
+def answers_to(dav: DavRequest, query: Query, *, minimal: bool = False) -> Answers:
+    """Ready to answer ``query`` to who asks."""
+    request = dav.request
+    circumstances = Circumstances(request.base, request.principal, _allotments(dav, query))
+    return Answers(query, circumstances, minimal=minimal)
 
 
 def _allotments(dav: DavRequest, query: Query) -> Allotments | None:

@@ -41,18 +41,20 @@ def identify(
     anybody knows. ``owner`` is given for what is being created, and owns it from now on.
     """
     known = connection.execute(_ROW_OF, {"path": paths.key(path)}).first()
-    if known is not None:
-        if owner is not None and known.owner != owner:
-            this = resources.c.id == known.id
-            connection.execute(update(resources).where(this).values(owner=owner))
-        return str(known.id)
     now = time.time()
+    created = now if modified_ns is None else min(now, modified_ns / 1e9)
+    if known is not None:
+        if owner is not None:
+            # The row is that of a file which another program removed.
+            this = resources.c.id == known.id
+            connection.execute(update(resources).where(this).values(owner=owner, created=created))
+        return str(known.id)
     identity = uuid4().hex
     values = {
         "id": identity,
         "path": paths.key(path),
         "parent": paths.key(paths.parent(path)),
-        "created": now if modified_ns is None else min(now, modified_ns / 1e9),
+        "created": created,
         "owner": owner or "",
     }
     connection.execute(_INSERT, values)

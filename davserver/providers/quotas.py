@@ -44,7 +44,8 @@ _OF_USERS = select(*_COLUMNS, quotas.c.principal.label("subject")).where(
 _ABOVE = resources.c.path.in_(bindparam("above", expanding=True))
 _OWNER = select(resources.c.owner).where(resources.c.id == bindparam("resource")).scalar_subquery()
 _ANY = select(quotas.c.id).limit(1)
-# Every write runs this one where there are quotas. The row numbered 0 tells the owner, who may have no quota yet.
+# Every write runs this one where there are quotas. The row numbered 0 tells the owner, who may have
+# no quota yet.
 _FOR_WRITE = union_all(
     _OF_FOLDERS.where(_ABOVE),
     _OF_USERS.where(quotas.c.principal == _OWNER),
@@ -113,7 +114,7 @@ class Quotas:
             if more > 0 and quota.left < more:
                 if not grace:
                     raise exceeded(quota)
-                _log.warning("saved over quota", path=path, quota=quota.subject, used=quota.used)
+                _log.warning("saved over quota", path=printable(path), quota=quota.subject)
             charges[quota.number] = more
         _book(connection, charges)
         return charges

@@ -159,6 +159,16 @@ class TestCreation:
             assert client.move("/a.tmp", "/a.txt").status_code == 204
             assert text(client, "/a.txt", "D:creationdate") == born
 
+    def test_it_is_new_for_a_file_that_another_program_removed_before(
+        self, client: DavClient, root: Path
+    ) -> None:
+        client.put("/a.txt", b"x")
+        born = text(client, "/a.txt", "D:creationdate")
+        (root / "a.txt").unlink()
+        with later(3600):
+            client.put("/a.txt", b"y")
+            assert text(client, "/a.txt", "D:creationdate") != born
+
     @pytest.mark.parametrize("touch", ["lock", "put", "proppatch"])
     def test_a_file_from_outside_is_as_old_as_its_time_says(
         self, client: DavClient, root: Path, touch: str

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from davserver.errors import Conflict, DavserverError, Forbidden, NotFound, QuotaExceeded
 from davserver.model import Origin, Scope, Writer
-from davserver.providers.filesystem import DiskFiles
+from davserver.providers.filesystem import TRASH, DiskFiles
+from davserver.providers.journal import Move
 from davserver.providers.share import Share, open_share
 from tests.providers.test_files import ANN, BOB, put
 
@@ -81,6 +82,21 @@ def test_deleted_files_are_not_counted(docs: Share) -> None:
     put(docs, "/docs/sub/b.txt", b"x" * 300, BOB)
     docs.trees.delete("/docs/sub", BOB)
     assert (used(docs, "/docs"), used(docs, "ann")) == (0, 0)
+    check_right(docs)
+
+
+def test_what_comes_back_from_the_trash_counts_again(docs: Share, root: Path) -> None:
+    docs.trees.make_folder("/docs/sub", ANN)
+    put(docs, "/docs/sub/a.txt", b"x" * 600)
+    docs.trees.delete("/docs/sub", BOB)
+    [identity] = [entry.path for entry in docs.store.children(TRASH)]
+    back = Move(identity, "/docs/sub")
+    with docs.catalog.writing() as connection:
+        row = docs.journal.begin(connection, back)
+    docs.store.publish(back.source, back.destination, replace=False)
+    with docs.catalog.writing() as connection:
+        docs.journal.finish_move(connection, row, back)
+    assert (used(docs, "/docs"), used(docs, "ann")) == (600, 600)
     check_right(docs)
 
 
