@@ -5,6 +5,7 @@ of that state, and the editing sessions that began with it, follow.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from davserver.errors import NotFound, QuotaExceeded
 from davserver.model import Entry, Writer
@@ -63,7 +64,10 @@ class Amendments:
                 )
                 row = self._journal.begin(connection, intent)
             try:
-                entry = self._store.touch(path, modified_ns)
+                before, entry = self._store.touch(path, modified_ns)
+                # Another program may have put another file there since our look: then it is that
+                # one whose time was set, and no state that we know.
+                intent = replace(intent, former=before.etag)
                 with self._catalog.writing() as connection:
                     self._journal.finish_touch(connection, row, intent, entry)
             except BaseException:

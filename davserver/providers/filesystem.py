@@ -213,15 +213,18 @@ class DiskFiles:
                     raise
                 self._carry(source, path, replace=replace)
 
-    def touch(self, path: str, modified_ns: int) -> Entry:
-        """Set the time of change; tell the state that this makes."""
+    def touch(self, path: str, modified_ns: int) -> tuple[Entry, Entry]:
+        """Set the time of change; tell the states before and after."""
         with _facts(path), self._parent(path) as (folder, name):
             descriptor = os.open(name, _READ, dir_fd=folder)
             with _closing(descriptor):
+                before = _entry(path, os.fstat(descriptor))
+                if before is None:
+                    raise NotFound(path)
                 os.utime(descriptor, ns=(modified_ns, modified_ns))
                 if self._sync != "off":
                     os.fsync(descriptor)
-                return cast(Entry, _entry(path, os.fstat(descriptor)))
+                return before, cast(Entry, _entry(path, os.fstat(descriptor)))
 
     def settle(self, *names: str) -> None:
         """Make the names in the folders that hold ``names`` durable."""

@@ -92,8 +92,8 @@ class FileStore(Protocol):
         is.
         """
 
-    def touch(self, path: str, modified_ns: int) -> Entry:
-        """Set the time of change; tell the state that this makes. Raises NotFound."""
+    def touch(self, path: str, modified_ns: int) -> tuple[Entry, Entry]:
+        """Set the time of change; tell the states before and after. Raises NotFound."""
 
     def settle(self, *paths: str) -> None:
         """Make the names in the folders that hold ``paths`` durable."""
