@@ -14,6 +14,7 @@ from davserver.accounts.sign_in import SignIn
 from davserver.browser.assets import Assets
 from davserver.browser.listing import Listing
 from davserver.content import HandOver
+from davserver.dav.principals import PRINCIPALS, describe
 from davserver.dav.request_server import DavRequestServer
 from davserver.editor.blank import BlankDocuments
 from davserver.editor.callbacks import Callback
@@ -138,13 +139,16 @@ def create_app(settings: Settings) -> Application:
         return {path: session.editors for path, session in sessions.of_members(folder).items()}
 
     provider = ShareProvider(share=share)
-    app: App = DavRequestServer(provider, settings.max_upload_bytes, _hand_over(settings))
+    app: App = DavRequestServer(
+        provider, settings.max_upload_bytes, settings.propfind_infinity, _hand_over(settings)
+    )
     app = Listing(app, pages, share.files, opening.actions, editors)
     app = _editor(app, settings, share, pages, opening, office, metrics)
     app = Routes(
         app,
         {
             ASSETS: ("GET HEAD", Assets(resource_dir("assets"))),
+            PRINCIPALS: ("PROPFIND", describe),
             HEALTH: ("GET HEAD", lambda _: text(200, "ok")),
             READY: ("GET HEAD", partial(_tell_ready, share)),
             METRICS: ("GET HEAD", partial(_tell_metrics, metrics, share, sessions)),
@@ -168,7 +172,12 @@ def create_app(settings: Settings) -> Application:
 def _share(settings: Settings, saved: Callable[[str], None] = lambda _: None) -> Share:
     connections = settings.threads + 2
     return open_share(
-        settings.root, settings.state, settings.sync, connections=connections, saved=saved
+        settings.root,
+        settings.state,
+        settings.sync,
+        connections=connections,
+        user_quota=settings.user_quota_bytes,
+        saved=saved,
     )
 
 

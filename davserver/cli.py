@@ -19,9 +19,10 @@ from davserver.accounts import passwords
 from davserver.app import create_app, prepare
 from davserver.doctor import Finding, examine
 from davserver.editor.blank import BlankDocuments
-from davserver.errors import DavserverError, SettingsWrong
-from davserver.model import Origin, Writer, is_user_name
-from davserver.pages import readable_size
+from davserver.errors import DavserverError, SettingsWrong, printable
+from davserver.model import Origin, Quota, Writer, is_user_name
+from davserver.pages import parsed_size, readable_size
+from davserver.providers.locks import holder
 from davserver.providers.share import Share, open_share
 from davserver.providers.users import User, Users
 from davserver.resources import resource_dir
@@ -203,6 +204,107 @@ def versions_restore(path: str, number: int, config: Path | None, **options: Any
     click.echo(f"{path} is as it was in version {number}.")
 
 
+@main.group()
+def lock() -> None:
+    """Locks that clients and editing sessions hold."""
+
+
+@lock.command("list")
+@click.argument("path", default="/")
+@_root_option
+@_place_options
+def lock_list(path: str, config: Path | None, **options: Any) -> None:
+    """List the locks on PATH and below it; without PATH, all."""
+    with _share(config, options) as share:
+        found = share.locks.within(_resource(path))
+    for one in found:
+        until = f"until {one.expires.astimezone():%Y-%m-%d %H:%M:%S}"
+        reach = "with all below" if one.deep else "alone"
+        words = (printable(one.root), holder(one), one.scope.value, reach, until, one.token)
+        click.echo("\t".join(words))
+
+
+@lock.command("break")
+@click.argument("target", metavar="PATH_OR_TOKEN")
+@_root_option
+@_place_options
+def lock_break(target: str, config: Path | None, **options: Any) -> None:
+    """Take away the lock with a token, or all locks on a path; also those of editing sessions.
+
+    Whoever held one can no longer save with it, and is told so by the program. An editing session's
+    later save still arrives: beside the file, if somebody wrote it meanwhile.
+    """
+    with _share(config, options) as share:
+        by_token = target.startswith("urn:")
+        for one in share.locks.break_up(target if by_token else _resource(target)):
+            click.echo(f"{printable(one.root)} is no longer locked by {holder(one)}.")
+
+
+@main.group()
+def quota() -> None:
+    """How many bytes folders and users may have."""
+
+
+@quota.command("set")
+@click.argument("subject", metavar="FOLDER_OR_USER")
+@click.argument("size")
+@_root_option
+@_place_options
+def quota_set(subject: str, size: str, config: Path | None, **options: Any) -> None:
+    """Allot SIZE (like 500M or 20G) to a folder, as in /docs, or to a user, as in ann.
+
+    A folder's quota counts everything in it, a user's the files that the user created; earlier
+    versions and the trash are not counted. Writers wait until everything is counted.
+    """
+    limit = parsed_size(size)
+    if limit is None:
+        _fail(f"{size} is no size; write it like 500M or 20G.", WRONG_USE)
+    with _share(config, options) as share:
+        if not subject.startswith("/") and Users(share.catalog).find(subject) is None:
+            _fail(f"There is no user {subject}. A folder is written like /docs.")
+        _print_quota(share.quotas.set(_subject(subject), limit))
+
+
+@quota.command("show")
+@click.argument("subject", metavar="[FOLDER_OR_USER]", required=False)
+@_root_option
+@_place_options
+def quota_show(subject: str | None, config: Path | None, **options: Any) -> None:
+    """Show every quota with what is in use, or that of one folder or user."""
+    with _share(config, options) as share:
+        found = share.quotas.all()
+    if subject:
+        found = [one for one in found if one.subject == _subject(subject)]
+        if not found:
+            _fail(f"{subject} has no quota.")
+    for one in found:
+        _print_quota(one)
+
+
+@quota.command("clear")
+@click.argument("subject", metavar="FOLDER_OR_USER")
+@_root_option
+@_place_options
+def quota_clear(subject: str, config: Path | None, **options: Any) -> None:
+    """Take the quota of a folder or user away."""
+    with _share(config, options) as share:
+        if not share.quotas.clear(_subject(subject)):
+            _fail(f"{subject} has no quota.")
+    click.echo(f"{subject} has no quota any more.")
+
+
+@quota.command("check")
+@_root_option
+@_place_options
+def quota_check(config: Path | None, **options: Any) -> None:
+    """Count all files anew and set right what is booked; other programs change it unseen."""
+    with _share(config, options) as share:
+        wrong = share.quotas.check()
+    for one, used in wrong:
+        click.echo(f"{printable(one.subject)}: {one.used} bytes were booked, {used} are in use.")
+    click.echo("Everything is booked right now." if wrong else "Everything was booked right.")
+
+
 @main.command()
 @click.argument("root", type=click.Path(path_type=Path))
 def samples(root: Path) -> None:
@@ -241,7 +343,13 @@ def _share(config: Path | None, options: dict[str, Any]) -> Iterator[Share]:
     """The share for an administrator's command, which may run beside the server."""
     settings = _settings(config, **options)
     with _words_for_errors():
-        share = open_share(settings.root, settings.state, settings.sync, connections=2)
+        share = open_share(
+            settings.root,
+            settings.state,
+            settings.sync,
+            connections=2,
+            user_quota=settings.user_quota_bytes,
+        )
         try:
             share.prepare()
             yield share
@@ -335,6 +443,16 @@ def _password(from_stdin: bool) -> str:
 
 def _resource(path: str) -> str:
     return paths.resource_path(paths.href("/" + path.strip("/")))
+
+
+def _subject(text: str) -> str:
+    """Whose quota is meant: a folder's path, or a user's name."""
+    return _resource(text) if text.startswith("/") else text
+
+
+def _print_quota(one: Quota) -> None:
+    limit = "no limit" if one.limit is None else f"of {readable_size(one.limit)}"
+    click.echo(f"{printable(one.subject)}\t{readable_size(one.used)} in use\t{limit}")
 
 
 def _print_finding(finding: Finding) -> None:

@@ -229,6 +229,13 @@ class StorageFull(DavserverError):
         super().__init__("The disk of the server is full. Nothing was changed.")
 
 
+class QuotaExceeded(DavserverError):
+    """More would be kept than is allotted (RFC 4331, 6)."""
+
+    status = 507
+    condition = "quota-not-exceeded"
+
+
 class SettingsWrong(DavserverError):
     """A setting is unknown, malformed or contradicts another; the message names it and the cure."""
 

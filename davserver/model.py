@@ -11,6 +11,7 @@ _DOCUMENT_KEY = re.compile(r"[0-9A-Za-z._=-]{1,128}")
 # Basic authentication ends the name at the first colon (RFC 7617, 2); the rest keeps names
 # printable.
 _USER_NAME = re.compile(r"[^\s:/\\\x00-\x1f\x7f][^:/\\\x00-\x1f\x7f]{0,63}")
+_NO_LIMIT = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,24 @@ class Principal:
 def is_user_name(text: str) -> bool:
     """Whether ``text`` may name a user: 1 to 64 characters, no colon, slash or control."""
     return _USER_NAME.fullmatch(text) is not None and text == text.strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """Bytes allotted to a folder with all in it (``subject`` is its path), or to a user by name.
+
+    ``limit`` is None where nothing is; ``used`` is what is booked.
+    """
+
+    number: int
+    subject: str
+    limit: int | None
+    used: int
+
+    @property
+    def left(self) -> int:
+        """Bytes that may be added."""
+        return _NO_LIMIT if self.limit is None else max(0, self.limit - self.used)
 
 
 class Scope(StrEnum):

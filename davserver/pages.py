@@ -1,6 +1,7 @@
 """Our HTML pages: Jinja2 templates, with the headers that keep a page to itself. Knows no room."""
 
 import hashlib
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from davserver.web import Request, Response
 
 ASSETS = "/-/assets/"
 
+_A_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,3})?) ?([kmgt]?)(i?)b?")
+_UNITS = ("", "k", "m", "g", "t")
 _SIZES = ("bytes", "KB", "MB", "GB", "TB", "PB")
 
 
@@ -82,6 +85,15 @@ def readable_size(count: int) -> str:
     if unit == "bytes":
         return f"{count} {'byte' if count == 1 else unit}"
     return f"{size:.1f} {unit}" if size < 10 else f"{size:.0f} {unit}"
+
+
+def parsed_size(text: str) -> int | None:
+    """The bytes that people mean by 500, 20M, 1.5 GB or 1.5 GiB; None for other words."""
+    found = _A_SIZE.fullmatch(text.strip().lower())
+    if found is None:
+        return None
+    step = 1024 if found[3] else 1000
+    return int(float(found[1]) * step ** _UNITS.index(found[2]))
 
 
 def _iso(moment: datetime) -> str:

@@ -5,9 +5,10 @@ root is ``/``), and has no empty, ``.`` or ``..`` segment. Bytes that are not UT
 surrogate escapes, so that every name a disk can hold has exactly one path.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterator
-from urllib.parse import quote_from_bytes, unquote_to_bytes
+from urllib.parse import unquote_to_bytes
 
 from davserver.errors import BadRequest, NameNotAllowed, NameTooLong, NotFound
 
@@ -22,7 +23,8 @@ MAX_NAME_BYTES = 255
 
 # RFC 3986 3.3 pchar, without the characters that XML and HTML attributes must escape and without
 # "+" and ";", which some clients decode as form data or cut off as parameters.
-_HREF_SAFE = "/-._~!$()*,:@="
+_UNSAFE = re.compile(rb"[^0-9A-Za-z/\-._~!$()*,:@=]")
+_ENCODED = {bytes([byte]): b"%%%02X" % byte for byte in range(256)}
 
 
 def resource_path(target: str) -> str:
@@ -60,7 +62,8 @@ def decoded(target: str) -> str:
 
 def href(path: str, *, folder: bool = False) -> str:
     """``path`` percent-encoded, ASCII only; a folder's ends with a slash (RFC 4918, 5.2)."""
-    text = quote_from_bytes(path.encode("utf-8", "surrogateescape"), safe=_HREF_SAFE)
+    raw = path.encode("utf-8", "surrogateescape")
+    text = _UNSAFE.sub(lambda unsafe: _ENCODED[unsafe[0]], raw).decode("ascii")
     return text + "/" if folder and path != ROOT else text
 
 
@@ -71,6 +74,8 @@ def key(path: str) -> str:
 
 def path_of_key(text: str) -> str:
     """The path whose ``key`` is ``text``."""
+    if "%" not in text:
+        return text
     return unquote_to_bytes(text).decode("utf-8", "surrogateescape")
 
 

@@ -79,6 +79,8 @@ class Settings(BaseSettings):
 
     sync: Literal["always", "on-close", "off"] = "on-close"
     max_upload_mib: int = Field(0, ge=0)
+    user_quota_mib: int = Field(0, ge=0)
+    propfind_infinity: int = Field(0, ge=0, le=1_000_000)
     trash_days: int = Field(30, ge=0, le=3650)
 
     document_server: str = ""
@@ -175,6 +177,11 @@ class Settings(BaseSettings):
     def max_upload_bytes(self) -> int:
         """The largest body that PUT takes; 0 leaves it to the disk."""
         return self.max_upload_mib * _MIB
+
+    @property
+    def user_quota_bytes(self) -> int:
+        """What the files of a user may have together, unless the user has a quota; 0: no limit."""
+        return self.user_quota_mib * _MIB
 
     @property
     def max_document_bytes(self) -> int:

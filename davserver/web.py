@@ -297,7 +297,7 @@ def failure(request: Request | None, fault: DavserverError, page: ErrorPage) -> 
     elif isinstance(fault, MembersRefused):
         response = _multistatus(request, fault)
     elif fault.condition:
-        inner = f"<D:{fault.condition}>{_about(request, fault)}</D:{fault.condition}>"
+        inner = _precondition(request, fault)
         response = xml(fault.status, f'<D:error xmlns:D="DAV:">{inner}</D:error>')
     else:
         response = text(fault.status, str(fault))
@@ -322,12 +322,14 @@ def _words(request: Request | None, status: int, words: str, page: ErrorPage) ->
     return text(status, words)
 
 
-def _about(request: Request | None, fault: DavserverError) -> str:
-    """The resource that a precondition element names, where it names one (RFC 4918, 16)."""
-    path = getattr(fault, "path", None)
-    if path is None:
+def _precondition(request: Request | None, fault: DavserverError) -> str:
+    """The precondition element of a failure, with the resource that it names (RFC 4918, 16)."""
+    if not fault.condition:
         return ""
-    return f"<D:href>{escape((request.base if request else '') + paths.href(path))}</D:href>"
+    path = getattr(fault, "path", None)
+    base = request.base if request else ""
+    href = "" if path is None else f"<D:href>{escape(base + paths.href(path))}</D:href>"
+    return f"<D:{fault.condition}>{href}</D:{fault.condition}>"
 
 
 def _multistatus(request: Request | None, fault: MembersRefused) -> Response:
@@ -335,7 +337,7 @@ def _multistatus(request: Request | None, fault: MembersRefused) -> Response:
     rows = "".join(
         f"<D:response><D:href>{escape(base + paths.href(path))}</D:href>"
         f"<D:status>HTTP/1.1 {status_line(member.status)}</D:status>"
-        f"<D:error><D:{member.condition}/></D:error></D:response>"
+        f"<D:error>{_precondition(request, member)}</D:error></D:response>"
         for path, member in fault.members.items()
     )
     return xml(207, f"<D:multistatus xmlns:D={quoteattr('DAV:')}>{rows}</D:multistatus>")

@@ -1,28 +1,29 @@
-"""PROPFIND (RFC 4918, 9.1): one scandir and one catalog read for any folder; streamed."""
+"""PROPFIND (RFC 4918, 9.1): one scandir and one catalog read for each folder; streamed."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import formatdate
+from dataclasses import dataclass
 from itertools import chain
 
 from lxml import etree
 
-from davserver import media
-from davserver.dav.lock import SUPPORTED, discovery
+from davserver.dav.live import ALLPROP, FROM_DISK, OLD_SPACE, SPACE, Circumstances, live
+from davserver.dav.multistatus import streamed
 from davserver.dav.room import DavRequest
-from davserver.dav.xml import DAV, empty, multistatus, printable, propstat, read_body
-from davserver.errors import BadRequest, Forbidden, NotFound
+from davserver.dav.xml import DAV, empty, propstat, read_body
+from davserver.errors import BadRequest, DavserverError, Forbidden, NotFound
 from davserver.model import Entry
-from davserver.providers.annotations import Annotations, annotations
-from davserver.web import Response
+from davserver.providers.annotations import Annotations, Wanted, annotated, annotations
+from davserver.providers.quotas import Allotments
+from davserver.web import Headers, Response, status_line
 
 MAX_PROPERTIES = 200
 """Names that one request may ask for; every one is answered for every member."""
 
-_BATCH = 128
-_WHOLE_UP_TO = 1 << 18
+MINIMAL, WITHOUT_ROOT = "return=minimal", "depth-noroot"
+
 _OK, _MISSING = "200 OK", "404 Not Found"
+_KINDS = frozenset({DAV + "prop", DAV + "propname", DAV + "allprop"})
+_FOUND_END = f"</D:prop><D:status>HTTP/1.1 {_OK}</D:status></D:propstat>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +34,26 @@ class Query:
     names_only: bool = False
     names: tuple[str, ...] = ()
 
+    @property
+    def names_set(self) -> frozenset[str]:
+        """The names, for comparing."""
+        return frozenset(self.names)
 
-@dataclass(slots=True)
-class Resource:
-    """An entry with what the catalog knows about it, and the base path of links."""
-
-    entry: Entry
-    about: Annotations
-    base: str
-    dead: dict[str, str] = field(default_factory=dict)
-
-
-Live = Callable[[Resource], str | None]
-"""The content of a live property's element; None where the resource has no such property."""
+    @property
+    def wanted(self) -> Wanted:
+        """What of the catalog the answers need."""
+        if self.everything or self.names_only:
+            return Wanted()
+        return Wanted(
+            rows=not FROM_DISK.issuperset(self.names), locks=DAV + "lockdiscovery" in self.names
+        )
 
 
-def find_properties(dav: DavRequest) -> Response:
-    """207 with the properties of the resource and, at depth 1, of its members."""
+def find_properties(dav: DavRequest, max_deep: int = 0) -> Response:
+    """207 with the properties of the resource and, by Depth, of its members or its whole tree.
+
+    ``max_deep`` bounds the answers of Depth infinity; 0 refuses it for folders.
+    """
     request = dav.request
     depth = dav.depth("infinity", "0", "1", "infinity")
     query = parse_query(read_body(request))
@@ -57,14 +61,24 @@ def find_properties(dav: DavRequest) -> Response:
     if request.has_trailing_slash and not entry.is_folder:
         raise NotFound(request.path)
     dav.conditions.check_if()
-    if depth == "infinity" and entry.is_folder:
+    if not entry.is_folder:
+        depth = "0"
+    if depth == "infinity" and not max_deep:
         raise Forbidden("Ask folder by folder, with Depth: 1.", "propfind-finite-depth")
-    with_members = depth == "1" and entry.is_folder
-    about = annotations(dav.share.catalog, entry.path, members=with_members)
-    members = dav.share.files.children(entry.path) if with_members else ()
-    return _streamed(
-        answer(Resource(one, about, request.base), query) for one in chain([entry], members)
-    )
+    minimal = dav.prefers(MINIMAL)
+    without_root = depth != "0" and dav.prefers(WITHOUT_ROOT)
+    answers = answers_to(dav, query, minimal=minimal)
+    if depth == "0":
+        about = annotations(dav.share.catalog, entry.path, members=False, wanted=query.wanted)
+        responses: Iterable[str] = [answers.of(entry, about)]
+    elif depth == "1":
+        first = () if without_root else (entry,)
+        responses = _of_folder(dav, entry, first, answers)
+    else:
+        responses = _of_tree(dav, entry, answers, max_deep, without_root=without_root)
+    applied = [MINIMAL] * minimal + [WITHOUT_ROOT] * without_root
+    headers: Headers = [("Preference-Applied", ", ".join(applied))] if applied else []
+    return streamed(request, responses, headers)
 
 
 def parse_query(body: etree._Element | None) -> Query:
@@ -85,123 +99,131 @@ def parse_query(body: etree._Element | None) -> Query:
     return Query(everything=kinds[0].tag == DAV + "allprop", names=names)
 
 
-def answer(resource: Resource, query: Query) -> str:
-    """The response element of one resource."""
-    resource.dead = resource.about.properties.get(resource.entry.path, {})
-    href = f"<D:href>{resource.base}{resource.entry.href}</D:href>"
-    if query.names_only:
-        live = (name for name in LIVE if name not in resource.dead and _value(resource, name))
-        found = "".join(empty(name) for name in chain(live, resource.dead))
-        return f"<D:response>{href}{propstat(found, _OK)}</D:response>"
-    names: Iterable[str] = query.names
-    if query.everything:
-        names = dict.fromkeys([*LIVE, *resource.dead, *query.names])
-    found, missing = "", ""
-    for name in names:
-        value = _value(resource, name)
-        if value is not None:
-            found += value
-        elif not query.everything or name in query.names:
-            missing += empty(name)
-    parts = propstat(found, _OK) if found or not missing else ""
-    if missing:
-        parts += propstat(missing, _MISSING)
-    return f"<D:response>{href}{parts}</D:response>"
+class Answers:
+    """Response elements for one query; all that does not depend on a resource is made once.
+
+    ``minimal`` leaves out what is missing (RFC 8144, 2.1).
+    """
+
+    def __init__(
+        self, query: Query, circumstances: Circumstances, *, minimal: bool = False
+    ) -> None:
+        self.query = query
+        self._live = live(circumstances)
+        self._minimal = minimal
+        self._start = f"<D:response><D:href>{circumstances.base}"
+        names = dict.fromkeys([*sorted(ALLPROP), *query.names] if query.everything else query.names)
+        self._planned = frozenset(names)
+        self._plan = [(name, self._live.get(name, _absent), self._gap(name)) for name in names]
+
+    def of(self, entry: Entry, about: Annotations) -> str:
+        """The response element of one resource."""
+        dead = about.properties.get(entry.path)
+        if self.query.names_only:
+            return self._response(entry, self._names(entry, about, dead or {}), "")
+        found = missing = ""
+        if dead is None:
+            for _, value, gap in self._plan:
+                element = value(entry, about)
+                if element:
+                    found += element
+                else:
+                    missing += gap
+        else:
+            for name, value, gap in self._plan:
+                element = dead.get(name) or value(entry, about)
+                if element:
+                    found += element
+                else:
+                    missing += gap
+            if self.query.everything:
+                found += "".join(xml for name, xml in dead.items() if name not in self._planned)
+        return self._response(entry, found, missing)
+
+    def _names(self, entry: Entry, about: Annotations, dead: dict[str, str]) -> str:
+        own = [name for name, value in self._live.items() if value(entry, about)]
+        return "".join(empty(name) for name in dict.fromkeys([*own, *dead]))
+
+    def _gap(self, name: str) -> str:
+        """What is said where a property is missing: allprop only tells of names in include."""
+        if self._minimal or (self.query.everything and name not in self.query.names):
+            return ""
+        return empty(name)
+
+    def _response(self, entry: Entry, found: str, missing: str) -> str:
+        start = f"{self._start}{entry.href}</D:href>"
+        if not missing:
+            return f"{start}<D:propstat><D:prop>{found}{_FOUND_END}</D:response>"
+        there = f"<D:propstat><D:prop>{found}{_FOUND_END}" if found else ""
+        return f"{start}{there}{propstat(missing, _MISSING)}</D:response>"
 
 
-def _value(resource: Resource, name: str) -> str | None:
-    """The whole element of a property; None if the resource does not have it."""
-    dead = resource.dead.get(name)
-    if dead is not None:
-        return dead
-    live = LIVE.get(name)
-    content = live(resource) if live else None
-    if content is None:
+def answers_to(dav: DavRequest, query: Query, *, minimal: bool = False) -> Answers:
+    """Ready to answer ``query`` to who asks."""
+    request = dav.request
+    circumstances = Circumstances(request.base, request.principal, _allotments(dav, query))
+    return Answers(query, circumstances, minimal=minimal)
+
+
+def _allotments(dav: DavRequest, query: Query) -> Allotments | None:
+    """What is told about space, if it is asked for by the names of RFC 4331 alone."""
+    asked = query.names_only or not query.names_set.isdisjoint(SPACE)
+    if not asked or not query.names_set.isdisjoint(OLD_SPACE):
         return None
-    local = name[len(DAV) :]
-    return f"<D:{local}>{content}</D:{local}>"
+    return dav.share.quotas.allotments(dav.request.principal.name)
 
 
-def _created(resource: Resource) -> str:
-    """The time of birth if the catalog knows it; else that of change, the best the disk tells."""
-    born = resource.about.created.get(resource.entry.path)
-    changed = resource.entry.modified_ns / 1e9
-    moment = datetime.fromtimestamp(changed if born is None else min(born, changed), UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+def _of_folder(
+    dav: DavRequest,
+    folder: Entry,
+    first: Iterable[Entry],
+    answers: Answers,
+    seen: Callable[[Entry], object] | None = None,
+) -> Iterator[str]:
+    """The answers for ``first``, which the folder's annotations tell of, and for every member."""
+    members = chain(first, dav.share.files.children(folder.path))
+    for batch, about in annotated(dav.share.catalog, folder, members, answers.query.wanted):
+        for entry in batch:
+            if seen is not None:
+                seen(entry)
+            yield answers.of(entry, about)
 
 
-def _modified(resource: Resource) -> str:
-    return formatdate(resource.entry.modified_ns // 1_000_000_000, usegmt=True)
+def _of_tree(
+    dav: DavRequest, top: Entry, answers: Answers, most: int, *, without_root: bool
+) -> Iterator[str]:
+    """The answers for a whole tree, folder by folder; the last one says if there would be more."""
+    waiting = [top]
+
+    def remember(entry: Entry) -> None:
+        if entry.is_folder and entry.path != top.path:
+            waiting.append(entry)
+
+    count = 0
+    while waiting:
+        folder = waiting.pop()
+        first = (top,) if folder.path == top.path and not without_root else ()
+        try:
+            for response in _of_folder(dav, folder, first, answers, remember):
+                if count == most:
+                    # RFC 6578, 3.6: a result that is cut off says so about what was asked.
+                    limit = "<D:error><D:number-of-matches-within-limits/></D:error>"
+                    yield _failed(dav, top, 507, limit)
+                    return
+                count += 1
+                yield response
+        except DavserverError as fault:
+            # The answer is on its way: one folder that cannot be read must not break it off.
+            if folder.path == top.path:
+                raise
+            yield _failed(dav, folder, fault.status)
 
 
-def _length(resource: Resource) -> str | None:
-    return None if resource.entry.is_folder else str(resource.entry.size)
+def _failed(dav: DavRequest, entry: Entry, status: int, error: str = "") -> str:
+    href = f"<D:href>{dav.request.base}{entry.href}</D:href>"
+    told = f"<D:status>HTTP/1.1 {status_line(status)}</D:status>"
+    return f"<D:response>{href}{told}{error}</D:response>"
 
 
-def _type(resource: Resource) -> str | None:
-    return None if resource.entry.is_folder else media.content_type(resource.entry.path)
-
-
-def _etag(resource: Resource) -> str | None:
-    return resource.entry.etag or None
-
-
-def _kind(resource: Resource) -> str:
-    return "<D:collection/>" if resource.entry.is_folder else ""
-
-
-def _display_name(resource: Resource) -> str:
-    return printable(
-        resource.entry.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    )
-
-
-def _locks(resource: Resource) -> str:
-    return discovery(resource.about.locks_on(resource.entry.path), resource.base)
-
-
-def _supported(_: Resource) -> str:
-    return SUPPORTED
-
-
-LIVE: dict[str, Live] = {
-    DAV + "creationdate": _created,
-    DAV + "displayname": _display_name,
-    DAV + "getcontentlength": _length,
-    DAV + "getcontenttype": _type,
-    DAV + "getetag": _etag,
-    DAV + "getlastmodified": _modified,
-    DAV + "resourcetype": _kind,
-    DAV + "lockdiscovery": _locks,
-    DAV + "supportedlock": _supported,
-}
-"""The live properties of RFC 4918, 15. Once a client sets displayname, it is a dead one."""
-
-_KINDS = frozenset({DAV + "prop", DAV + "propname", DAV + "allprop"})
-
-
-def _streamed(answers: Iterator[str]) -> Response:
-    """A multistatus: whole with its length where it is small, else in blocks as they are made."""
-    start, end = multistatus("\0").split("\0")
-    pieces = chain(['<?xml version="1.0" encoding="utf-8"?>\n', start], answers, [end])
-    first, size = [], 0
-    for piece in pieces:
-        first.append(piece)
-        size += len(piece)
-        if size > _WHOLE_UP_TO:
-            break
-    headers = [("Content-Type", "application/xml; charset=utf-8")]
-    whole = "".join(first).encode()
-    if size <= _WHOLE_UP_TO:
-        return Response(207, whole, headers)
-    return Response(207, chain([whole], _blocks(pieces)), headers)
-
-
-def _blocks(pieces: Iterator[str]) -> Iterator[bytes]:
-    batch: list[str] = []
-    for piece in pieces:
-        batch.append(piece)
-        if len(batch) == _BATCH:
-            yield "".join(batch).encode()
-            batch.clear()
-    yield "".join(batch).encode()
+def _absent(_: Entry, __: Annotations) -> str:
+    return ""

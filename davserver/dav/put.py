@@ -15,6 +15,7 @@ from davserver.errors import (
     BadRequest,
     BodyTooLarge,
     Conflict,
+    QuotaExceeded,
     RangeNotSatisfiable,
     UnsupportedMediaType,
 )
@@ -43,15 +44,15 @@ def put_file(dav: DavRequest, max_bytes: int = 0) -> Response:
     _check_plain(request)
     if request.has_header("Content-Range"):
         place = place_of_content(request.header("Content-Range"))
-        files.check_writable(request.path, dav.writer)
         return _write_part(dav, files.find(request.path), place, max_bytes)
     claims = [*claims_about_content(request), *claims_about_file(request)]
     announced = request.content_length
     dav.conditions.hold(files.find(request.path))
+    most = None
     if announced is None or announced > _ASK_FIRST_ABOVE:
-        files.check_writable(request.path, dav.writer)
+        most = files.check_writable(request.path, dav.writer, announced)
     body = _counted(request.blocks(max_bytes), *_told(request, "X-Expected-Entity-Length"))
-    return _store(dav, verified(body, claims), dav.conditions.hold, max_bytes)
+    return _store(dav, verified(body, claims), dav.conditions.hold, max_bytes, most)
 
 
 def patch_file(dav: DavRequest, max_bytes: int = 0) -> Response:
@@ -64,7 +65,6 @@ def patch_file(dav: DavRequest, max_bytes: int = 0) -> Response:
     if request.media_type != PARTIAL_UPDATE:
         raise UnsupportedMediaType(f"PATCH takes {PARTIAL_UPDATE}.", PARTIAL_UPDATE)
     entry = files.entry(request.path)
-    files.check_writable(request.path, dav.writer)
     place = place_of_update(request.header("X-Update-Range"), entry.size)
     return _write_part(dav, entry, place, max_bytes)
 
@@ -80,7 +80,8 @@ def _write_part(dav: DavRequest, entry: Entry | None, place: Place, max_bytes: i
             raise Conflict(_CHANGED)
 
     dav.conditions.hold(entry)
-    _check_place(place, size, request.content_length, max_bytes)
+    becomes = _check_place(place, size, request.content_length, max_bytes)
+    most = dav.share.files.check_writable(request.path, dav.writer, becomes)
     about_part, about_file = claims_about_content(request), claims_about_file(request)
     if request.method == "PATCH":
         # The body of a PATCH is a document of its own; what is claimed is about that (RFC 9530, 3).
@@ -90,18 +91,27 @@ def _write_part(dav: DavRequest, entry: Entry | None, place: Place, max_bytes: i
     part = verified(part, about_part)
     with dav.share.files.open(request.path)[0] if entry else BytesIO() as old:
         whole = verified(_spliced(old, size, place.first, part), about_file)
-        return _store(dav, whole, untouched, max_bytes)
+        return _store(dav, whole, untouched, max_bytes, most)
 
 
 def _store(
-    dav: DavRequest, content: Iterable[bytes], condition: Condition, max_bytes: int
+    dav: DavRequest,
+    content: Iterable[bytes],
+    condition: Condition,
+    max_bytes: int,
+    most: int | None,
 ) -> Response:
-    """Make ``content`` the file: 201 if there was none, else 204."""
+    """Make ``content`` the file: 201 if there was none, else 204.
+
+    It may have ``max_bytes``, if not 0, and the ``most`` that the quotas leave, if not None.
+    """
     request = dav.request
     modified_ns = _modified(request.header("X-OC-Mtime"))
     content = _counted(content, *_told(request, "OC-Total-Length"))
     with dav.share.files.spool() as spool:
         for block in content:
+            if most is not None and spool.size + len(block) > most:
+                raise QuotaExceeded(f"The quotas here leave {most} bytes.")
             spool.write(block)
             if max_bytes and spool.size > max_bytes:
                 raise BodyTooLarge(max_bytes)
@@ -122,8 +132,11 @@ def _check_plain(request: Request) -> None:
         raise Conflict("This is the address of a folder; a file's has no slash at its end.")
 
 
-def _check_place(place: Place, size: int, announced: int | None, max_bytes: int) -> None:
-    """Refuse a part that does not fit a file of ``size``, before its bytes are sent for nothing."""
+def _check_place(place: Place, size: int, announced: int | None, max_bytes: int) -> int:
+    """Refuse a part that does not fit a file of ``size``, before its bytes are sent for nothing.
+
+    Returns the size that the file will have, as far as that is known.
+    """
     if place.first > size:
         raise RangeNotSatisfiable(size)
     if announced == 0 or (place.length and announced not in {None, place.length}):
@@ -133,6 +146,7 @@ def _check_place(place: Place, size: int, announced: int | None, max_bytes: int)
         raise Conflict(f"The file has {size} bytes, more than Content-Range knows of.")
     if max_bytes and becomes > max_bytes:
         raise BodyTooLarge(max_bytes)
+    return becomes
 
 
 def _spliced(old: BinaryIO, size: int, first: int, part: Iterable[bytes]) -> Iterator[bytes]:

@@ -21,7 +21,8 @@ _WITHOUT_BODY = frozenset({"DELETE", "COPY", "MOVE", "UNLOCK"})
 class DavRequestServer(RequestServer):
     """Answers WebDAV methods for one provider; one instance serves all requests.
 
-    ``max_upload_bytes`` bounds what PUT and PATCH may make of a file; 0 leaves it to the disk. With
+    ``max_upload_bytes`` bounds what PUT and PATCH may make of a file; 0 leaves it to the disk.
+    ``max_deep`` bounds the answers of PROPFIND with Depth infinity; 0 refuses it. With
     ``hand_over``, a server before this one sends the bytes of files.
     """
 
@@ -29,6 +30,7 @@ class DavRequestServer(RequestServer):
         self,
         provider: ShareProvider,
         max_upload_bytes: int = 0,
+        max_deep: int = 0,
         hand_over: HandOver | None = None,
     ) -> None:
         super().__init__(provider)
@@ -43,7 +45,7 @@ class DavRequestServer(RequestServer):
             "DELETE": collections.delete,
             "COPY": collections.copy,
             "MOVE": collections.move,
-            "PROPFIND": propfind.find_properties,
+            "PROPFIND": partial(propfind.find_properties, max_deep=max_deep),
             "PROPPATCH": proppatch.change_properties,
             "LOCK": lock.lock,
             "UNLOCK": lock.unlock,

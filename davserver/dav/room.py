@@ -35,6 +35,20 @@ class DavRequest:
             origin=Origin.BROWSER if by_browser else Origin.DAV,
         )
 
+    @cached_property
+    def _preferences(self) -> frozenset[str]:
+        """The preferences as ``name`` or ``name=value``, in lower case (RFC 7240, 2)."""
+        parts = self.request.header("Prefer").lower().replace('"', "").split(",")
+        pairs = (part.partition(";")[0].partition("=") for part in parts)
+        return frozenset(
+            f"{name.strip()}={value.strip()}" if value.strip() else name.strip()
+            for name, _, value in pairs
+        )
+
+    def prefers(self, preference: str) -> bool:
+        """Whether the client asks for ``preference``, like ``return=minimal`` (RFC 8144)."""
+        return preference in self._preferences
+
     def depth(self, default: str, *allowed: str) -> str:
         """The Depth header in lower case (RFC 4918, 10.2). Raises BadRequest for others."""
         value = self.request.header("Depth").strip().lower() or default

@@ -77,9 +77,11 @@ def multistatus(parts: str) -> str:
     return f'<D:multistatus xmlns:D="DAV:">{parts}</D:multistatus>'
 
 
-def propstat(properties: str, status: str) -> str:
-    """A propstat element (RFC 4918, 14.22)."""
+def propstat(properties: str, status: str, condition: str = "") -> str:
+    """A propstat element (RFC 4918, 14.22), with the precondition that was not met, if any."""
     told = f"<D:status>HTTP/1.1 {status}</D:status>"
+    if condition:
+        told += f"<D:error><D:{condition}/></D:error>"
     return f"<D:propstat><D:prop>{properties}</D:prop>{told}</D:propstat>"
 
 

@@ -1,26 +1,41 @@
 """What the catalog knows about resources in a listing: dead properties, locks, time of creation.
 
-Two statements for a resource or a whole folder, whatever its size, both of one moment; most folders
-have no rows at all.
+A folder is answered from one read of its rows, all of one moment; most folders have no rows at all.
+A folder with very many rows is read in batches beside its members, so that memory stays the same.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Connection, Select, bindparam, func, select
 
 from davserver import paths
-from davserver.model import Lock
+from davserver.model import Entry, Lock
 from davserver.providers import locks
 from davserver.providers.catalog import Catalog
 from davserver.providers.tables import properties, resources
 
-_ABOUT = select(resources.c.path, resources.c.created, properties.c.name, properties.c.xml).join(
-    properties, isouter=True
-)
+BATCH = 1000
+"""Members that are answered at a time."""
+MAX_ROWS = 4 * BATCH
+"""Rows that are read at once for a folder; with more, the members ask batch by batch."""
+
+_ABOUT = select(
+    resources.c.path,
+    resources.c.created,
+    resources.c.owner,
+    properties.c.name,
+    properties.c.xml,
+).join(properties, isouter=True)
 _OF_RESOURCE = _ABOUT.where(resources.c.path == bindparam("path"))
-_WITH_MEMBERS = _ABOUT.where(
+_OF_MEMBERS = _ABOUT.where(
     (resources.c.path == bindparam("path")) | (resources.c.parent == bindparam("path"))
+).limit(MAX_ROWS + 1)
+_OF_BATCH = _ABOUT.where(
+    resources.c.path.in_(select(func.json_each(bindparam("keys")).table_valued("value").c.value))
 )
 
 
@@ -31,10 +46,11 @@ class Annotations:
     ``deep_locks`` stand on the resource or above it, and protect everything in it.
     """
 
-    properties: dict[str, dict[str, str]]
-    created: dict[str, float]
-    locks: dict[str, list[Lock]]
-    deep_locks: list[Lock]
+    properties: dict[str, dict[str, str]] = field(default_factory=dict)
+    created: dict[str, float] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
+    locks: dict[str, list[Lock]] = field(default_factory=dict)
+    deep_locks: list[Lock] = field(default_factory=list)
 
     def locks_on(self, path: str) -> Sequence[Lock]:
         """The live locks that protect ``path``."""
@@ -43,18 +59,71 @@ class Annotations:
         return inherited + own
 
 
-def annotations(catalog: Catalog, path: str, *, members: bool) -> Annotations:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a listing tells of; nothing else is read."""
+
+    rows: bool = True
+    locks: bool = True
+
+
+def annotations(
+    catalog: Catalog, path: str, *, members: bool, wanted: Wanted = Wanted()
+) -> Annotations:
     """What is known about ``path`` and, with ``members``, about everything directly in it."""
-    found = Annotations({}, {}, {}, [])
+    found = Annotations()
     with catalog.reading() as connection:
-        about = _WITH_MEMBERS if members else _OF_RESOURCE
-        for text, created, name, xml in connection.execute(about, {"path": paths.key(path)}):
-            resource = paths.path_of_key(text)
-            found.created[resource] = created
-            if name is not None:
-                found.properties.setdefault(resource, {})[name] = xml
-        for lock in locks.covering(connection, path, members=members):
-            found.locks.setdefault(lock.root, []).append(lock)
-            if lock.deep and paths.is_within(path, lock.root):
-                found.deep_locks.append(lock)
+        if wanted.rows:
+            about = _OF_MEMBERS if members else _OF_RESOURCE
+            _read_rows(connection, found, about, path=paths.key(path))
+        if wanted.locks:
+            _read_locks(connection, found, path, members=members)
     return found
+
+
+def annotated(
+    catalog: Catalog, folder: Entry, members: Iterable[Entry], wanted: Wanted
+) -> Iterator[tuple[list[Entry], Annotations]]:
+    """The members batch by batch, each with what is known about it and the folder."""
+    about = Annotations()
+    whole = True
+    if wanted.rows or wanted.locks:
+        with catalog.reading() as connection:
+            if wanted.rows:
+                key = paths.key(folder.path)
+                whole = _read_rows(connection, about, _OF_MEMBERS, path=key) <= MAX_ROWS
+            if wanted.locks:
+                _read_locks(connection, about, folder.path, members=True)
+    waiting = iter(members)
+    while batch := list(islice(waiting, BATCH)):
+        if not whole:
+            about.properties.clear()
+            about.created.clear()
+            about.owners.clear()
+            keys = json.dumps([paths.key(entry.path) for entry in batch])
+            with catalog.reading() as connection:
+                _read_rows(connection, about, _OF_BATCH, keys=keys)
+        yield batch, about
+
+
+def _read_rows(
+    connection: Connection, found: Annotations, statement: Select[Any], **values: str
+) -> int:
+    """Take in rows of resources and their properties; tell how many there were."""
+    count = 0
+    for text, created, owner, name, xml in connection.execute(statement, values):
+        count += 1
+        path = paths.path_of_key(text)
+        found.created[path] = created
+        if owner:
+            found.owners[path] = owner
+        if name is not None:
+            found.properties.setdefault(path, {})[name] = xml
+    return count
+
+
+def _read_locks(connection: Connection, found: Annotations, path: str, *, members: bool) -> None:
+    for lock in locks.covering(connection, path, members=members):
+        found.locks.setdefault(lock.root, []).append(lock)
+        if lock.deep and paths.is_within(path, lock.root):
+            found.deep_locks.append(lock)

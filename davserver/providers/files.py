@@ -12,12 +12,20 @@ from typing import BinaryIO
 from sqlalchemy import Connection
 
 from davserver import paths
-from davserver.errors import Conflict, Gone, MethodNotAllowed, NotFound
+from davserver.errors import (
+    Conflict,
+    Gone,
+    MethodNotAllowed,
+    NotFound,
+    QuotaExceeded,
+    StorageFull,
+)
 from davserver.model import Entry, Origin, Version, Writer
 from davserver.providers import history, identities, locks
 from davserver.providers.catalog import Catalog
 from davserver.providers.history import State
 from davserver.providers.journal import Commit, Journal
+from davserver.providers.quotas import Quotas
 from davserver.providers.stores import Condition, FileStore, Spool, anything, check_new
 
 _ATTEMPTS = 5
@@ -59,11 +67,13 @@ class VersionedFiles:
         store: FileStore,
         catalog: Catalog,
         journal: Journal,
+        quotas: Quotas,
         saved: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._store = store
         self._catalog = catalog
         self._journal = journal
+        self._quotas = quotas
         self._saved = saved
 
     def find(self, path: str) -> Entry | None:
@@ -112,8 +122,8 @@ class VersionedFiles:
         callback is booked in the same transaction. ``heir_of`` is the resource whose properties the
         file gets.
 
-        Raises FileLocked, ParentMissing, MethodNotAllowed for a folder, StorageFull, and what
-        ``condition`` raises.
+        Raises FileLocked, ParentMissing, MethodNotAllowed for a folder, QuotaExceeded, StorageFull,
+        and what ``condition`` raises.
         """
         sealed = Sealed(
             spool.path, spool.seal(modified_ns), spool.sha256, document_key, callback_id, heir_of
@@ -145,11 +155,24 @@ class VersionedFiles:
                 self._journal.withdraw(connection, row)
         raise Conflict("Another program keeps changing this file; try again later.")
 
-    def check_writable(self, path: str, writer: Writer) -> None:
-        """Raise what ``commit`` would raise now, before the bytes are sent for nothing."""
+    def check_writable(self, path: str, writer: Writer, size: int | None = None) -> int | None:
+        """Raise what ``commit`` would raise now, before the bytes are sent for nothing.
+
+        ``size`` is what is going to be written, None if nobody knows. Returns the size that the
+        file may have by its quotas, None if there are none. Raises QuotaExceeded, StorageFull.
+        """
         old = self._writable(path)
         with self._catalog.reading() as connection:
             locks.require(connection, path, writer, membership=old is None)
+            resource_id = identities.find(connection, path) if old is not None else None
+        owner, present = (writer.name, 0) if old is None else ("", old.size)
+        most = self._quotas.most(path, resource_id, owner, present)
+        if size is not None:
+            if most is not None and size > most:
+                raise QuotaExceeded(f"The quotas here leave {most} bytes; this has {size}.")
+            if size > self._store.space()[1]:
+                raise StorageFull
+        return most
 
     def versions(self, path: str) -> list[Version]:
         """The states of a file, oldest first; the last is the one it has. Raises NotFound."""
@@ -212,9 +235,9 @@ class VersionedFiles:
     def identify(self, path: str) -> str:
         """The id of what is at ``path``, which stays the same through renames. Raises NotFound."""
         with self._store.exclusive(path):
-            self.entry(path)
+            entry = self.entry(path)
             with self._catalog.writing() as connection:
-                return identities.identify(connection, path)
+                return identities.identify(connection, path, entry.modified_ns)
 
     def path_of(self, resource_id: str) -> str | None:
         """Where a resource is now; None if it is unknown or in the trash."""
@@ -257,7 +280,12 @@ class VersionedFiles:
     def _intend(
         self, connection: Connection, path: str, sealed: Sealed, writer: Writer, old: Entry | None
     ) -> Commit:
-        resource_id = identities.identify(connection, path)
+        resource_id = identities.identify(
+            connection,
+            path,
+            (old or sealed.state).modified_ns,
+            owner=writer.name if old is None else None,
+        )
         number = history.highest(connection, resource_id) + 1
         while self._store.kept(history.name_of(resource_id, number)):
             number += 1

@@ -213,6 +213,19 @@ class DiskFiles:
                     raise
                 self._carry(source, path, replace=replace)
 
+    def touch(self, path: str, modified_ns: int) -> tuple[Entry, Entry]:
+        """Set the time of change; tell the states before and after."""
+        with _facts(path), self._parent(path) as (folder, name):
+            descriptor = os.open(name, _READ, dir_fd=folder)
+            with _closing(descriptor):
+                before = _entry(path, os.fstat(descriptor))
+                if before is None:
+                    raise NotFound(path)
+                os.utime(descriptor, ns=(modified_ns, modified_ns))
+                if self._sync != "off":
+                    os.fsync(descriptor)
+                return before, cast(Entry, _entry(path, os.fstat(descriptor)))
+
     def settle(self, *names: str) -> None:
         """Make the names in the folders that hold ``names`` durable."""
         if self._sync == "off":
@@ -233,6 +246,12 @@ class DiskFiles:
                     os.unlink(name, dir_fd=folder)
             except FileNotFoundError:
                 return
+
+    def space(self) -> tuple[int, int]:
+        """Bytes in use and bytes left on the disk of the root, for the server's own user."""
+        disk = os.statvfs(self._root)
+        used = (disk.f_blocks - disk.f_bfree) * disk.f_frsize
+        return used, disk.f_bavail * disk.f_frsize
 
     @contextmanager
     def exclusive(self, *names: str) -> Iterator[None]:

@@ -68,6 +68,15 @@ def record(connection: Connection, resource_id: str, state: State, *, kept: bool
     connection.execute(_INSERT, values)
 
 
+def retime(connection: Connection, resource_id: str, former: str, entry: Entry) -> None:
+    """The state that had the ETag ``former`` is still the same, with another time of change."""
+    connection.execute(
+        update(versions)
+        .where(versions.c.resource_id == resource_id, versions.c.etag == former)
+        .values(etag=entry.etag, modified_ns=entry.modified_ns)
+    )
+
+
 def reconcile(
     connection: Connection,
     resource_id: str,

@@ -22,26 +22,50 @@ from davserver import paths
 from davserver.providers.filesystem import TRASH
 from davserver.providers.tables import resources, trash
 
-_ID_OF = select(resources.c.id).where(resources.c.path == bindparam("path"))
+_ROW_OF = select(resources.c.id, resources.c.owner).where(resources.c.path == bindparam("path"))
+_INSERT = insert(resources)
 
 
 def find(connection: Connection, path: str) -> str | None:
     """The id of ``path``; None if it never needed one."""
-    return connection.scalar(_ID_OF, {"path": paths.key(path)})
+    known = connection.execute(_ROW_OF, {"path": paths.key(path)}).first()
+    return None if known is None else str(known.id)
 
 
-def identify(connection: Connection, path: str) -> str:
-    """The id of ``path``, given now if it has none."""
-    known = find(connection, path)
+def identify(
+    connection: Connection, path: str, modified_ns: int | None = None, owner: str | None = None
+) -> str:
+    """The id of ``path``, given now if it has none.
+
+    What was changed at ``modified_ns`` was there by then; that is its time of creation, as far as
+    anybody knows. ``owner`` is given for what is being created, and owns it from now on.
+    """
+    known = connection.execute(_ROW_OF, {"path": paths.key(path)}).first()
+    now = time.time()
+    created = now if modified_ns is None else min(now, modified_ns / 1e9)
     if known is not None:
-        return known
-    born = uuid4().hex
-    connection.execute(
-        insert(resources).values(
-            id=born, path=paths.key(path), parent=paths.key(paths.parent(path)), created=time.time()
-        )
-    )
-    return born
+        if owner is not None:
+            # The row is that of a file which another program removed.
+            this = resources.c.id == known.id
+            connection.execute(update(resources).where(this).values(owner=owner, created=created))
+        return str(known.id)
+    identity = uuid4().hex
+    values = {
+        "id": identity,
+        "path": paths.key(path),
+        "parent": paths.key(paths.parent(path)),
+        "created": created,
+        "owner": owner or "",
+    }
+    connection.execute(_INSERT, values)
+    return identity
+
+
+def set_born(connection: Connection, resource_id: str, created: float | None) -> None:
+    """Set the time of creation, if one is given."""
+    if created is not None:
+        this = resources.c.id == resource_id
+        connection.execute(update(resources).where(this).values(created=created))
 
 
 def path_of(connection: Connection, resource_id: str) -> str | None:

@@ -13,15 +13,16 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from davserver import paths
-from davserver.model import Entry
+from davserver.model import Entry, Origin
 from davserver.providers import history, identities, properties
 from davserver.providers.catalog import Catalog
 from davserver.providers.history import State
+from davserver.providers.quotas import Charges, Quotas
 from davserver.providers.stores import FileStore
-from davserver.providers.tables import callbacks, journal, locks, resources, trash
+from davserver.providers.tables import callbacks, journal, locks, resources, sessions, trash
 
 _BEGIN = insert(journal).returning(journal.c.id)
-_WITHDRAW = delete(journal).where(journal.c.id == bindparam("row"))
+_REMOVE = delete(journal).where(journal.c.id == bindparam("row"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,8 @@ class Move:
     """What lies at ``source`` appears at ``destination``; what lay there goes to ``displaced``.
 
     A deletion is a move to the trash. A copied folder is a move from where it was built,
-    ``copy_of`` the original. ``by`` is the name that the trash shows.
+    ``copy_of`` the original and ``owner`` the user who made it. ``by`` is the name that the trash
+    shows.
     """
 
     source: str
@@ -55,27 +57,83 @@ class Move:
     displaced: str = ""
     copy_of: str = ""
     by: str = ""
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """The time of change of ``path`` becomes ``modified_ns``, and ``changes`` its properties.
+
+    ``former`` and ``size`` tell the state that it has before. ``created`` is the time of creation,
+    where that is set too.
+    """
+
+    path: str
+    resource_id: str
+    former: str
+    size: int
+    modified_ns: int
+    created: float | None
+    changes: dict[str, str | None]
+
+
+Intent = Commit | Move | Touch
 
 
 class Journal:
     """Begins, finishes and repairs intents."""
 
-    def __init__(self, store: FileStore, catalog: Catalog) -> None:
+    def __init__(self, store: FileStore, catalog: Catalog, quotas: Quotas) -> None:
         self._store = store
         self._catalog = catalog
+        self._quotas = quotas
 
-    def begin(self, connection: Connection, intent: Commit | Move) -> int:
-        """Write an intent down; the caller commits before the first step on the disk."""
+    def begin(self, connection: Connection, intent: Intent) -> int:
+        """Write an intent down; the caller commits before the first step on the disk.
+
+        The bytes that it needs are booked with it. Raises QuotaExceeded.
+        """
         values = {
             "operation": type(intent).__name__,
             "intent": json.dumps(asdict(intent)),
+            "charges": json.dumps(self._charges(connection, intent)),
             "started": time.time(),
         }
         return int(connection.execute(_BEGIN, values).scalar_one())
 
     def withdraw(self, connection: Connection, row: int) -> None:
-        """Remove an intent of which nothing is left to do."""
-        connection.execute(_WITHDRAW, {"row": row})
+        """Remove an intent that came to nothing, and give back what was booked for it."""
+        text = connection.scalar(select(journal.c.charges).where(journal.c.id == row))
+        charges = {int(number): more for number, more in json.loads(text or "{}").items()}
+        self._quotas.give_back(connection, charges)
+        self._remove(connection, row)
+
+    def _charges(self, connection: Connection, intent: Intent) -> Charges:
+        """What an intent costs, booked."""
+        if isinstance(intent, Touch):
+            return {}
+        if isinstance(intent, Move):
+            return self._quotas.charge_move(
+                connection,
+                source=intent.source,
+                destination=intent.destination,
+                displaced=bool(intent.displaced),
+                owner=intent.owner,
+                is_copy=bool(intent.copy_of),
+            )
+        size = intent.becomes.size
+        more = size - (intent.replaces.size if intent.replaces else 0)
+        grace = intent.becomes.origin == Origin.EDITOR
+        charges: Charges = {}
+        if intent.absorbs:
+            charges = self._quotas.charge(connection, intent.source, intent.heir_of, -size)
+        booked = self._quotas.charge(connection, intent.path, intent.resource_id, more, grace=grace)
+        for number, added in booked.items():
+            charges[number] = charges.get(number, 0) + added
+        return charges
+
+    def _remove(self, connection: Connection, row: int) -> None:
+        connection.execute(_REMOVE, {"row": row})
 
     def finish_commit(self, connection: Connection, row: int, intent: Commit, entry: Entry) -> None:
         """Book a commit whose bytes are in place as ``entry``."""
@@ -97,7 +155,7 @@ class Journal:
                 .where(callbacks.c.id == intent.callback_id)
                 .values(outcome="stored", detail=intent.path)
             )
-        self.withdraw(connection, row)
+        self._remove(connection, row)
 
     def finish_move(self, connection: Connection, row: int, intent: Move) -> None:
         """Book a move whose files are in place."""
@@ -107,12 +165,28 @@ class Journal:
             self._book_trash(connection, intent.displaced, intent.destination, intent.by)
         if intent.copy_of:
             properties.copy_tree(connection, intent.copy_of, intent.destination)
+            if self._quotas.owns_copies(connection, intent.owner):
+                self._quotas.take_possession(connection, intent.destination, intent.owner)
         else:
             self._drop_locks(connection, intent.source)
             identities.move(connection, intent.source, intent.destination)
             if paths.is_ours(intent.destination):
                 self._book_trash(connection, intent.destination, intent.source, intent.by)
-        self.withdraw(connection, row)
+        self._remove(connection, row)
+
+    def finish_touch(self, connection: Connection, row: int, intent: Touch, entry: Entry) -> None:
+        """Book a change of time that ``entry`` has. To editing sessions the content is the same."""
+        resource_id = intent.resource_id
+        properties.change(connection, resource_id, intent.changes)
+        identities.set_born(connection, resource_id, intent.created)
+        if entry.etag != intent.former:
+            history.retime(connection, resource_id, intent.former, entry)
+            connection.execute(
+                update(sessions)
+                .where(sessions.c.resource_id == resource_id, sessions.c.etag == intent.former)
+                .values(etag=entry.etag)
+            )
+        self._remove(connection, row)
 
     def repair(self) -> int:
         """Finish or take back what dead processes began; tell how many intents there were."""
@@ -123,12 +197,14 @@ class Journal:
                 self.resolve(row.id, _intent(row.operation, json.loads(row.intent)))
         return len(rows)
 
-    def resolve(self, row: int, intent: Commit | Move) -> None:
-        """Finish an intent if its file arrived, else take it back."""
+    def resolve(self, row: int, intent: Intent) -> None:
+        """Finish an intent if what it wants of the disk came about, else take it back."""
         if isinstance(intent, Commit):
             self._resolve_commit(row, intent)
-        else:
+        elif isinstance(intent, Move):
             self._resolve_move(row, intent)
+        else:
+            self._resolve_touch(row, intent)
 
     def _resolve_commit(self, row: int, intent: Commit) -> None:
         source, entry = self._store.find(intent.source), self._store.find(intent.path)
@@ -179,6 +255,15 @@ class Journal:
             else:
                 self.withdraw(connection, row)
 
+    def _resolve_touch(self, row: int, intent: Touch) -> None:
+        entry = self._store.find(intent.path)
+        wanted = (intent.size, intent.modified_ns)
+        with self._catalog.writing() as connection:
+            if entry is not None and (entry.size, entry.modified_ns) == wanted:
+                self.finish_touch(connection, row, intent, entry)
+            else:
+                self.withdraw(connection, row)
+
     def _drop_locks(self, connection: Connection, path: str) -> None:
         """Locks stay behind when a resource moves (RFC 4918, 7.6), but for an editing session's."""
         ids = select(resources.c.id).where(identities.within(path))
@@ -195,9 +280,11 @@ class Journal:
         )
 
 
-def _intent(operation: str, fields: dict[str, Any]) -> Commit | Move:
+def _intent(operation: str, fields: dict[str, Any]) -> Intent:
     if operation == Move.__name__:
         return Move(**fields)
+    if operation == Touch.__name__:
+        return Touch(**fields)
     replaces = fields.pop("replaces")
     becomes = State(**fields.pop("becomes"))
     return Commit(becomes=becomes, replaces=State(**replaces) if replaces else None, **fields)

@@ -27,12 +27,19 @@ from sqlalchemy import (
 )
 
 from davserver import paths
-from davserver.errors import Conflict, FileLocked, Forbidden, MembersRefused, PreconditionFailed
-from davserver.model import Lock, Scope, Writer
+from davserver.errors import (
+    Conflict,
+    FileLocked,
+    Forbidden,
+    MembersRefused,
+    PreconditionFailed,
+    printable,
+)
+from davserver.model import Lock, Scope, SessionState, Writer
 from davserver.providers import identities
 from davserver.providers.catalog import Catalog
 from davserver.providers.stores import Condition, FileStore, anything, check_new
-from davserver.providers.tables import locks, resources
+from davserver.providers.tables import locks, resources, sessions
 
 MAX_LOCKS_EACH = 1000
 """Locks that one principal may hold at a time."""
@@ -113,6 +120,8 @@ def add(
     deep: bool,
     seconds: int,
     document_key: str = "",
+    modified_ns: int | None = None,
+    owner: str | None = None,
 ) -> Lock:
     """Lock ``path``, which exists and for which ``check_free`` has passed in this transaction."""
     # RFC 4918, 6.5: unique for all time; the uuid URN of RFC 9562 is the form that it recommends.
@@ -129,7 +138,7 @@ def add(
     connection.execute(
         insert(locks).values(
             token=lock.token,
-            resource_id=identities.identify(connection, path),
+            resource_id=identities.identify(connection, path, modified_ns, owner),
             principal=principal,
             owner_xml=owner_xml,
             scope=scope.value,
@@ -236,6 +245,8 @@ class Locks:
                     scope=scope,
                     deep=deep,
                     seconds=seconds,
+                    modified_ns=found.modified_ns if found else None,
+                    owner=None if found else writer.name,
                 )
         return lock, found is None
 
@@ -268,6 +279,40 @@ class Locks:
         """How many locks are live."""
         with self._catalog.reading() as connection:
             return connection.scalar(_COUNT, {"now": time.time()}) or 0
+
+    def within(self, path: str) -> list[Lock]:
+        """Every live lock on ``path`` and on anything below it, by path."""
+        statement = _LOCKS.where(identities.within(path)).order_by(resources.c.path)
+        with self._catalog.reading() as connection:
+            return _locks(connection, statement)
+
+    def break_up(self, target: str) -> list[Lock]:
+        """An administrator takes locks away: the one with this token, or all that root at a path.
+
+        An editing session that held one is closed. What it saves later still arrives: over the file
+        if nobody wrote meanwhile, else beside it. Raises Conflict where no such lock lives, and for
+        a path that a lock on a folder above protects.
+        """
+        with self._catalog.writing() as connection:
+            if target.startswith(paths.ROOT):
+                guards = covering(connection, target)
+                broken = [lock for lock in guards if lock.root == target]
+                if guards and not broken:
+                    raise Conflict(f"The lock is on {printable(guards[0].root)}: break that one.")
+            else:
+                found = with_token(connection, target)
+                broken = [found] if found else []
+            if not broken:
+                raise Conflict(f"No lock lives on {printable(target)}.")
+            tokens = [lock.token for lock in broken]
+            remove(connection, tokens)
+            connection.execute(
+                update(sessions)
+                .where(sessions.c.lock_token.in_(tokens))
+                .where(sessions.c.state == SessionState.OPEN.value)
+                .values(state=SessionState.CLOSED.value, lease_until=time.time(), editors="[]")
+            )
+        return broken
 
     def purge(self) -> int:
         """Remove expired locks; tell how many."""

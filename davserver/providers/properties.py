@@ -11,46 +11,8 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select
 
 from davserver import paths
-from davserver.errors import NotFound, StorageFull
-from davserver.model import Writer
-from davserver.providers import identities, locks
-from davserver.providers.catalog import Catalog
-from davserver.providers.stores import Condition, FileStore, anything
+from davserver.providers import identities
 from davserver.providers.tables import properties, resources
-
-MAX_BYTES_EACH = 1 << 20
-"""Names and elements that one resource may hold."""
-
-
-class Properties:
-    """The properties of one root, for rooms that hold no transaction."""
-
-    def __init__(self, store: FileStore, catalog: Catalog) -> None:
-        self._store = store
-        self._catalog = catalog
-
-    def change(
-        self,
-        path: str,
-        writer: Writer,
-        changes: Mapping[str, str | None],
-        condition: Condition = anything,
-    ) -> None:
-        """Set each name to its element, or remove it where that is None; all or nothing.
-
-        Raises FileLocked, NotFound, StorageFull beyond MAX_BYTES_EACH.
-        """
-        with self._store.exclusive(path):
-            found = self._store.find(path)
-            condition(found)
-            if found is None:
-                raise NotFound(path)
-            with self._catalog.writing() as connection:
-                locks.require(connection, path, writer)
-                change(connection, identities.identify(connection, path), changes)
-                held = sum(len(name) + len(xml) for name, xml in of(connection, path).items())
-                if held > MAX_BYTES_EACH:
-                    raise StorageFull
 
 
 def of(connection: Connection, path: str) -> dict[str, str]:

@@ -20,7 +20,6 @@ from wsgidav.dav_provider import DAVCollection, DAVNonCollection, DAVProvider
 from davserver import media, paths
 from davserver.errors import BodyTooShort, DavserverError, MembersRefused, NotFound
 from davserver.model import Entry, Writer
-from davserver.providers.files import fill
 from davserver.providers.filesystem import SyncPolicy
 from davserver.providers.share import Share, open_share
 from davserver.providers.stores import Spool
@@ -198,18 +197,16 @@ class FileResource(_Shared, DAVNonCollection):
                 self.entry = written.entry
 
     def set_last_modified(self, dest_path: str, time_stamp: str, *, dry_run: bool) -> bool:
-        """Write the file anew with another time of change: an HTTP date, or seconds."""
+        """Set the time of change: an HTTP date, or seconds."""
         seconds = (
             float(time_stamp)
             if str(time_stamp).isdigit()
             else parsedate_to_datetime(time_stamp).timestamp()
         )
         if not dry_run:
-            content = self.get_content()
-            with _dav_errors(), content, self.provider.share.files.spool() as spool:
-                fill(spool, content)
-                self.provider.share.files.commit(
-                    self.entry.path, spool, self.writer, modified_ns=int(seconds * 1e9)
+            with _dav_errors():
+                self.entry = self.provider.share.properties.change(
+                    self.entry.path, self.writer, {}, modified_ns=int(seconds * 1e9)
                 )
         return True
 

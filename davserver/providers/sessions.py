@@ -53,7 +53,7 @@ class EditSessions:
         with self._store.exclusive_tree():
             entry = self._file(path)
             with self._catalog.writing() as connection:
-                resource_id = identities.identify(connection, path)
+                resource_id = identities.identify(connection, path, entry.modified_ns)
                 session = self._shared(connection, resource_id, entry)
                 if session is None:
                     key = self._next_key(connection, resource_id, entry)
@@ -67,7 +67,7 @@ class EditSessions:
         """Resource id, ETag and key for somebody who looks on: a live session's if there is one."""
         entry = self._file(path)
         with self._catalog.writing() as connection:
-            resource_id = identities.identify(connection, path)
+            resource_id = identities.identify(connection, path, entry.modified_ns)
             session = self._shared(connection, resource_id, entry)
             if session is not None:
                 return resource_id, session.etag, session.key

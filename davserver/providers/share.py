@@ -5,12 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from davserver.providers.amendments import Amendments
 from davserver.providers.catalog import Catalog
 from davserver.providers.files import VersionedFiles
 from davserver.providers.filesystem import DiskFiles, SyncPolicy
 from davserver.providers.journal import Journal
 from davserver.providers.locks import Locks
-from davserver.providers.properties import Properties
+from davserver.providers.quotas import Quotas
 from davserver.providers.trees import Trees
 
 DAY = 24 * 3600
@@ -26,7 +27,8 @@ class Share:
     files: VersionedFiles
     trees: Trees
     locks: Locks
-    properties: Properties
+    properties: Amendments
+    quotas: Quotas
 
     def close(self) -> None:
         """Let go of files and connections."""
@@ -58,17 +60,27 @@ def open_share(
     sync: SyncPolicy = "on-close",
     *,
     connections: int = 25,
+    user_quota: int = 0,
     saved: Callable[[str], None] = lambda _: None,
 ) -> Share:
     """Open the folder ``root`` with its state in ``state``; both exist or are made as needed.
 
+    ``user_quota`` is what users have who have no quota of their own, in bytes; 0: no limit.
     ``saved`` hears of every state of a file that is stored, by its origin.
     """
     store = DiskFiles(root, state, sync)
     catalog = Catalog(state, sync, connections)
-    journal = Journal(store, catalog)
-    files = VersionedFiles(store, catalog, journal, saved)
+    quotas = Quotas(store, catalog, user_quota)
+    journal = Journal(store, catalog, quotas)
+    files = VersionedFiles(store, catalog, journal, quotas, saved)
     trees = Trees(store, catalog, journal, files)
     return Share(
-        store, catalog, journal, files, trees, Locks(store, catalog), Properties(store, catalog)
+        store,
+        catalog,
+        journal,
+        files,
+        trees,
+        Locks(store, catalog),
+        Amendments(store, catalog, journal),
+        quotas,
     )

@@ -92,11 +92,17 @@ class FileStore(Protocol):
         is.
         """
 
+    def touch(self, path: str, modified_ns: int) -> tuple[Entry, Entry]:
+        """Set the time of change; tell the states before and after. Raises NotFound."""
+
     def settle(self, *paths: str) -> None:
         """Make the names in the folders that hold ``paths`` durable."""
 
     def remove_tree(self, path: str) -> None:
         """Remove ``path`` and everything below it, for good."""
+
+    def space(self) -> tuple[int, int]:
+        """Bytes in use and bytes left where the files are."""
 
     def exclusive(self, *names: str) -> AbstractContextManager[None]:
         """Let nobody else, in any process, hold one of ``names`` or the whole tree meanwhile."""

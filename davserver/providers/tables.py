@@ -47,6 +47,19 @@ resources = Table(
     Column("path", Text, nullable=False, unique=True),
     Column("parent", Text, nullable=False, index=True),
     Column("created", Float, nullable=False),
+    # The user who created the file through us; empty if nobody is known to have.
+    Column("owner", Text, nullable=False, server_default="", index=True),
+)
+
+# One row for a folder or for a user. A user without a limit of their own has none here.
+quotas = Table(
+    "quotas",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("resource_id", String(32), ForeignKey("resources.id", ondelete="CASCADE"), unique=True),
+    Column("principal", Text, unique=True),
+    Column("limit_bytes", BigInteger),
+    Column("used_bytes", BigInteger, nullable=False),
 )
 
 versions = Table(
@@ -137,6 +150,8 @@ journal = Table(
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("operation", String(16), nullable=False),
     Column("intent", Text, nullable=False),
+    # What was booked on quotas for it, to be given back if it is taken back.
+    Column("charges", Text, nullable=False, server_default="{}"),
     Column("started", Float, nullable=False),
 )
 
@@ -150,3 +165,4 @@ trash = Table(
 )
 
 Index("live_locks", locks.c.resource_id, locks.c.expires)
+Index("held_locks", locks.c.principal, locks.c.expires)

@@ -87,7 +87,7 @@ class Trees:
             if there is not None and not there.is_folder and not moving.is_folder:
                 with self._catalog.writing() as connection:
                     locks.require_tree(connection, source, writer)
-                    heir_of = identities.identify(connection, source)
+                    heir_of = identities.identify(connection, source, moving.modified_ns)
                     has_history = self._has_history(connection, heir_of)
                 if not has_history:
                     sealed = Sealed(source, moving, "", heir_of=heir_of, absorbs=True)
@@ -184,7 +184,14 @@ class Trees:
             with self._catalog.writing() as connection:
                 locks.require_tree(connection, destination, writer)
                 displaced = self._displaced(connection, destination, there)
-                intent = Move(stage, destination, displaced, copy_of=source, by=writer.credited)
+                intent = Move(
+                    stage,
+                    destination,
+                    displaced,
+                    copy_of=source,
+                    by=writer.credited,
+                    owner=writer.name,
+                )
                 row = self._journal.begin(connection, intent)
             self._carry_out(row, intent)
         return there is None

@@ -47,6 +47,21 @@ def test_nothing_is_visible_before_it_is_published(store: FileStore) -> None:
         assert list(store.children("/")) == []
 
 
+def test_a_touched_file_has_another_time_and_another_state(store: FileStore) -> None:
+    write(store, "/a.txt", b"hello")
+    before = store.find("/a.txt")
+    known, after = store.touch("/a.txt", 10**18)
+    assert before is not None
+    assert known == before
+    assert (after.modified_ns, after.size) == (10**18, 5)
+    assert after.etag != before.etag
+    assert store.find("/a.txt") == after
+    store.make_folder("/docs")
+    assert store.touch("/docs", 10**18)[1].modified_ns == 10**18
+    with pytest.raises(NotFound):
+        store.touch("/none", 10**18)
+
+
 def test_a_discarded_spool_leaves_nothing(store: FileStore) -> None:
     with store.spool() as spool:
         spool.write(b"half")

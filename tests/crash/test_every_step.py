@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from davserver.model import Writer
+from davserver.providers.annotations import annotations
 from davserver.providers.share import Share, open_share
 from davserver.providers.tables import journal, trash
 from tests.crash.stepping import after_every_crash
@@ -261,3 +262,60 @@ def test_emptying_the_trash(prepare: Prepare) -> None:
             assert connection.scalar(select(func.count()).select_from(trash)) == 0
 
     after_every_crash(prepare(deleted), lambda share: share.trees.purge_trash(2**40), check)
+
+
+def test_changing_time_and_properties_together(prepare: Prepare) -> None:
+    outcomes = set()
+    changes = {"{urn:x}p": "<p/>"}
+
+    def written(share: Share) -> None:
+        put(share, "/a.txt", OLD)
+
+    def check(share: Share, root: Path) -> None:
+        check_tidy(share, root)
+        changed = os.stat(root / "a.txt").st_mtime_ns == 10**18
+        about = annotations(share.catalog, "/a.txt", members=False)
+        assert (about.properties == {"/a.txt": changes}) is changed
+        assert (about.created["/a.txt"] == 5.0) is changed
+        assert [version.author for version in share.files.versions("/a.txt")] == ["ann"]
+        check_history(share, "/a.txt")
+        outcomes.add(changed)
+
+    after_every_crash(
+        prepare(written),
+        lambda share: share.properties.change(
+            "/a.txt", ANN, changes, modified_ns=10**18, created=5.0
+        ),
+        check,
+    )
+    assert outcomes == {True, False}
+
+
+@pytest.mark.parametrize("work", ["create", "replace", "delete", "move", "copy"])
+def test_what_is_booked_on_quotas(prepare: Prepare, work: str) -> None:
+    """A crash at any step leaves what is booked equal to what is there."""
+
+    def allotted(share: Share) -> None:
+        share.trees.make_folder("/docs", ANN)
+        share.trees.make_folder("/tree", ANN)
+        put(share, "/docs/a.txt", OLD)
+        put(share, "/tree/b.txt", NEW)
+        for subject in ("/docs", "ann"):
+            share.quotas.set(subject, 1000)
+
+    works: dict[str, Callable[[Share], object]] = {
+        "create": lambda share: put(share, "/docs/new.txt", NEW),
+        "replace": lambda share: put(share, "/docs/a.txt", NEW),
+        "delete": lambda share: share.trees.delete("/docs/a.txt", ANN),
+        "move": lambda share: share.trees.move("/tree", "/docs/tree", ANN, overwrite=False),
+        "copy": lambda share: share.trees.copy("/tree", "/docs/tree", ANN, overwrite=False),
+    }
+    seen = set()
+
+    def check(share: Share, root: Path) -> None:
+        check_tidy(share, root)
+        seen.add(tuple(quota.used for quota in share.quotas.all()))
+        assert share.quotas.check() == []
+
+    after_every_crash(prepare(allotted), works[work], check)
+    assert len(seen) == 2, "old and new were not both seen"

@@ -195,3 +195,133 @@ class TestIf:
     def test_a_malformed_header_is_400_not_ignored(self, client: DavClient, header: str) -> None:
         client.put("/a.txt", b"x")
         assert self.put(client, header) == 400
+
+
+class TestScopes:
+    """RFC 4918, 6 and 7, over a socket."""
+
+    def test_shared_locks_stand_together_and_each_holder_writes(
+        self, client: DavClient, bob: DavClient
+    ) -> None:
+        client.put("/a.txt", b"x")
+        token = token_of(client.lock("/a.txt", scope="shared"))
+        assert bob.put("/a.txt", b"y").status_code == 423
+        other = bob.lock("/a.txt", scope="shared")
+        assert other.status_code == 200
+        assert bob.lock("/a.txt", scope="exclusive").status_code == 423
+        assert bob.put("/a.txt", b"y", **{"if": f"({token_of(other)})"}).status_code == 204
+        assert client.put("/a.txt", b"z", **{"if": f"({token})"}).status_code == 204
+
+    def test_a_folder_locked_at_depth_0_keeps_its_names_and_not_its_files(
+        self, client: DavClient, bob: DavClient
+    ) -> None:
+        client.mkcol("/docs")
+        client.put("/docs/a.txt", b"x")
+        answer = client.lock("/docs", depth="0")
+        assert "<D:depth>0</D:depth>" in answer.text
+        assert bob.put("/docs/a.txt", b"y").status_code == 204
+        for attempt in (
+            bob.put("/docs/new.txt", b"y"),
+            bob.delete("/docs/a.txt"),
+            bob.move("/docs/a.txt", "/b.txt"),
+            bob.mkcol("/docs/sub"),
+            bob.lock("/docs/new.txt"),
+        ):
+            assert attempt.status_code == 423
+            assert b"<D:lock-token-submitted><D:href>/docs</D:href>" in attempt.content
+        assert client.hrefs("/docs") == ["/docs/", "/docs/a.txt"]
+
+    def test_a_lock_on_a_new_name_is_an_empty_file_that_others_cannot_write(
+        self, client: DavClient, bob: DavClient
+    ) -> None:
+        answer = client.lock("/new.txt", depth="infinity")
+        assert (answer.status_code, "<D:depth>0</D:depth>" in answer.text) == (201, True)
+        assert bob.put("/new.txt", b"y").status_code == 423
+        token = token_of(answer)
+        assert client.put("/new.txt", b"y", **{"if": f"({token})"}).status_code == 204
+        assert client.delete("/new.txt", **{"if": f"({token})"}).status_code == 204
+        assert bob.put("/new.txt", b"free").status_code == 201
+
+    def test_a_deep_lock_is_refreshed_through_any_of_its_members(self, client: DavClient) -> None:
+        client.mkcol("/docs")
+        client.put("/docs/a.txt", b"x")
+        token = token_of(client.lock("/docs", depth="infinity", timeout="Second-60"))
+        headers = {"If": f"({token})", "Timeout": "Second-1000"}
+        answer = client.request("LOCK", "/docs/a.txt", headers=headers)
+        assert (answer.status_code, "Second-1000" in answer.text) == (200, True)
+        assert "<D:lockroot><D:href>/docs</D:href></D:lockroot>" in answer.text
+        assert client.unlock("/docs/a.txt", token).status_code == 204
+        assert client.put("/docs/a.txt", b"y").status_code == 204
+
+
+def test_a_move_leaves_no_lock_at_the_old_address(client: DavClient, bob: DavClient) -> None:
+    client.put("/a.txt", b"x")
+    token = token_of(client.lock("/a.txt"))
+    assert bob.move("/a.txt", "/b.txt").status_code == 423
+    assert client.move("/a.txt", "/b.txt", **{"if": f"({token})"}).status_code == 201
+    assert bob.put("/a.txt", b"y").status_code == 201
+    assert bob.put("/b.txt", b"y").status_code == 204
+
+
+def test_what_stands_against_a_whole_folder_is_named(client: DavClient, bob: DavClient) -> None:
+    client.mkcol("/docs")
+    client.put("/docs/a.txt", b"x")
+    client.lock("/docs/a.txt")
+    for answer, condition in (
+        (bob.delete("/docs"), "lock-token-submitted"),
+        (bob.lock("/docs"), "no-conflicting-lock"),
+    ):
+        assert answer.status_code == 207
+        member = etree.fromstring(answer.content).find(DAV + "response")
+        assert member is not None
+        assert member.findtext(DAV + "status") == "HTTP/1.1 423 Locked"
+        assert member.findtext(f"{DAV}error/{DAV}{condition}/{DAV}href") == "/docs/a.txt"
+
+
+def test_a_token_of_elsewhere_is_told_to_be_one(client: DavClient) -> None:
+    client.put("/a.txt", b"x")
+    client.put("/b.txt", b"x")
+    token = token_of(client.lock("/a.txt"))
+    answer = client.unlock("/b.txt", token)
+    assert answer.status_code == 409
+    assert b"<D:lock-token-matches-request-uri>" in answer.content
+
+
+@pytest.mark.parametrize(
+    "owner",
+    [
+        "<x:a xmlns:x='urn:x' x:b='&lt;&quot;'>1 &amp; 2<y xmlns='urn:y'/>tail</x:a>",
+        "<![CDATA[<b>&]]>",
+        "<!-- nothing --><?nothing?>Ann",
+        "caf\u00e9 \U0001f512",
+        "<a xml:lang='de'>gr\u00fcn</a>",
+        "<D:href>http://ann.example/?a=1&amp;b=2</D:href>",
+        "",
+    ],
+)
+def test_a_strange_owner_is_kept_and_told_again(client: DavClient, owner: str) -> None:
+    client.put("/a.txt", b"x")
+    body = LOCK_BODY.format(scope="exclusive", owner=owner).encode()
+    answer = client.request("LOCK", "/a.txt", data=body)
+    assert answer.status_code == 200
+    told = etree.fromstring(answer.content).find(f".//{DAV}owner")
+    again = client.property("/a.txt", "D:lockdiscovery")
+    assert again is not None
+    sent = etree.fromstring(body, etree.XMLParser(remove_comments=True, remove_pis=True))
+    words = "".join(str(text) for text in sent.find(f"{DAV}owner").itertext())  # type: ignore[union-attr]
+    for shown in (told, again.find(f".//{DAV}owner")):
+        assert (
+            "".join(str(t) for t in shown.itertext()) == words if shown is not None else not words
+        )
+    assert client.unlock("/a.txt", token_of(answer)).status_code == 204
+
+
+@pytest.mark.parametrize("owner", ["&undefined;", "<a>", "x" * 9000, "\x01", "<u:a/>"])
+def test_an_owner_that_cannot_be_kept_takes_no_lock(client: DavClient, owner: str) -> None:
+    """Stock WsgiDAV takes it, fails to say so, and leaves a file that nobody can write."""
+    client.put("/a.txt", b"x")
+    body = LOCK_BODY.format(scope="exclusive", owner=owner)
+    assert client.request("LOCK", "/a.txt", data=body.encode()).status_code in (400, 413)
+    assert client.put("/a.txt", b"y").status_code == 204
+    assert client.lock("/new.txt", owner="x" * 9000).status_code == 413
+    assert client.get("/new.txt").status_code == 404

@@ -164,6 +164,22 @@ def test_changes_apply_in_order_and_all_or_none(client: DavClient) -> None:
     assert client.property("/a.txt", "x:c") is None
 
 
+def test_a_condition_counts_before_what_is_protected(client: DavClient) -> None:
+    client.put("/a.txt", b"x")
+    protected = "<D:set><D:prop><D:getetag>mine</D:getetag></D:prop></D:set>"
+    assert client.proppatch("/a.txt", protected, if_match='"other"').status_code == 412
+
+
+def test_the_root_has_properties_too(client: DavClient) -> None:
+    client.proppatch("/", "<D:set><D:prop><x:p>1</x:p></D:prop></D:set>")
+    client.put("/a.txt", b"x")
+    about = found(client.propfind("/", depth="1").content)
+    assert about["/"]["{urn:x}p"].text == "1"
+    assert "{urn:x}p" not in about["/a.txt"]
+    assert client.lock("/", depth="infinity").status_code == 200
+    assert client.put("/a.txt", b"y").status_code == 423
+
+
 def test_a_display_name_can_be_set(client: DavClient) -> None:
     client.put("/a.txt", b"x")
     client.proppatch(
@@ -195,13 +211,24 @@ def test_a_locked_resource_keeps_its_properties(client: DavClient) -> None:
 def test_properties_are_limited(client: DavClient) -> None:
     client.put("/a.txt", b"x")
     big = "x" * 70_000
-    answer = client.proppatch("/a.txt", f"<D:set><D:prop><x:p>{big}</x:p></D:prop></D:set>")
-    assert answer.status_code == 413
+    answer = client.proppatch(
+        "/a.txt", f"<D:set><D:prop><x:q>1</x:q><x:p>{big}</x:p></D:prop></D:set>"
+    )
+    assert answer.status_code == 207
+    assert "507 Insufficient Storage" in answer.text
+    assert "quota-not-exceeded" in answer.text
+    assert "424 Failed Dependency" in answer.text
+    assert client.property("/a.txt", "x:q") is None
     for number in range(17):
         answer = client.proppatch(
             "/a.txt", f"<D:set><D:prop><x:p{number}>{'x' * 65_000}</x:p{number}></D:prop></D:set>"
         )
     assert answer.status_code == 507
+    assert b"quota-not-exceeded" in answer.content
+    assert client.property("/a.txt", "x:p16") is None
+    many = "".join(f"<x:p{number}/>" for number in range(1001))
+    answer = client.proppatch("/a.txt", f"<D:remove><D:prop>{many}</D:prop></D:remove>")
+    assert answer.status_code == 400
 
 
 def test_a_property_may_have_a_name_that_is_not_ascii(client: DavClient) -> None:

@@ -126,6 +126,23 @@ def test_a_lock_of_word_makes_the_editor_a_viewer(desk: Desk) -> None:
     assert configuration(desk.office, desk.ann, "b.docx")["editorConfig"]["mode"] == "edit"
 
 
+def test_an_administrator_breaks_the_lock_of_a_session(desk: Desk) -> None:
+    editor = desk.edit()
+    editor.type("words of the editor")
+    [broken] = desk.share.locks.break_up("/a.docx")
+    assert broken.document_key == editor.key
+    token = csrf_in(desk.ann.request("GET", "/", headers={"Accept": "text/html"}))
+    ping = desk.ann.request("POST", f"/-/alive/{editor.key}", headers={"X-CSRF-Token": token})
+    assert ping.status_code == 204
+    assert desk.locks("a.docx") == [], "the open page took the lock again"
+    mine = (desk.root / "a.docx").read_bytes()
+    assert desk.ann.put("/a.docx", mine).status_code == 204
+    assert editor.close().is_accepted
+    assert (desk.root / "a.docx").read_bytes() == mine
+    [beside] = [name for name in desk.names() if "conflict" in name]
+    assert desk.words(beside)[-1] == "words of the editor"
+
+
 def test_looking_on_takes_no_lock_and_joins_the_session(desk: Desk) -> None:
     alone = configuration(desk.office, desk.ann, "a.docx", how="view")
     assert alone["editorConfig"]["mode"] == "view"
@@ -197,6 +214,20 @@ class TestNothingIsOverwritten:
         assert desk.words("a.docx") == ["first words"]
         [beside] = [name for name in desk.names() if "locked" in name]
         assert desk.words(beside)[-1] == "from the editor"
+
+    def test_a_file_whose_time_was_set_is_still_the_same(self, desk: Desk) -> None:
+        """Explorer sets the time after a copy; that is no change of the content."""
+        editor = desk.edit()
+        editor.type("after the time was set")
+        with later(callbacks.LEASE_SECONDS + 600):
+            desk.ann.proppatch(
+                "/a.docx",
+                "<D:set><D:prop><D:getlastmodified>1445412480</D:getlastmodified></D:prop></D:set>",
+            )
+            assert (desk.root / "a.docx").stat().st_mtime == 1445412480
+            assert editor.close().is_accepted
+        assert desk.names() == ["a.docx"]
+        assert desk.words("a.docx")[-1] == "after the time was set"
 
     def test_a_doc_that_comes_back_as_docx(self, desk: Desk) -> None:
         """Recorded: a .doc opens for editing and comes back as another format."""
@@ -290,6 +321,17 @@ class TestPassingFaults:
 
     def statuses(self, desk: Desk) -> list[int]:
         return [one.status for one in desk.double.callbacks if one.report["status"] == 2]
+
+    def test_a_quota_that_is_used_up(self, desk: Desk) -> None:
+        """The edits are all that is left of hours of work: they are stored all the same."""
+        editor = desk.edit()
+        editor.type("a few words more")
+        desk.share.quotas.set("/", 1)
+        assert editor.close().is_accepted
+        assert desk.words("a.docx")[-1] == "a few words more"
+        assert desk.names() == ["a.docx"]
+        assert desk.share.quotas.check() == []
+        assert desk.ann.put("/b.txt", b"x").status_code == 507
 
     def test_a_full_disk(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
         editor = desk.edit()

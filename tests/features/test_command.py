@@ -18,6 +18,7 @@ from tests.clock import wait_until
 from tests.dav_client import DavClient
 from tests.documentserver import SECRET, DocumentServerDouble
 from tests.providers.test_files import put
+from tests.providers.test_locks import take
 from tests.running import ProcessServer
 
 
@@ -79,6 +80,59 @@ class TestVersions:
     def test_what_is_not_there_is_said(self, root: Path) -> None:
         answer = run("versions", "list", "/none.txt", "--root", root)
         assert (answer.exit_code, "There is nothing at /none.txt" in answer.output) == (1, True)
+
+
+class TestLocks:
+    def test_locks_are_listed_and_broken(self, root: Path, share: Share) -> None:
+        put(share, "/a b.txt", b"x")
+        lock = take(share, "/a b.txt")
+        listed = run("lock", "list", "--root", root).output
+        assert re.search(rf"/a b.txt\tann\texclusive\talone\t.*{lock.token}", listed)
+        assert lock.token not in run("lock", "list", "/other", "--root", root).output
+        broken = run("lock", "break", "a b.txt", "--root", root)
+        assert (broken.exit_code, broken.output) == (
+            0,
+            "/a b.txt is no longer locked by ann.\n",
+        )
+        assert share.locks.on("/a b.txt") == []
+        token = take(share, "/a b.txt").token
+        assert run("lock", "break", token, "--root", root).exit_code == 0
+        again = run("lock", "break", token, "--root", root)
+        assert (again.exit_code, "No lock" in again.output) == (1, True)
+
+
+class TestQuotas:
+    def test_quotas_are_set_shown_checked_and_cleared(self, root: Path, share: Share) -> None:
+        put(share, "/a.txt", b"x" * 1500)
+        run("user", "add", "ann", "--root", root, "--password-stdin", stdin="long enough\n")
+        assert run("quota", "set", "/", "20M", "--root", root).output == (
+            "/\t1.5 KB in use\tof 20 MB\n"
+        )
+        assert run("quota", "set", "ann", "1.5 GiB", "--root", root).exit_code == 0
+        shown = run("quota", "show", "--root", root).output.splitlines()
+        assert shown == ["/\t1.5 KB in use\tof 20 MB", "ann\t1.5 KB in use\tof 1.6 GB"]
+        assert run("quota", "show", "ann", "--root", root).output.startswith("ann\t")
+        (root / "b.txt").write_bytes(b"x" * 500)
+        checked = run("quota", "check", "--root", root).output
+        assert "/: 1500 bytes were booked, 2000 are in use." in checked
+        assert "was booked right" in run("quota", "check", "--root", root).output
+        assert run("quota", "clear", "ann", "--root", root).exit_code == 0
+
+    @pytest.mark.parametrize(
+        ("words", "code", "message"),
+        [
+            (("set", "ann", "much"), 2, "no size"),
+            (("set", "ann", "1G"), 1, "There is no user ann"),
+            (("set", "/none", "1G"), 1, "There is nothing at /none"),
+            (("show", "ann"), 1, "ann has no quota"),
+            (("clear", "/"), 1, "/ has no quota"),
+        ],
+    )
+    def test_what_cannot_be_done_is_said(
+        self, root: Path, words: tuple[str, ...], code: int, message: str
+    ) -> None:
+        answer = run("quota", *words, "--root", root)
+        assert (answer.exit_code, message in answer.output) == (code, True), answer.output
 
 
 class TestDoctor:

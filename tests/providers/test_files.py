@@ -267,3 +267,19 @@ def test_old_times_are_taken_when_given(share: Share) -> None:
     again = put(share, "/a.txt", b"two", modified_ns=10**18)
     assert again.entry.etag != written.entry.etag
     assert time.time_ns() > again.entry.modified_ns
+
+
+def test_a_time_set_on_a_file_that_another_program_just_replaced_is_not_booked_on_ours(
+    share: Share, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(share, "/a.txt", b"ours")
+    touch = share.store.touch
+
+    def after_a_replacement(path: str, modified_ns: int) -> tuple[Entry, Entry]:
+        (root / "new.txt").write_bytes(b"them")
+        (root / "new.txt").rename(root / "a.txt")
+        return touch(path, modified_ns)
+
+    monkeypatch.setattr(share.store, "touch", after_a_replacement)
+    share.properties.change("/a.txt", ANN, {}, modified_ns=10**18)
+    assert [version.origin for version in share.files.versions("/a.txt")] == [Origin.OUTSIDE]

@@ -1,14 +1,20 @@
 """Locks: who may hold what together, and who is held off."""
 
+import sqlite3
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import event, insert
 
 from davserver.errors import Conflict, FileLocked, Forbidden, MembersRefused, ParentMissing
 from davserver.model import Lock, Scope, Writer
 from davserver.providers import locks as locks_module
 from davserver.providers.annotations import annotations
 from davserver.providers.share import Share
+from davserver.providers.tables import locks as locks_table
+from davserver.providers.tables import resources
 from tests.clock import later
 from tests.providers.test_files import ANN, BOB, put
 
@@ -146,3 +152,140 @@ def test_a_listing_knows_own_and_inherited_locks(share: Share) -> None:
     assert [lock.token for lock in about.locks_on("/docs")] == [deep.token]
     assert {lock.token for lock in about.locks_on("/docs/a.txt")} == {own.token, deep.token}
     assert [lock.token for lock in about.locks_on("/docs/b.txt")] == [deep.token]
+
+
+def test_an_administrator_breaks_locks_by_path_or_token(share: Share) -> None:
+    share.trees.make_folder("/docs", ANN)
+    put(share, "/docs/a.txt", b"x")
+    deep = take(share, "/docs", ANN, SHARED, deep=True)
+    own = [take(share, "/docs/a.txt", writer, SHARED) for writer in (ANN, BOB)]
+    assert {lock.token for lock in share.locks.within("/docs/a.txt")} == {
+        lock.token for lock in own
+    }
+    assert len(share.locks.within("/")) == 3
+    assert {lock.token for lock in share.locks.break_up("/docs/a.txt")} == {
+        lock.token for lock in own
+    }
+    with pytest.raises(Conflict, match="on /docs"):
+        share.locks.break_up("/docs/a.txt")
+    assert share.locks.break_up(deep.token) == [deep]
+    for nothing in ("/docs", deep.token):
+        with pytest.raises(Conflict, match="No lock"):
+            share.locks.break_up(nothing)
+    put(share, "/docs/a.txt", b"y", BOB)
+
+
+class TestTenThousandLocks:
+    """What a request costs, in steps of the database's machine, whatever others hold."""
+
+    @pytest.fixture
+    def crowded(self, share: Share) -> Share:
+        share.trees.make_folder("/docs", ANN)
+        for name in ("a", "b", "c"):
+            put(share, f"/docs/{name}.txt", b"x")
+        share.trees.make_folder("/crowd", ANN)
+        return share
+
+    def crowd(self, share: Share, number: int) -> None:
+        with share.catalog.writing() as connection:
+            connection.execute(
+                insert(resources),
+                [
+                    {"id": f"r{n}", "path": f"/crowd/{n}", "parent": "/crowd", "created": 0.0}
+                    for n in range(number)
+                ],
+            )
+            connection.execute(
+                insert(locks_table),
+                [
+                    {
+                        "token": f"urn:x:{n}",
+                        "resource_id": f"r{n}",
+                        "principal": f"user {n % 20}",
+                        "owner_xml": "",
+                        "scope": "exclusive",
+                        "deep": False,
+                        "expires": time.time() + 3600,
+                        "document_key": "",
+                    }
+                    for n in range(number)
+                ],
+            )
+
+    def steps(self, share: Share, work: Callable[[], object]) -> int:
+        """Steps of SQLite's machine, in tens; no step is a moment of anybody's processor."""
+        count = 0
+
+        def step() -> int:
+            nonlocal count
+            count += 1
+            return 0
+
+        def watch(connection: sqlite3.Connection, *_: object) -> None:
+            connection.set_progress_handler(step, 10)
+
+        event.listen(share.catalog._engine, "checkout", watch)
+        try:
+            work()
+        finally:
+            event.remove(share.catalog._engine, "checkout", watch)
+        return count
+
+    @pytest.mark.parametrize("action", ["lock", "deep lock", "put", "listing", "refresh", "move"])
+    def test_cost_no_more_than_twice_as_much(self, crowded: Share, action: str) -> None:
+        held = take(crowded, "/docs/a.txt", ANN)
+        mine = Writer("ann", frozenset({held.token}))
+
+        def lock() -> None:
+            crowded.locks.release("/docs/b.txt", take(crowded, "/docs/b.txt", ANN).token, ANN.name)
+
+        def deep_lock() -> None:
+            folder = take(crowded, "/docs", ANN, SHARED, deep=True)
+            crowded.locks.release("/docs", folder.token, ANN.name)
+
+        def move() -> None:
+            crowded.trees.move("/docs/c.txt", "/docs/d.txt", ANN, overwrite=False)
+            crowded.trees.move("/docs/d.txt", "/docs/c.txt", ANN, overwrite=False)
+
+        work: dict[str, Callable[[], object]] = {
+            "lock": lock,
+            "deep lock": deep_lock,
+            "put": lambda: put(crowded, "/docs/a.txt", b"y", mine),
+            "listing": lambda: annotations(crowded.catalog, "/docs", members=True),
+            "refresh": lambda: crowded.locks.refresh("/docs/a.txt", mine, 60),
+            "move": move,
+        }
+        if action == "deep lock":
+            crowded.locks.release("/docs/a.txt", held.token, ANN.name)
+        work[action]()
+        alone = self.steps(crowded, work[action])
+        self.crowd(crowded, 10_000)
+        crowd = self.steps(crowded, work[action])
+        assert 0 < crowd <= 2 * alone + 20
+
+    def test_no_statement_about_locks_reads_all_of_them(self, crowded: Share) -> None:
+        self.crowd(crowded, 100)
+        statements: dict[str, object] = {}
+
+        def note(_: object, __: object, statement: str, values: object, *___: object) -> None:
+            if " locks" in statement and not statement.startswith("INSERT"):
+                statements[statement] = values
+
+        engine = crowded.catalog._engine
+        event.listen(engine, "before_cursor_execute", note)
+        lock = take(crowded, "/docs", ANN, SHARED, deep=True)
+        mine = Writer("ann", frozenset({lock.token}))
+        put(crowded, "/docs/a.txt", b"y", mine)
+        crowded.locks.refresh("/docs/a.txt", mine, 60)
+        annotations(crowded.catalog, "/docs", members=True)
+        crowded.trees.move("/docs/a.txt", "/docs/d.txt", mine, overwrite=False)
+        crowded.locks.release("/docs", lock.token, ANN.name)
+        event.remove(engine, "before_cursor_execute", note)
+        assert len(statements) >= 6
+        with crowded.catalog.reading() as connection:
+            for statement, values in statements.items():
+                explain = "EXPLAIN QUERY PLAN " + statement
+                plan = [str(row[3]) for row in connection.exec_driver_sql(explain, values)]
+                for step in plan:
+                    assert not step.startswith(("SCAN locks", "SCAN resources")), statement
+                    assert "ix_locks_expires" not in step, statement

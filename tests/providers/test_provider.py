@@ -10,7 +10,7 @@ import pytest
 from wsgidav.wsgidav_app import WsgiDAVApp
 
 from davserver.model import Scope, Writer
-from davserver.providers.provider import ShareProvider
+from davserver.providers.provider import FileResource, ShareProvider
 
 
 class StockClient:
@@ -114,6 +114,16 @@ def test_locking_an_unmapped_name_makes_the_file(stock: StockClient, root: Path)
     )
     assert stock("LOCK", "/new.txt", body)[0] == 201
     assert (root / "new.txt").read_bytes() == b""
+
+
+def test_a_time_that_is_sent_along_is_kept(stock: StockClient, app: WsgiDAVApp) -> None:
+    stock("PUT", "/a.txt", b"one")
+    provider: ShareProvider = app.provider_map["/"]
+    file = provider.get_resource_inst("/a.txt", {"wsgidav.provider": provider})
+    assert isinstance(file, FileResource)
+    assert file.set_last_modified("/a.txt", "1445412480", dry_run=False)
+    assert provider.share.files.entry("/a.txt").modified_ns == 1445412480 * 10**9
+    assert len(provider.share.files.versions("/a.txt")) == 1
 
 
 def test_our_own_locks_hold_there_too(stock: StockClient, app: WsgiDAVApp) -> None:

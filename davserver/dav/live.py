@@ -1,0 +1,187 @@
+"""Live properties: what the server itself knows about a resource, as elements ready to send.
+
+Each is a function from an entry, and what the catalog knows, to the whole element; empty where the
+resource has no such property. What is the same for a whole request is made once, by ``live``.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from davserver import media
+from davserver.dates import http_date, internet_date
+from davserver.dav.lock import SUPPORTED, discovery
+from davserver.dav.principals import principal_href
+from davserver.dav.xml import DAV, printable
+from davserver.model import Entry, Principal
+from davserver.providers.annotations import Annotations
+from davserver.providers.quotas import Allotments
+
+WINDOWS = "{urn:schemas-microsoft-com:}Win32"
+
+TIMES_OF_CHANGE = frozenset(
+    {DAV + "getlastmodified", DAV + "lastmodified", WINDOWS + "LastModifiedTime"}
+)
+"""What clients set to keep a file's own time, Cyberduck and Windows each by a name of theirs."""
+TIME_OF_CREATION = WINDOWS + "CreationTime"
+SETTABLE = frozenset({DAV + "displayname", TIME_OF_CREATION, *TIMES_OF_CHANGE})
+"""Live properties that PROPPATCH may set; all others are protected (RFC 4918, 15)."""
+
+SPACE = (DAV + "quota-used-bytes", DAV + "quota-available-bytes")
+# Names from a draft that Finder sends. From macOS 15.4 on it waits 90 seconds for nobody knows what
+# if it gets those of the RFC beside.
+OLD_SPACE = frozenset({DAV + "quota", DAV + "quotaused"})
+
+_SECOND = 1_000_000_000
+_WINDOWS_ELEMENT = '<Z:Win32{0}Time xmlns:Z="urn:schemas-microsoft-com:">{1}</Z:Win32{0}Time>'
+
+Live = Callable[[Entry, Annotations], str]
+
+READ = ("read", "read-current-user-privilege-set")
+WRITE = ("write", "write-properties", "write-content", "bind", "unbind", "unlock")
+"""RFC 3744, 3: the privileges of one who may only read, and what is added for writers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """Of one request: the base path of links, who asks, and the space that folders tell of."""
+
+    base: str
+    principal: Principal
+    allotments: Allotments | None = None
+
+
+def live(about: Circumstances) -> dict[str, Live]:
+    """Every live property by its name."""
+    base = about.base
+    href = f"<D:href>{base}{principal_href(about.principal.name)}</D:href>"
+    who = "<D:unauthenticated/>" if about.principal.is_anonymous else href
+    user = f"<D:current-user-principal>{who}</D:current-user-principal>"
+    names = READ + WRITE if about.principal.may_write else READ
+    each = "".join(f"<D:privilege><D:{name}/></D:privilege>" for name in names)
+    privileges = f"<D:current-user-privilege-set>{each}</D:current-user-privilege-set>"
+
+    def locks(entry: Entry, known: Annotations) -> str:
+        content = discovery(known.locks_on(entry.path), base)
+        return f"<D:lockdiscovery>{content}</D:lockdiscovery>"
+
+    def owner(entry: Entry, known: Annotations) -> str:
+        name = known.owners.get(entry.path)
+        return f"<D:owner><D:href>{base}{principal_href(name)}</D:href></D:owner>" if name else ""
+
+    return {
+        **_OF_EVERY_REQUEST,
+        **_NAMED_ONLY,
+        DAV + "lockdiscovery": locks,
+        **_space(about.allotments),
+        DAV + "owner": owner,
+        DAV + "current-user-principal": lambda entry, known: user,
+        DAV + "current-user-privilege-set": lambda entry, known: privileges,
+    }
+
+
+def _space(allotments: Allotments | None) -> dict[str, Live]:
+    """RFC 4331, for folders."""
+
+    def used(entry: Entry, _: Annotations) -> str:
+        if allotments is None or not entry.is_folder:
+            return ""
+        return f"<D:quota-used-bytes>{allotments.of(entry.path)[0]}</D:quota-used-bytes>"
+
+    def left(entry: Entry, _: Annotations) -> str:
+        if allotments is None or not entry.is_folder:
+            return ""
+        return f"<D:quota-available-bytes>{allotments.of(entry.path)[1]}</D:quota-available-bytes>"
+
+    return dict(zip(SPACE, (used, left), strict=True))
+
+
+def _created(entry: Entry, known: Annotations) -> str:
+    return f"<D:creationdate>{internet_date(_born(entry, known))}</D:creationdate>"
+
+
+def _born(entry: Entry, known: Annotations) -> int:
+    """The time of birth if the catalog knows it; else that of change, the best the disk tells."""
+    born = known.created.get(entry.path)
+    return entry.modified_ns // _SECOND if born is None else int(born)
+
+
+def _modified(entry: Entry, _: Annotations) -> str:
+    return f"<D:getlastmodified>{http_date(entry.modified_ns // _SECOND)}</D:getlastmodified>"
+
+
+def _modified_for_cyberduck(entry: Entry, _: Annotations) -> str:
+    return f"<D:lastmodified>{http_date(entry.modified_ns // _SECOND)}</D:lastmodified>"
+
+
+def _modified_for_windows(entry: Entry, _: Annotations) -> str:
+    return _WINDOWS_ELEMENT.format("LastModified", http_date(entry.modified_ns // _SECOND))
+
+
+def _created_for_windows(entry: Entry, known: Annotations) -> str:
+    return _WINDOWS_ELEMENT.format("Creation", http_date(_born(entry, known)))
+
+
+def _length(entry: Entry, _: Annotations) -> str:
+    if entry.is_folder:
+        return ""
+    return f"<D:getcontentlength>{entry.size}</D:getcontentlength>"
+
+
+def _type(entry: Entry, _: Annotations) -> str:
+    if entry.is_folder:
+        return ""
+    return f"<D:getcontenttype>{media.content_type(entry.path)}</D:getcontenttype>"
+
+
+def _etag(entry: Entry, _: Annotations) -> str:
+    return f"<D:getetag>{entry.etag}</D:getetag>" if entry.etag else ""
+
+
+def _kind(entry: Entry, _: Annotations) -> str:
+    if entry.is_folder:
+        return "<D:resourcetype><D:collection/></D:resourcetype>"
+    return "<D:resourcetype></D:resourcetype>"
+
+
+def _display_name(entry: Entry, _: Annotations) -> str:
+    shown = entry.name
+    if not shown.isascii():
+        shown = shown.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return f"<D:displayname>{printable(shown)}</D:displayname>"
+
+
+def _supported(_: Entry, __: Annotations) -> str:
+    return f"<D:supportedlock>{SUPPORTED}</D:supportedlock>"
+
+
+_OF_EVERY_REQUEST: dict[str, Live] = {
+    DAV + "creationdate": _created,
+    DAV + "displayname": _display_name,
+    DAV + "getcontentlength": _length,
+    DAV + "getcontenttype": _type,
+    DAV + "getetag": _etag,
+    DAV + "getlastmodified": _modified,
+    DAV + "resourcetype": _kind,
+    DAV + "supportedlock": _supported,
+}
+
+ALLPROP = frozenset({*_OF_EVERY_REQUEST, DAV + "lockdiscovery"})
+"""The live properties of RFC 4918, 15: what allprop answers, beside the dead ones."""
+
+_NAMED_ONLY: dict[str, Live] = {
+    DAV + "lastmodified": _modified_for_cyberduck,
+    WINDOWS + "LastModifiedTime": _modified_for_windows,
+    TIME_OF_CREATION: _created_for_windows,
+}
+
+NAMES = frozenset(live(Circumstances("", Principal("", may_write=False))))
+"""Every one of them."""
+
+FROM_DISK = NAMES - {
+    DAV + "creationdate",
+    DAV + "displayname",
+    DAV + "lockdiscovery",
+    DAV + "owner",
+    TIME_OF_CREATION,
+}
+"""Those that no row of the catalog changes: asked alone, they cost no statement."""

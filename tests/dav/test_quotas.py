@@ -1,0 +1,125 @@
+"""Quotas over a socket (RFC 4331)."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.dav.test_properties import WHOLE, found
+from tests.dav_client import DAV, DavClient
+from tests.raw import head, send, status
+from tests.running import ADMIN, ThreadServer
+
+USED, LEFT = DAV + "quota-used-bytes", DAV + "quota-available-bytes"
+ASKED = "<D:prop><D:quota-available-bytes/><D:quota-used-bytes/>{}</D:prop>"
+
+
+def space(client: DavClient, path: str) -> tuple[int, int]:
+    about = found(client.propfind(path, body=WHOLE.format(ASKED.format(""))).content)
+    [properties] = about.values()
+    return int(properties[USED].text or ""), int(properties[LEFT].text or "")
+
+
+@pytest.fixture
+def docs(server: ThreadServer, client: DavClient) -> DavClient:
+    """A folder with 100 kB."""
+    client.mkcol("/docs")
+    client.mkcol("/docs/deep")
+    server.app.share.quotas.set("/docs", 100_000)
+    return client
+
+
+def test_without_a_quota_the_disk_is_told(client: DavClient, server: ThreadServer) -> None:
+    used, left = space(client, "/")
+    disk_used, disk_left = server.app.share.store.space()
+    assert used == pytest.approx(disk_used, rel=0.1)
+    assert left == pytest.approx(disk_left, rel=0.1)
+
+
+def test_the_tightest_quota_is_told(docs: DavClient, server: ThreadServer) -> None:
+    docs.put("/docs/a.bin", b"x" * 60_000)
+    assert space(docs, "/docs") == (60_000, 40_000)
+    assert space(docs, "/docs/deep") == (60_000, 40_000)
+    server.app.share.quotas.set(ADMIN, 70_000)
+    assert space(docs, "/docs") == (60_000, 10_000)
+    assert space(docs, "/") == (60_000, 10_000)
+    server.app.share.quotas.set(ADMIN, 50_000)
+    assert space(docs, "/") == (60_000, 0)
+
+
+def test_they_are_told_when_asked_for_alone(docs: DavClient) -> None:
+    assert USED not in found(docs.propfind("/docs").content)["/docs/"]
+    names = found(docs.propfind("/docs", body=WHOLE.format("<D:propname/>")).content)["/docs/"]
+    assert {USED, LEFT} <= names.keys()
+    docs.put("/docs/a.txt", b"x")
+    members = found(docs.propfind("/docs", body=WHOLE.format(ASKED.format("")), depth="1").content)
+    assert LEFT in members["/docs/deep/"]
+    assert LEFT not in members["/docs/a.txt"]
+    answer = docs.proppatch(
+        "/docs",
+        "<D:set><D:prop><D:quota-available-bytes>1</D:quota-available-bytes></D:prop></D:set>",
+    )
+    assert "cannot-modify-protected-property" in answer.text
+
+
+@pytest.mark.parametrize("name", ["quota", "quotaused"])
+def test_a_finder_that_would_stand_still_is_not_told(docs: DavClient, name: str) -> None:
+    """macOS 15.4 and later."""
+    body = WHOLE.format(ASKED.format(f"<D:{name}/>"))
+    about = found(docs.propfind("/docs", body=body).content)["/docs/"]
+    assert about == {}
+
+
+def test_an_upload_that_does_not_fit_is_refused_before_its_body(
+    docs: DavClient, server: ThreadServer, root: Path
+) -> None:
+    request = head("PUT", "/docs/a.bin", "Content-Length: 100001")
+    answer = send(server.url, request, then_stop=True)
+    assert status(answer) == 507
+    assert b"<D:quota-not-exceeded" in answer
+    assert not (root / "docs" / "a.bin").exists()
+
+
+def test_an_upload_of_unknown_size_is_refused_when_it_gets_too_large(
+    docs: DavClient, root: Path
+) -> None:
+    answer = docs.put("/docs/a.bin", iter([b"x" * 60_000, b"x" * 40_001]))
+    assert answer.status_code == 507
+    assert b"quota-not-exceeded" in answer.content
+    assert not (root / "docs" / "a.bin").exists()
+    assert docs.put("/docs/a.bin", iter([b"x" * 60_000, b"x" * 40_000])).status_code == 201
+
+
+def test_small_uploads_count_too(docs: DavClient) -> None:
+    assert docs.put("/docs/a.bin", b"x" * 99_990).status_code == 201
+    assert docs.put("/docs/b.txt", b"x" * 11).status_code == 507
+    assert docs.put("/docs/a.bin", b"x" * 100_000).status_code == 204
+    assert docs.put("/docs/a.bin", b"x" * 100_001).status_code == 507
+    assert docs.get("/docs/a.bin").content == b"x" * 100_000
+    assert docs.copy("/docs/a.bin", "/docs/b.bin").status_code == 507
+    assert docs.copy("/docs/a.bin", "/b.bin").status_code == 201
+    assert docs.move("/b.bin", "/docs/b.bin").status_code == 507
+
+
+def test_everybody_has_what_the_settings_say(serve: Callable[..., ThreadServer]) -> None:
+    client = serve(user_quota_mib=1).client()
+    assert space(client, "/") == (0, 1 << 20)
+    assert client.put("/a.bin", b"x" * (1 << 20)).status_code == 201
+    assert client.put("/b.bin", b"x" * 100_000).status_code == 507
+    assert space(client, "/") == (1 << 20, 0)
+    assert client.delete("/a.bin").status_code == 204
+    assert client.put("/b.bin", b"x" * 100_000).status_code == 201
+
+
+def test_who_created_a_file_is_its_owner(
+    client: DavClient, root: Path, add_user: Callable[[str, str], None], server: ThreadServer
+) -> None:
+    """RFC 3744, 5.1."""
+    add_user("bob", "bob's password")
+    client.put("/a.txt", b"x")
+    server.client("bob", "bob's password").put("/a.txt", b"y")
+    owner = client.property("/a.txt", "D:owner")
+    assert owner is not None
+    assert owner.findtext(DAV + "href") == f"/-/principals/{ADMIN}/"
+    (root / "b.txt").write_bytes(b"x")
+    assert client.property("/b.txt", "D:owner") is None
