@@ -35,6 +35,7 @@ class Annotations:
     created: dict[str, float]
     locks: dict[str, list[Lock]]
     deep_locks: list[Lock]
+    catalog: Catalog
 
     def locks_on(self, path: str) -> Sequence[Lock]:
         """The live locks that protect ``path``."""
@@ -45,7 +46,7 @@ class Annotations:
 
 def annotations(catalog: Catalog, path: str, *, members: bool) -> Annotations:
     """What is known about ``path`` and, with ``members``, about everything directly in it."""
-    found = Annotations({}, {}, {}, [])
+    found = Annotations({}, {}, {}, [], catalog)
     with catalog.reading() as connection:
         about = _WITH_MEMBERS if members else _OF_RESOURCE
         for text, created, name, xml in connection.execute(about, {"path": paths.key(path)}):

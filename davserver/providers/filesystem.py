@@ -8,6 +8,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import stat
 import time
@@ -44,8 +45,9 @@ _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _NOTHING_THERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG}
 _NO_LINKS = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOSYS}
 _COPY_BLOCK = 1 << 20
-# A copy on its way into a folder on another file system; the prefix keeps it out of listings.
+# What is on its way from one file system to another; listings leave it out.
 _CARRIED = f"{paths.HIDDEN}-"
+_IS_CARRIED = re.compile(re.escape(_CARRIED) + "[0-9a-f]{32}")
 
 
 class DiskFiles:
@@ -82,7 +84,7 @@ class DiskFiles:
         prefix = paths.join(path, "")
         with _closing(listed), os.scandir(listed) as members:
             for member in members:
-                if member.name.startswith(_CARRIED) or (
+                if _IS_CARRIED.fullmatch(member.name) or (
                     at_root and paths.is_ours("/" + member.name)
                 ):
                     continue
@@ -234,6 +236,16 @@ class DiskFiles:
             except FileNotFoundError:
                 return
 
+    def clear_remains(self, *folders: str) -> None:
+        """Remove copies that never got their name, and sources that had lost theirs."""
+        for folder in set(folders):
+            with suppress(NotFound), _facts(folder), self._parent(folder) as (above, name):
+                listed = os.open(name, _LIST, dir_fd=above)
+                with _closing(listed):
+                    left = [name for name in os.listdir(listed) if _IS_CARRIED.fullmatch(name)]
+                for name in left:
+                    self.remove_tree(paths.join(folder, name))
+
     @contextmanager
     def exclusive(self, *names: str) -> Iterator[None]:
         """Let nobody else, in any process, hold one of ``names`` or the whole tree meanwhile."""
@@ -333,7 +345,11 @@ class DiskFiles:
             self.publish(beside, path, replace=replace)
         finally:
             self.remove_tree(beside)
-        self.remove_tree(source)
+        # The source goes in one step as well: whoever looks finds it whole or not at all.
+        gone = paths.join(paths.parent(source), _CARRIED + uuid4().hex)
+        with self._parent(source) as (folder, name), self._parent(gone) as (_, new_name):
+            os.rename(name, new_name, src_dir_fd=folder, dst_dir_fd=folder)
+        self.remove_tree(gone)
 
     def _copy_file(self, source: str, target: str) -> None:
         reading, entry = self.open(source)

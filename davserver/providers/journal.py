@@ -7,15 +7,18 @@ bookkeeping, after the last. Whoever works on a row holds the file or the tree e
 
 import json
 import time
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from davserver import paths
-from davserver.model import Entry
-from davserver.providers import history, identities, properties
+from davserver.errors import DavserverError
+from davserver.model import ChangeKind, Entry
+from davserver.providers import changes, history, identities, properties
 from davserver.providers.catalog import Catalog
+from davserver.providers.filesystem import TRASH
 from davserver.providers.history import State
 from davserver.providers.stores import FileStore
 from davserver.providers.tables import callbacks, journal, locks, resources, trash
@@ -46,8 +49,9 @@ class Commit:
 class Move:
     """What lies at ``source`` appears at ``destination``; what lay there goes to ``displaced``.
 
-    A deletion is a move to the trash. A copied folder is a move from where it was built,
-    ``copy_of`` the original. ``by`` is the name that the trash shows.
+    A deletion is a move to the trash, a restoration one out of it. A new folder is a move from
+    where it was built, with ``properties``; a copied one too, ``copy_of`` the original. ``by`` is
+    the name that the trash shows.
     """
 
     source: str
@@ -55,6 +59,7 @@ class Move:
     displaced: str = ""
     copy_of: str = ""
     by: str = ""
+    properties: dict[str, str] = field(default_factory=dict)
 
 
 class Journal:
@@ -91,6 +96,8 @@ class Journal:
             properties.copy(connection, intent.heir_of, resource_id)
         if intent.absorbs:
             identities.forget(connection, intent.heir_of)
+        kind = ChangeKind.CREATED if intent.replaces is None else ChangeKind.CHANGED
+        self._book_names(connection, kind, intent.path, intent.source)
         if intent.callback_id:
             connection.execute(
                 update(callbacks)
@@ -101,17 +108,31 @@ class Journal:
 
     def finish_move(self, connection: Connection, row: int, intent: Move) -> None:
         """Book a move whose files are in place."""
+        source, destination = intent.source, intent.destination
         if intent.displaced:
-            self._drop_locks(connection, intent.destination)
-            identities.move(connection, intent.destination, intent.displaced)
-            self._book_trash(connection, intent.displaced, intent.destination, intent.by)
+            self._drop_locks(connection, destination)
+            identities.move(connection, destination, intent.displaced)
+            self._book_trash(connection, intent.displaced, destination, intent.by)
+            for gone in self._vanished(intent.displaced, destination):
+                kind, path = (
+                    ChangeKind.DELETED,
+                    paths.moved(gone.path, intent.displaced, destination),
+                )
+                changes.record(connection, kind, path, is_folder=gone.is_folder)
         if intent.copy_of:
-            properties.copy_tree(connection, intent.copy_of, intent.destination)
+            properties.copy_tree(connection, intent.copy_of, destination)
         else:
-            self._drop_locks(connection, intent.source)
-            identities.move(connection, intent.source, intent.destination)
-            if paths.is_ours(intent.destination):
-                self._book_trash(connection, intent.destination, intent.source, intent.by)
+            self._drop_locks(connection, source)
+            identities.move(connection, source, destination)
+        if intent.properties:
+            resource_id = identities.identify(connection, destination)
+            properties.change(connection, resource_id, intent.properties)
+        if paths.is_ours(destination):
+            self._book_trash(connection, destination, source, intent.by)
+            is_folder = self._is_folder(destination)
+            changes.record(connection, ChangeKind.DELETED, source, is_folder=is_folder)
+        else:
+            self._book_names(connection, ChangeKind.CREATED, destination, source)
         self.withdraw(connection, row)
 
     def repair(self) -> int:
@@ -120,7 +141,10 @@ class Journal:
             with self._catalog.reading() as connection:
                 rows = connection.execute(select(journal).order_by(journal.c.id)).all()
             for row in rows:
-                self.resolve(row.id, _intent(row.operation, json.loads(row.intent)))
+                intent = _intent(row.operation, json.loads(row.intent))
+                target = intent.path if isinstance(intent, Commit) else intent.destination
+                self._store.clear_remains(paths.parent(intent.source), paths.parent(target))
+                self.resolve(row.id, intent)
         return len(rows)
 
     def resolve(self, row: int, intent: Commit | Move) -> None:
@@ -157,7 +181,7 @@ class Journal:
         return kept is not None and kept.etag != entry.etag
 
     def _resolve_move(self, row: int, intent: Move) -> None:
-        """Once the old destination is out of the way, only forward leaves no name empty."""
+        """Once the old destination is out of the way, forward is tried before back."""
         find = self._store.find
         source, there = find(intent.source), find(intent.destination)
         aside = find(intent.displaced) if intent.displaced else None
@@ -166,18 +190,58 @@ class Journal:
             self._store.remove_tree(intent.destination)
             there = None
         if aside is not None and there is None and source is not None:
-            self._store.publish(intent.source, intent.destination, replace=False)
-            source, there = None, source
-        arrived = there is not None and (
-            source is None or aside is not None or _alike(source, there)
-        )
-        if arrived and source is not None and there is not None and _alike(source, there):
+            try:
+                self._store.publish(intent.source, intent.destination, replace=False)
+            except DavserverError:
+                # Another disk, and no room on it: what was there before comes back.
+                self._store.publish(intent.displaced, intent.destination, replace=False)
+                aside = None
+            else:
+                source, there = None, source
+        twice = source is not None and there is not None and self._same(source, there)
+        arrived = there is not None and (source is None or aside is not None or twice)
+        if twice:
             self._store.remove_tree(intent.source)
         with self._catalog.writing() as connection:
             if arrived:
                 self.finish_move(connection, row, intent)
             else:
                 self.withdraw(connection, row)
+
+    def _same(self, one: Entry, other: Entry) -> bool:
+        """Whether two trees hold the same, as they do in the middle of a move between disks."""
+        if not (one.is_folder and other.is_folder):
+            return _alike(one, other)
+        ours = {member.name: member for member in self._store.children(one.path)}
+        theirs = {member.name: member for member in self._store.children(other.path)}
+        return ours.keys() == theirs.keys() and all(
+            self._same(member, theirs[name]) for name, member in ours.items()
+        )
+
+    def _vanished(self, old: str, new: str) -> Iterator[Entry]:
+        """What is below ``old`` and not below ``new``, which has displaced it."""
+        if not (self._is_folder(old) and self._is_folder(new)):
+            return
+        for member in self._store.children(old):
+            path = paths.join(new, member.name)
+            if self._store.find(path) is None:
+                yield member
+            else:
+                yield from self._vanished(member.path, path)
+
+    def _is_folder(self, path: str) -> bool:
+        found = self._store.find(path)
+        return found is not None and found.is_folder
+
+    def _book_names(self, connection: Connection, kind: ChangeKind, path: str, source: str) -> None:
+        """Write down what became of ``path``, and of ``source`` where that was a name too."""
+        if not paths.is_ours(source):
+            is_folder = self._is_folder(path)
+            changes.record(connection, ChangeKind.MOVED, path, source, is_folder=is_folder)
+            return
+        changes.record(connection, kind, path)
+        if paths.parent(source) == TRASH:
+            connection.execute(delete(trash).where(trash.c.id == paths.name(source)))
 
     def _drop_locks(self, connection: Connection, path: str) -> None:
         """Locks stay behind when a resource moves (RFC 4918, 7.6), but for an editing session's."""

@@ -28,8 +28,8 @@ from sqlalchemy import (
 
 from davserver import paths
 from davserver.errors import Conflict, FileLocked, Forbidden, MembersRefused, PreconditionFailed
-from davserver.model import Lock, Scope, Writer
-from davserver.providers import identities
+from davserver.model import ChangeKind, Lock, Scope, Writer
+from davserver.providers import changes, identities
 from davserver.providers.catalog import Catalog
 from davserver.providers.stores import Condition, FileStore, anything, check_new
 from davserver.providers.tables import locks, resources
@@ -227,6 +227,7 @@ class Locks:
                         spool.seal()
                         self._store.publish(spool.path, path, replace=False)
                         self._store.settle(path)
+                    changes.record(connection, ChangeKind.CREATED, path)
                 lock = add(
                     connection,
                     path,

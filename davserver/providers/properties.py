@@ -12,7 +12,8 @@ from sqlalchemy import Connection, delete, insert, select
 
 from davserver import paths
 from davserver.errors import NotFound, StorageFull
-from davserver.model import Writer
+from davserver.model import ChangeKind, Writer
+from davserver.providers import changes as changed
 from davserver.providers import identities, locks
 from davserver.providers.catalog import Catalog
 from davserver.providers.stores import Condition, FileStore, anything
@@ -48,9 +49,14 @@ class Properties:
             with self._catalog.writing() as connection:
                 locks.require(connection, path, writer)
                 change(connection, identities.identify(connection, path), changes)
-                held = sum(len(name) + len(xml) for name, xml in of(connection, path).items())
-                if held > MAX_BYTES_EACH:
-                    raise StorageFull
+                check_size(of(connection, path))
+                changed.record(connection, ChangeKind.CHANGED, path)
+
+
+def check_size(held: Mapping[str, str]) -> None:
+    """Raise StorageFull if one resource may not hold so much."""
+    if sum(len(name) + len(xml) for name, xml in held.items()) > MAX_BYTES_EACH:
+        raise StorageFull
 
 
 def of(connection: Connection, path: str) -> dict[str, str]:

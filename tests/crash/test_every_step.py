@@ -255,9 +255,9 @@ def test_emptying_the_trash(prepare: Prepare) -> None:
 
     def check(share: Share, root: Path) -> None:
         assert (root / "kept.txt").read_bytes() == OLD
-        share.trees.purge_trash(2**40)
+        share.trash.purge_older_than(2**40)
         assert os.listdir(root / ".davserver" / "trash") == []
         with share.catalog.reading() as connection:
             assert connection.scalar(select(func.count()).select_from(trash)) == 0
 
-    after_every_crash(prepare(deleted), lambda share: share.trees.purge_trash(2**40), check)
+    after_every_crash(prepare(deleted), lambda share: share.trash.purge_older_than(2**40), check)
