@@ -131,7 +131,7 @@ def create_app(settings: Settings) -> Application:
 
     provider = ShareProvider(share=share)
     app: App = DavRequestServer(provider, settings.max_upload_bytes)
-    app = Listing(app, pages, share.files, opening.actions, editors)
+    app = Listing(app, pages, share.files, share.places, opening.actions, editors)
     app = _editor(app, settings, share, pages, opening, office)
     app = Routes(
         app,

@@ -1,16 +1,27 @@
-"""MKCOL, DELETE, COPY and MOVE (RFC 4918, 9.3 and 9.6 to 9.9)."""
+"""MKCOL, DELETE, COPY and MOVE (RFC 4918, 9.3 and 9.6 to 9.9; RFC 5689)."""
 
+from lxml import etree
+
+from davserver import paths
 from davserver.dav.destination import destination
+from davserver.dav.proppatch import parse_changes, protected_among, refused
 from davserver.dav.room import DavRequest
+from davserver.dav.xml import DAV, empty, propstat, read_body
 from davserver.errors import BadRequest, UnsupportedMediaType
-from davserver.web import Request, Response
+from davserver.web import Request, Response, xml
+
+_TYPE = DAV + "resourcetype"
 
 
 def make_collection(dav: DavRequest) -> Response:
-    """MKCOL: a new empty folder."""
-    if dav.request.content_length != 0:
-        raise UnsupportedMediaType("MKCOL takes no body here.")
-    dav.share.trees.make_folder(dav.request.path, dav.writer, dav.conditions.hold)
+    """MKCOL: a new empty folder, with the properties of the body if it has one (RFC 5689)."""
+    body = _mkcol(dav.request)
+    given = {} if body is None else parse_changes(body, "mkcol")
+    refusal = "" if body is None else _refusal(body, given)
+    if refusal:
+        return xml(403, f'<D:mkcol-response xmlns:D="DAV:">{refusal}</D:mkcol-response>')
+    properties = {name: xml for name, xml in given.items() if xml is not None and name != _TYPE}
+    dav.share.trees.make_folder(dav.request.path, dav.writer, dav.conditions.hold, properties)
     return Response(201)
 
 
@@ -25,26 +36,33 @@ def copy(dav: DavRequest) -> Response:
     """COPY: 201 if nothing was at the destination, else 204."""
     created = dav.share.trees.copy(
         dav.request.path,
-        destination(dav.request),
+        _destination(dav),
         dav.writer,
         overwrite=_overwrite(dav.request),
         deep=dav.depth("infinity", "0", "infinity") == "infinity",
         condition=dav.conditions.hold,
+        place=dav.place,
     )
     return Response(201 if created else 204)
 
 
 def move(dav: DavRequest) -> Response:
-    """MOVE: 201 if nothing was at the destination, else 204."""
+    """MOVE: 201 if nothing was at the destination, else 204. Out of the trash, it restores."""
     dav.depth("infinity", "infinity")
-    created = dav.share.trees.move(
-        dav.request.path,
-        destination(dav.request),
+    trees = dav.share.trees
+    carry = trees.take_out if paths.view_of(dav.request.path) else trees.move
+    created = carry(
+        dav.place.origin(dav.request.path),
+        _destination(dav),
         dav.writer,
         overwrite=_overwrite(dav.request),
         condition=dav.conditions.hold,
     )
     return Response(201 if created else 204)
+
+
+def _destination(dav: DavRequest) -> str:
+    return dav.share.files.as_stored(destination(dav.request))
 
 
 def _overwrite(request: Request) -> bool:
@@ -53,3 +71,29 @@ def _overwrite(request: Request) -> bool:
     if value not in {"T", "F"}:
         raise BadRequest("Overwrite must be T or F.")
     return value == "T"
+
+
+def _mkcol(request: Request) -> etree._Element | None:
+    """The body of an extended MKCOL; None for a plain one. Raises UnsupportedMediaType."""
+    if request.content_length == 0:
+        return None
+    if request.media_type not in {"application/xml", "text/xml"}:
+        raise UnsupportedMediaType("The body of MKCOL is XML, or there is none.")
+    body = read_body(request)
+    if body is not None and body.tag != DAV + "mkcol":
+        raise UnsupportedMediaType("The body of MKCOL must be a DAV:mkcol.")
+    return body
+
+
+def _refusal(body: etree._Element, given: dict[str, str | None]) -> str:
+    """The propstats that say which properties stand against the folder; empty if none does."""
+    parts, fine = "", [name for name in given if name != _TYPE]
+    kinds = {kind.tag for kind in body.iterfind(f"{DAV}set/{DAV}prop/{_TYPE}/*")}
+    if _TYPE in given and kinds != {DAV + "collection"}:
+        parts += refused([_TYPE], "valid-resourcetype")
+    if protected := protected_among(fine):
+        parts += refused(protected)
+        fine = [name for name in fine if name not in protected]
+    if parts and fine:
+        parts += propstat("".join(map(empty, fine)), "424 Failed Dependency")
+    return parts

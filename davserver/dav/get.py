@@ -13,12 +13,12 @@ from davserver.web import Headers, Response
 def get_file(dav: DavRequest) -> Response:
     """The file's bytes, a range of them, or 304."""
     request = dav.request
-    entry = dav.share.files.entry(request.path)
+    entry = dav.place.entry(request.path)
     if entry.is_folder:
         raise MethodNotAllowed("A folder has no content of its own.", "PROPFIND, OPTIONS")
     if request.has_trailing_slash:
         raise NotFound(request.path)
-    content, entry = dav.share.files.open(request.path)
+    content, entry = dav.place.open(request.path)
     try:
         headers = [*validators(entry), *safe_headers(entry.path)]
         unchanged = dav.conditions.not_modified(entry)

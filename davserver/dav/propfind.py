@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import formatdate
 from itertools import chain
+from xml.sax.saxutils import escape
 
 from lxml import etree
 
-from davserver import media
+from davserver import media, paths
 from davserver.dav.lock import SUPPORTED, discovery
+from davserver.dav.positions import REPORTS, present_token
 from davserver.dav.room import DavRequest
 from davserver.dav.xml import DAV, empty, multistatus, printable, propstat, read_body
 from davserver.errors import BadRequest, Forbidden, NotFound
@@ -53,7 +55,7 @@ def find_properties(dav: DavRequest) -> Response:
     request = dav.request
     depth = dav.depth("infinity", "0", "1", "infinity")
     query = parse_query(read_body(request))
-    entry = dav.share.files.entry(request.path)
+    entry = dav.place.entry(request.path)
     if request.has_trailing_slash and not entry.is_folder:
         raise NotFound(request.path)
     dav.conditions.check_if()
@@ -61,7 +63,7 @@ def find_properties(dav: DavRequest) -> Response:
         raise Forbidden("Ask folder by folder, with Depth: 1.", "propfind-finite-depth")
     with_members = depth == "1" and entry.is_folder
     about = annotations(dav.share.catalog, entry.path, members=with_members)
-    members = dav.share.files.children(entry.path) if with_members else ()
+    members = dav.place.children(entry.path) if with_members else ()
     return _streamed(
         answer(Resource(one, about, request.base), query) for one in chain([entry], members)
     )
@@ -114,7 +116,7 @@ def _value(resource: Resource, name: str) -> str | None:
     dead = resource.dead.get(name)
     if dead is not None:
         return dead
-    live = LIVE.get(name)
+    live = LIVE.get(name) or ON_REQUEST.get(name)
     content = live(resource) if live else None
     if content is None:
         return None
@@ -160,6 +162,18 @@ def _locks(resource: Resource) -> str:
     return discovery(resource.about.locks_on(resource.entry.path), resource.base)
 
 
+def _reports(resource: Resource) -> str | None:
+    """RFC 3253, 3.1.5."""
+    return REPORTS if resource.entry.is_folder and not paths.view_of(resource.entry.path) else None
+
+
+def _sync_token(resource: Resource) -> str | None:
+    """RFC 6578, 4."""
+    if _reports(resource) is None:
+        return None
+    return escape(present_token(resource.about.catalog))
+
+
 def _supported(_: Resource) -> str:
     return SUPPORTED
 
@@ -176,6 +190,12 @@ LIVE: dict[str, Live] = {
     DAV + "supportedlock": _supported,
 }
 """The live properties of RFC 4918, 15. Once a client sets displayname, it is a dead one."""
+
+ON_REQUEST: dict[str, Live] = {
+    DAV + "supported-report-set": _reports,
+    DAV + "sync-token": _sync_token,
+}
+"""Live properties beside those of RFC 4918: told when they are asked for, not in allprop."""
 
 _KINDS = frozenset({DAV + "prop", DAV + "propname", DAV + "allprop"})
 

@@ -1,8 +1,10 @@
 """PROPPATCH (RFC 4918, 9.2): all changes in the order of the body, or none."""
 
+from collections.abc import Iterable
+
 from lxml import etree
 
-from davserver.dav.propfind import LIVE
+from davserver.dav.propfind import LIVE, ON_REQUEST
 from davserver.dav.room import DavRequest
 from davserver.dav.xml import DAV, empty, multistatus, propstat, read_body, serialized
 from davserver.errors import BadRequest, BodyTooLarge
@@ -11,7 +13,6 @@ from davserver.web import Response, xml
 MAX_PROPERTY_BYTES = 1 << 16
 
 _SETTABLE = frozenset({DAV + "displayname"})
-_PROTECTED = "<D:error><D:cannot-modify-protected-property/></D:error></D:propstat>"
 
 
 def change_properties(dav: DavRequest) -> Response:
@@ -19,10 +20,9 @@ def change_properties(dav: DavRequest) -> Response:
     changes = parse_changes(read_body(dav.request))
     entry = dav.share.files.entry(dav.request.path)
     href = f"<D:href>{dav.request.base}{entry.href}</D:href>"
-    protected = [name for name in changes if name in LIVE and name not in _SETTABLE]
+    protected = protected_among(changes)
     if protected:
-        refused = propstat("".join(map(empty, protected)), "403 Forbidden")
-        parts = refused.replace("</D:propstat>", _PROTECTED)
+        parts = refused(protected)
         others = "".join(empty(name) for name in changes if name not in protected)
         if others:
             parts += propstat(others, "424 Failed Dependency")
@@ -32,10 +32,24 @@ def change_properties(dav: DavRequest) -> Response:
     return xml(207, multistatus(f"<D:response>{href}{parts}</D:response>"))
 
 
-def parse_changes(body: etree._Element | None) -> dict[str, str | None]:
+def protected_among(names: Iterable[str]) -> list[str]:
+    """The properties that clients cannot set."""
+    live = LIVE.keys() | ON_REQUEST.keys()
+    return [name for name in names if name in live and name not in _SETTABLE]
+
+
+def refused(names: Iterable[str], condition: str = "cannot-modify-protected-property") -> str:
+    """The propstat that says why properties were not set."""
+    told = propstat("".join(map(empty, names)), "403 Forbidden")
+    return told.replace("</D:propstat>", f"<D:error><D:{condition}/></D:error></D:propstat>")
+
+
+def parse_changes(
+    body: etree._Element | None, root: str = "propertyupdate"
+) -> dict[str, str | None]:
     """Each name with its new element, or None to remove it; the last of several changes counts."""
-    if body is None or body.tag != DAV + "propertyupdate":
-        raise BadRequest("The body of PROPPATCH must be a DAV:propertyupdate.")
+    if body is None or body.tag != DAV + root:
+        raise BadRequest(f"The body must be a DAV:{root}.")
     changes: dict[str, str | None] = {}
     for instruction in body:
         if instruction.tag not in {DAV + "set", DAV + "remove"}:
@@ -47,5 +61,5 @@ def parse_changes(body: etree._Element | None) -> dict[str, str | None]:
                     raise BodyTooLarge(MAX_PROPERTY_BYTES)
                 changes[str(element.tag)] = value
     if not changes:
-        raise BadRequest("DAV:propertyupdate changes no property.")
+        raise BadRequest(f"DAV:{root} changes no property.")
     return changes

@@ -5,13 +5,21 @@ from functools import partial
 
 from wsgidav.request_server import RequestServer
 
+from davserver import paths
 from davserver.dav import collections, get, lock, propfind, proppatch, put
 from davserver.dav.room import DavRequest
-from davserver.errors import MethodNotAllowed
+from davserver.errors import Forbidden, MethodNotAllowed
 from davserver.providers.provider import ShareProvider
 from davserver.web import Environ, Headers, Request, Response, StartResponse
 
 Method = Callable[[DavRequest], Response]
+
+
+_OF_VIEWS = {
+    paths.VERSIONS_VIEW: frozenset({"GET", "HEAD", "PROPFIND", "COPY"}),
+    paths.TRASH_VIEW: frozenset({"GET", "HEAD", "PROPFIND", "COPY", "MOVE"}),
+}
+"""The methods that a view takes: everything but what would write into it."""
 
 
 class DavRequestServer(RequestServer):
@@ -44,6 +52,8 @@ class DavRequestServer(RequestServer):
         method = self._methods.get(request.method)
         if method is None:
             raise MethodNotAllowed(f"{request.method} is not known here.", self._allow)
+        if request.method != "OPTIONS":
+            _check_view(paths.view_of(request.path), request.method)
         response = method(DavRequest(request, self._share))
         return response.send(start_response, head=request.method == "HEAD")
 
@@ -51,9 +61,14 @@ class DavRequestServer(RequestServer):
         """OPTIONS: the same for every address, since it is answered before anybody signs in."""
         headers: Headers = [
             ("Allow", self._allow),
-            # RFC 4918, 18: classes 1, 2 and 3.
-            ("DAV", "1, 2, 3"),
+            # RFC 4918, 18: classes 1, 2 and 3; RFC 5689, 3.1.
+            ("DAV", "1, 2, 3, extended-mkcol"),
             ("MS-Author-Via", "DAV"),
             ("Accept-Ranges", "bytes"),
         ]
         return Response(200, b"", headers)
+
+
+def _check_view(view: str, method: str) -> None:
+    if view and method not in _OF_VIEWS[view]:
+        raise Forbidden(f"{view} is there to be read; copy what you want out of it.")

@@ -6,6 +6,7 @@ from davserver.dav.conditions import Conditions
 from davserver.errors import BadRequest
 from davserver.model import Origin, Writer
 from davserver.providers.share import Share
+from davserver.providers.stores import Place
 from davserver.web import Request
 
 
@@ -17,12 +18,17 @@ class DavRequest:
         self.share = share
         if request.method != "OPTIONS":
             # An address that names nothing here is refused before anything else is looked at.
-            _ = request.path
+            request.path = share.files.as_stored(request.path)
 
     @cached_property
     def conditions(self) -> Conditions:
         """The request's conditions. Raises BadRequest for a header that is malformed."""
         return Conditions(self.request, self._state_of)
+
+    @property
+    def place(self) -> Place:
+        """Where the request's path is read: the folder itself, or a view."""
+        return self.share.places.at(self.request.path)
 
     @cached_property
     def writer(self) -> Writer:
@@ -42,6 +48,7 @@ class DavRequest:
         return value
 
     def _state_of(self, path: str) -> tuple[str, frozenset[str]]:
+        path = self.share.files.as_stored(path)
         entry = self.share.files.find(path)
         tokens = frozenset(lock.token for lock in self.share.locks.on(path))
         return entry.etag if entry else "", tokens

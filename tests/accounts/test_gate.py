@@ -220,7 +220,7 @@ def test_options_is_answered_before_anybody_signs_in(server: ThreadServer) -> No
     """Explorer and Office ask before they know a password, and give up at a 401."""
     answer = DavClient(server.url).request("OPTIONS", "/")
     assert answer.status_code == 200
-    assert answer.headers["DAV"] == "1, 2, 3"
+    assert answer.headers["DAV"] == "1, 2, 3, extended-mkcol"
     assert answer.headers["MS-Author-Via"] == "DAV"
     assert "PROPFIND" in answer.headers["Allow"]
     elsewhere = DavClient(server.url).request("OPTIONS", "/secret/file")
