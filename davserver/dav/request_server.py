@@ -6,7 +6,7 @@ from functools import partial
 from wsgidav.request_server import RequestServer
 
 from davserver import paths
-from davserver.dav import collections, get, lock, propfind, proppatch, put
+from davserver.dav import collections, get, lock, propfind, proppatch, put, search, sync
 from davserver.dav.room import DavRequest
 from davserver.errors import Forbidden, MethodNotAllowed
 from davserver.providers.provider import ShareProvider
@@ -44,6 +44,8 @@ class DavRequestServer(RequestServer):
             "PROPPATCH": proppatch.change_properties,
             "LOCK": lock.lock,
             "UNLOCK": lock.unlock,
+            "REPORT": sync.report,
+            "SEARCH": search.search,
         }
         self._allow = ", ".join(self._methods)
 
@@ -61,8 +63,9 @@ class DavRequestServer(RequestServer):
         """OPTIONS: the same for every address, since it is answered before anybody signs in."""
         headers: Headers = [
             ("Allow", self._allow),
-            # RFC 4918, 18: classes 1, 2 and 3; RFC 5689, 3.1.
+            # RFC 4918, 18: classes 1, 2 and 3; RFC 5689, 3.1; RFC 5323, 2.2.
             ("DAV", "1, 2, 3, extended-mkcol"),
+            ("DASL", search.GRAMMAR),
             ("MS-Author-Via", "DAV"),
             ("Accept-Ranges", "bytes"),
         ]
