@@ -236,6 +236,19 @@ class DiskFiles:
             except FileNotFoundError:
                 return
 
+    def retire(self, path: str) -> None:
+        """Remove ``path`` for good, so that its name is gone in one step, before its members."""
+        gone = paths.join(paths.parent(path), _CARRIED + uuid4().hex)
+        with _facts(path), self._parent(path) as (folder, name):
+            try:
+                os.rename(name, paths.name(gone), src_dir_fd=folder, dst_dir_fd=folder)
+            except OSError as fault:
+                # An overlay refuses to rename the folders of its lower layer, even in their place.
+                if fault.errno != errno.EXDEV:
+                    raise
+                gone = path
+        self.remove_tree(gone)
+
     def clear_remains(self, *folders: str) -> None:
         """Remove copies that never got their name, and sources that had lost theirs."""
         for folder in set(folders):
@@ -332,6 +345,12 @@ class DiskFiles:
 
     def _carry(self, source: str, path: str, *, replace: bool) -> None:
         """Publish across file systems: copy beside the target, then rename there."""
+        with self._parent(source) as (folder, name):
+            if (
+                os.stat(name, dir_fd=folder, follow_symlinks=False).st_dev
+                != os.fstat(folder).st_dev
+            ):
+                raise Forbidden("Another file system is mounted there; it cannot be moved.")
         beside = paths.join(paths.parent(path), _CARRIED + uuid4().hex)
         try:
             entry = self.find(source)
@@ -345,11 +364,7 @@ class DiskFiles:
             self.publish(beside, path, replace=replace)
         finally:
             self.remove_tree(beside)
-        # The source goes in one step as well: whoever looks finds it whole or not at all.
-        gone = paths.join(paths.parent(source), _CARRIED + uuid4().hex)
-        with self._parent(source) as (folder, name), self._parent(gone) as (_, new_name):
-            os.rename(name, new_name, src_dir_fd=folder, dst_dir_fd=folder)
-        self.remove_tree(gone)
+        self.retire(source)
 
     def _copy_file(self, source: str, target: str) -> None:
         reading, entry = self.open(source)

@@ -143,7 +143,7 @@ class Journal:
             for row in rows:
                 intent = _intent(row.operation, json.loads(row.intent))
                 target = intent.path if isinstance(intent, Commit) else intent.destination
-                self._store.clear_remains(paths.parent(intent.source), paths.parent(target))
+                self._store.clear_remains(TRASH, *map(paths.parent, (intent.source, target)))
                 self.resolve(row.id, intent)
         return len(rows)
 
@@ -185,9 +185,10 @@ class Journal:
         find = self._store.find
         source, there = find(intent.source), find(intent.destination)
         aside = find(intent.displaced) if intent.displaced else None
-        if aside is not None and there is not None and _alike(aside, there):
-            # A file is published by a link and an unlink; the crash came between the two.
-            self._store.remove_tree(intent.destination)
+        if aside is not None and there is not None and self._same(aside, there):
+            # A file is published by a link and an unlink, a tree on another disk by a copy; the
+            # crash came before the second step.
+            self._store.retire(intent.destination)
             there = None
         if aside is not None and there is None and source is not None:
             try:
@@ -201,7 +202,14 @@ class Journal:
         twice = source is not None and there is not None and self._same(source, there)
         arrived = there is not None and (source is None or aside is not None or twice)
         if twice:
-            self._store.remove_tree(intent.source)
+            try:
+                self._store.retire(intent.source)
+            except DavserverError:
+                # The source cannot be taken away: it stays, and the copy of it goes.
+                self._store.remove_tree(intent.destination)
+                if aside is not None:
+                    self._store.publish(intent.displaced, intent.destination, replace=False)
+                arrived = False
         with self._catalog.writing() as connection:
             if arrived:
                 self.finish_move(connection, row, intent)

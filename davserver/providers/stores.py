@@ -98,6 +98,9 @@ class FileStore(Protocol):
     def remove_tree(self, path: str) -> None:
         """Remove ``path`` and everything below it, for good."""
 
+    def retire(self, path: str) -> None:
+        """Remove ``path`` for good, so that its name is gone in one step; raises if it cannot."""
+
     def clear_remains(self, *folders: str) -> None:
         """Remove what a dead process left unfinished in these folders, where nobody sees it."""
 

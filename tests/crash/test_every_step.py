@@ -13,7 +13,9 @@ from davserver.model import Writer
 from davserver.providers.share import Share, open_share
 from davserver.providers.tables import journal, trash
 from tests.crash.stepping import after_every_crash
+from tests.disks import two_disks
 from tests.providers.test_files import numbers, put, read_version
+from tests.providers.test_trees import get_property
 
 pytestmark = pytest.mark.crash
 
@@ -261,3 +263,100 @@ def test_emptying_the_trash(prepare: Prepare) -> None:
             assert connection.scalar(select(func.count()).select_from(trash)) == 0
 
     after_every_crash(prepare(deleted), lambda share: share.trash.purge_older_than(2**40), check)
+
+
+def test_making_a_folder_with_properties(prepare: Prepare) -> None:
+    color = "{urn:x}color"
+
+    def check(share: Share, root: Path) -> None:
+        check_tidy(share, root)
+        if (root / "docs").exists():
+            assert get_property(share, "/docs") == "red"
+
+    after_every_crash(
+        prepare(lambda share: None),
+        lambda share: share.trees.make_folder("/docs", ANN, properties={color: "red"}),
+        check,
+    )
+
+
+def test_restoring_from_the_trash(prepare: Prepare) -> None:
+    def deleted(share: Share) -> None:
+        tree(share)
+        share.trees.delete("/docs", ANN)
+
+    def check(share: Share, root: Path) -> None:
+        check_tidy(share, root)
+        in_trash = list(share.trash.all())
+        if (root / "docs").exists():
+            assert in_trash == []
+            check_tree(share, root, "docs")
+        else:
+            assert [one.path for one in in_trash] == ["/docs"]
+            share.trash.restore(in_trash[0].id, ANN)
+            check_tree(share, root, "docs")
+
+    def restore(share: Share) -> None:
+        [trashed] = share.trash.all()
+        share.trash.restore(trashed.id, ANN)
+
+    after_every_crash(prepare(deleted), restore, check)
+
+
+def test_moving_a_folder_to_another_disk(prepare: Prepare) -> None:
+    def two_folders(share: Share) -> None:
+        tree(share)
+        share.trees.make_folder("/disk", ANN)
+
+    def check(share: Share, root: Path) -> None:
+        check_tidy(share, root)
+        assert list(root.rglob(".davserver-*")) == []
+        there = [name for name in ("docs", "disk/docs") if (root / name).exists()]
+        assert len(there) == 1, f"the folder is at {there}"
+        check_tree(share, root, there[0])
+
+    with two_disks("/disk/"):
+        steps = after_every_crash(
+            prepare(two_folders),
+            lambda share: share.trees.move("/docs", "/disk/docs", ANN, overwrite=False),
+            check,
+        )
+    assert steps > 20
+
+
+def test_moving_a_folder_over_another_on_another_disk(prepare: Prepare) -> None:
+    def two_folders(share: Share) -> None:
+        tree(share)
+        share.trees.make_folder("/disk", ANN)
+        share.trees.make_folder("/disk/docs", ANN)
+        put(share, "/disk/docs/precious.txt", b"p")
+
+    def check(share: Share, root: Path) -> None:
+        check_tidy(share, root)
+        assert list(root.rglob(".davserver-*")) == []
+        moved = (root / "disk" / "docs" / "deep").exists()
+        assert moved != (root / "docs").exists(), "the folder is at both places or at none"
+        check_tree(share, root, "disk/docs" if moved else "docs")
+        kept = list((root / ".davserver" / "trash").rglob("precious.txt"))
+        assert (root / "disk" / "docs" / "precious.txt").exists() != bool(kept)
+
+    with two_disks("/disk/"):
+        after_every_crash(
+            prepare(two_folders),
+            lambda share: share.trees.move("/docs", "/disk/docs", ANN, overwrite=True),
+            check,
+        )
+
+
+def test_every_change_is_booked_with_what_it_tells(prepare: Prepare) -> None:
+    """Whatever the crash left, the journal of changes agrees with the names on the disk."""
+
+    def check(share: Share, root: Path) -> None:
+        last = [change.path for change in share.changes.since(0, "/")][-1]
+        assert (last == "/moved") == (root / "moved").exists()
+
+    after_every_crash(
+        prepare(tree),
+        lambda share: share.trees.move("/docs", "/moved", ANN, overwrite=False),
+        check,
+    )
