@@ -13,6 +13,8 @@ from davserver.accounts.middleware import Accounts
 from davserver.accounts.sign_in import SignIn
 from davserver.browser.assets import Assets
 from davserver.browser.listing import Listing
+from davserver.browser.trash import ADDRESS as TRASH
+from davserver.browser.trash import TrashPage
 from davserver.dav.request_server import DavRequestServer
 from davserver.editor.blank import BlankDocuments
 from davserver.editor.callbacks import Callback
@@ -137,6 +139,10 @@ def create_app(settings: Settings) -> Application:
         app,
         {
             ASSETS: ("GET HEAD", Assets(resource_dir("assets"))),
+            TRASH: (
+                "GET HEAD POST",
+                TrashPage(pages, share.files, share.trash, settings.trash_days),
+            ),
             HEALTH: ("GET HEAD", lambda _: text(200, "ok")),
         },
     )

@@ -104,7 +104,7 @@ class Listing:
         entries.sort(key=lambda entry: not entry.is_folder)
         if paths.view_of(folder):
             return [
-                Row(entry, _readable(entry.name), request.url(entry.href), symbol(entry), (), ())
+                Row(entry, readable(entry.name), request.url(entry.href), symbol(entry), (), ())
                 for entry in entries
             ]
         editing = self._editors(folder)
@@ -112,7 +112,7 @@ class Listing:
         return [
             Row(
                 entry,
-                _readable(entry.name),
+                readable(entry.name),
                 request.url(entry.href),
                 symbol(entry),
                 () if entry.is_folder else self._actions(entry.path, may_write=may_write),
@@ -126,24 +126,25 @@ def crumbs(request: Request, path: str) -> list[tuple[str, str]]:
     """Name and address of every folder from the root to ``path``."""
     folders = [path, *paths.ancestors(path)][::-1]
     return [
-        (_readable(paths.name(folder)) or "Files", request.url(paths.href(folder, folder=True)))
+        (readable(paths.name(folder)) or "Files", request.url(paths.href(folder, folder=True)))
         for folder in folders
     ]
 
 
-def symbol(entry: Entry) -> str:
-    """The name of the symbol for an entry."""
+def symbol(entry: Entry, called: str = "") -> str:
+    """The name of the symbol for an entry, by the name it is ``called`` if not by its own."""
     if entry.is_folder:
         return "folder"
-    extension = paths.extension(entry.path)
-    for name, extensions in _SYMBOLS.items():
+    name = called or entry.path
+    extension = paths.extension(name)
+    for kind, extensions in _SYMBOLS.items():
         if extension in extensions:
-            return name
-    main = media.content_type(entry.path).partition("/")[0]
+            return kind
+    main = media.content_type(name).partition("/")[0]
     return main if main in {"image", "audio", "video", "text"} else "file"
 
 
-def _readable(name: str) -> str:
+def readable(name: str) -> str:
     """A name as a page can show it: what is not UTF-8, or a control character, as U+FFFD."""
     shown = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return "".join(char if char.isprintable() else "\ufffd" for char in shown)
