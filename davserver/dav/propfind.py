@@ -174,8 +174,9 @@ def _sync_token(resource: Resource) -> str | None:
     return escape(present_token(resource.about.catalog))
 
 
-def _supported(_: Resource) -> str:
-    return SUPPORTED
+def _supported(resource: Resource) -> str:
+    """None in a view: LibreOffice opens for reading what cannot be locked."""
+    return "" if paths.view_of(resource.entry.path) else SUPPORTED
 
 
 LIVE: dict[str, Live] = {

@@ -90,9 +90,10 @@ class Journal:
         history.reconcile(connection, resource_id, None, self._store.kept)
         becomes = replace(intent.becomes, etag=entry.etag)
         history.record(connection, resource_id, becomes, kept=False)
-        if intent.replaces is None or intent.heir_of:
+        inherits = intent.heir_of not in {"", resource_id}
+        if intent.replaces is None or inherits:
             properties.remove_all(connection, resource_id)
-        if intent.heir_of:
+        if inherits:
             properties.copy(connection, intent.heir_of, resource_id)
         if intent.absorbs:
             identities.forget(connection, intent.heir_of)

@@ -158,6 +158,11 @@ def as_stored(store: FileStore, path: str) -> str:
 def check_new(store: FileStore, path: str) -> None:
     """Raise unless something new may come to be at ``path``: ParentMissing, NameNotAllowed."""
     paths.check_new_name(path)
+    check_parent(store, path)
+
+
+def check_parent(store: FileStore, path: str) -> None:
+    """Raise ParentMissing unless there is a folder that can hold ``path``."""
     folder = store.find(paths.parent(path))
     if folder is None or not folder.is_folder:
         raise ParentMissing(path)

@@ -24,7 +24,14 @@ from davserver.providers.files import Sealed, VersionedFiles, fill
 from davserver.providers.filesystem import TRASH
 from davserver.providers.journal import Journal, Move
 from davserver.providers.properties import check_size
-from davserver.providers.stores import Condition, FileStore, Place, anything, check_new
+from davserver.providers.stores import (
+    Condition,
+    FileStore,
+    Place,
+    anything,
+    check_new,
+    check_parent,
+)
 from davserver.providers.tables import resources, versions
 
 _TAKEN = "Something is at the destination already."
@@ -96,6 +103,7 @@ class Trees:
         something is there and ``overwrite`` is false.
         """
         _check_apart(source, destination)
+        paths.check_new_name(destination)
         with self._store.exclusive_tree():
             moving = self._files.entry(source)
             condition(moving)
@@ -113,7 +121,10 @@ class Trees:
         overwrite: bool,
         condition: Condition = anything,
     ) -> bool:
-        """Move ``source``, a path in the trash, to ``destination``; tell as ``move`` does."""
+        """Move ``source``, a path in the trash, to ``destination``; tell as ``move`` does.
+
+        The name may be one that is not given to anything new: other programs may have given it.
+        """
         _check_apart(source, destination)
         with self._store.exclusive_tree():
             moving = self._store.find(source)
@@ -140,6 +151,7 @@ class Trees:
         """
         place = place or self._files
         _check_apart(source, destination)
+        paths.check_new_name(destination)
         copying = place.entry(source)
         condition(copying)
         origin = place.origin(source)
@@ -215,7 +227,7 @@ class Trees:
         if found is not None and not overwrite:
             raise PreconditionFailed(_TAKEN)
         if found is None:
-            check_new(self._store, path)
+            check_parent(self._store, path)
         return found
 
     def _has_history(self, connection: Connection, resource_id: str) -> bool:

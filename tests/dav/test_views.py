@@ -53,6 +53,7 @@ def test_a_copy_of_a_state_restores_it_with_the_files_properties(
     assert client.property("/old.txt", "x:c") is not None
     assert client.copy(f"/.versions/a.txt/{first}", "/a.txt").status_code == 204
     assert client.get("/a.txt").content == b"one"
+    assert client.property("/a.txt", "x:c") is not None
     assert len(names(client, "/.versions/a.txt")) == 3
     assert client.copy("/.versions/a.txt", "/all").status_code == 201
     assert len(list((root / "all").iterdir())) == 3
@@ -146,6 +147,15 @@ def test_every_write_into_a_view_is_refused(client: DavClient, root: Path, view:
     assert client.move("/.trash", "/b.txt").status_code == 403
     assert client.get("/a.txt").content == b"two"
     assert not (root / view[1:]).exists()
+
+
+def test_a_view_says_that_nothing_in_it_can_be_locked(client: DavClient) -> None:
+    client.put("/a.txt", b"one")
+    client.put("/a.txt", b"two")
+    first = names(client, "/.versions/a.txt")[0]
+    supported = client.property(f"/.versions/a.txt/{first}", "D:supportedlock")
+    assert supported is not None
+    assert len(supported) == 0
 
 
 def test_a_view_is_read_by_those_who_may_read(server: ThreadServer) -> None:

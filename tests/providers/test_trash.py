@@ -120,3 +120,16 @@ def test_rows_without_a_file_are_not_shown(share: Share, root: Path) -> None:
     share.trees.move("/a.txt", "/gone.txt", ANN, overwrite=False)
     assert list(share.trash.all()) == []
     assert os.listdir(root / ".davserver" / "trash") == []
+
+
+@pytest.mark.parametrize("name", ["caf\udce9.txt", "line\nbreak", "x" * 255, "ü" * 127])
+def test_any_name_that_a_disk_can_hold_comes_back(share: Share, root: Path, name: str) -> None:
+    (root / name).write_bytes(b"by another program")
+    share.trees.delete(f"/{name}", ANN)
+    assert share.trash.restore(only(share).id, ANN) == f"/{name}"
+    assert (root / name).read_bytes() == b"by another program"
+    share.trees.delete(f"/{name}", ANN)
+    (root / name).touch()
+    restored = share.trash.restore(only(share).id, ANN)
+    assert restored != f"/{name}"
+    assert (root / restored[1:]).read_bytes() == b"by another program"
