@@ -139,13 +139,16 @@ class DiskFiles:
 
     def copy_members(self, source: str, destination: str) -> None:
         """Copy everything below ``source`` into ``destination``, times and modes included."""
-        for member in self.children(source):
-            target = paths.join(destination, member.name)
-            if member.is_folder:
-                self.make_folder(target)
-                self.copy_members(member.path, target)
-            else:
-                self._copy_file(member.path, target)
+        # Trees can be deeper than calls: no step here takes one call, or one descriptor, a level.
+        folders = [source]
+        while folders:
+            for member in self.children(folders.pop()):
+                target = paths.moved(member.path, source, destination)
+                if member.is_folder:
+                    self.make_folder(target)
+                    folders.append(member.path)
+                else:
+                    self._copy_file(member.path, target)
 
     def keep(self, path: str, version: str) -> Entry:
         """Keep the bytes now at ``path`` as ``version``: a hard link, else a copy."""
@@ -229,12 +232,18 @@ class DiskFiles:
         """Remove ``path`` and everything below it, for good; nothing there is fine."""
         with _facts(path), self._parent(path) as (folder, name):
             try:
-                if stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
-                    shutil.rmtree(name, dir_fd=folder)
-                else:
+                if not stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
                     os.unlink(name, dir_fd=folder)
+                    return
             except FileNotFoundError:
                 return
+        waiting, emptied = [path], []
+        while waiting:
+            emptied.append(waiting.pop())
+            waiting += self._remove_files(emptied[-1])
+        for folder_path in reversed(emptied):
+            with _facts(folder_path), self._parent(folder_path) as (folder, name):
+                os.rmdir(name, dir_fd=folder)
 
     def retire(self, path: str) -> None:
         """Remove ``path`` for good, so that its name is gone in one step, before its members."""
@@ -277,6 +286,19 @@ class DiskFiles:
             listed = os.open(name, _LIST, dir_fd=folder)
         with _closing(listed):
             return sum(self._sweep_one(listed, name) for name in os.listdir(listed))
+
+    def _remove_files(self, path: str) -> list[str]:
+        """Remove what is no folder from a folder; the folders that are left in it."""
+        with _facts(path), self._parent(path) as (above, name):
+            listed = os.open(name, _LIST, dir_fd=above)
+            with _closing(listed), os.scandir(listed) as members:
+                folders = []
+                for member in [*members]:
+                    if member.is_dir(follow_symlinks=False):
+                        folders.append(paths.join(path, member.name))
+                    else:
+                        os.unlink(member.name, dir_fd=listed)
+        return folders
 
     def _sweep_one(self, folder: int, name: str) -> bool:
         try:

@@ -219,24 +219,32 @@ class Journal:
 
     def _same(self, one: Entry, other: Entry) -> bool:
         """Whether two trees hold the same, as they do in the middle of a move between disks."""
-        if not (one.is_folder and other.is_folder):
-            return _alike(one, other)
-        ours = {member.name: member for member in self._store.children(one.path)}
-        theirs = {member.name: member for member in self._store.children(other.path)}
-        return ours.keys() == theirs.keys() and all(
-            self._same(member, theirs[name]) for name, member in ours.items()
-        )
+        pairs = [(one, other)]
+        while pairs:
+            ours, theirs = pairs.pop()
+            if not (ours.is_folder and theirs.is_folder):
+                if not _alike(ours, theirs):
+                    return False
+                continue
+            in_ours = {member.name: member for member in self._store.children(ours.path)}
+            in_theirs = {member.name: member for member in self._store.children(theirs.path)}
+            if in_ours.keys() != in_theirs.keys():
+                return False
+            pairs += [(member, in_theirs[name]) for name, member in in_ours.items()]
+        return True
 
     def _vanished(self, old: str, new: str) -> Iterator[Entry]:
         """What is below ``old`` and not below ``new``, which has displaced it."""
-        if not (self._is_folder(old) and self._is_folder(new)):
-            return
-        for member in self._store.children(old):
-            path = paths.join(new, member.name)
-            if self._store.find(path) is None:
-                yield member
-            else:
-                yield from self._vanished(member.path, path)
+        folders = [old]
+        while folders:
+            folder = folders.pop()
+            if not (self._is_folder(folder) and self._is_folder(paths.moved(folder, old, new))):
+                continue
+            for member in self._store.children(folder):
+                if self._store.find(paths.moved(member.path, old, new)) is None:
+                    yield member
+                else:
+                    folders.append(member.path)
 
     def _is_folder(self, path: str) -> bool:
         found = self._store.find(path)

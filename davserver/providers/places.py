@@ -184,14 +184,16 @@ def _found(place: Place, path: str) -> Entry:
 
 
 def _copy_members(place: Place, store: FileStore, source: str, destination: str) -> None:
-    for member in place.children(source):
-        target = paths.join(destination, paths.name(member.path))
-        if member.is_folder:
-            store.make_folder(target)
-            _copy_members(place, store, member.path, target)
-            continue
-        content, entry = place.open(member.path)
-        with content, store.spool() as spool:
-            fill(spool, content)
-            spool.seal(entry.modified_ns)
-            store.publish(spool.path, target, replace=False)
+    folders = [source]
+    while folders:
+        for member in place.children(folders.pop()):
+            target = paths.moved(member.path, source, destination)
+            if member.is_folder:
+                store.make_folder(target)
+                folders.append(member.path)
+                continue
+            content, entry = place.open(member.path)
+            with content, store.spool() as spool:
+                fill(spool, content)
+                spool.seal(entry.modified_ns)
+                store.publish(spool.path, target, replace=False)

@@ -1,5 +1,6 @@
 """COPY, MOVE, DELETE and MKCOL are done whole or not at all, and touch nothing else."""
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -171,6 +172,28 @@ def test_a_lock_never_slips_into_a_delete(root: Path) -> None:
                 assert (root / folder[1:] / "a.txt").exists() == (told[0] == 200)
     finally:
         server.stop()
+
+
+def test_a_tree_that_is_deeper_than_calls_go_is_copied_moved_deleted_and_purged(
+    client: DavClient, server: ThreadServer, root: Path
+) -> None:
+    """Another program made it: no address is that long, and none is needed."""
+    folder = os.open(root, os.O_RDONLY)
+    for _ in range(1500):
+        os.mkdir("deep", dir_fd=folder)
+        below = os.open("deep", os.O_RDONLY, dir_fd=folder)
+        os.close(folder)
+        folder = below
+    os.close(os.open("file", os.O_CREAT | os.O_WRONLY, dir_fd=folder))
+    os.close(folder)
+    assert client.copy("/deep", "/copy").status_code == 201
+    assert client.move("/deep", "/moved").status_code == 201
+    assert client.copy("/copy", "/moved").status_code == 204
+    assert client.delete("/moved").status_code == 204
+    assert client.delete("/copy").status_code == 204
+    assert server.app.share.trash.purge_older_than(2**40) == 3
+    assert os.listdir(root) == [".davserver"]
+    assert os.listdir(root / ".davserver" / "trash") == []
 
 
 NAMES = ["a%3Fb", "a%2Fb", "%", "😀 🎉", "a\\b", "a:b*c|d", "ünï", "&<>'\""]
