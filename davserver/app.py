@@ -13,6 +13,8 @@ from davserver.accounts.middleware import Accounts
 from davserver.accounts.sign_in import SignIn
 from davserver.browser.assets import Assets
 from davserver.browser.listing import Listing
+from davserver.browser.trash import ADDRESS as TRASH
+from davserver.browser.trash import TrashPage
 from davserver.content import HandOver
 from davserver.dav.principals import PRINCIPALS, describe
 from davserver.dav.request_server import DavRequestServer
@@ -142,12 +144,16 @@ def create_app(settings: Settings) -> Application:
     app: App = DavRequestServer(
         provider, settings.max_upload_bytes, settings.propfind_infinity, _hand_over(settings)
     )
-    app = Listing(app, pages, share.files, opening.actions, editors)
+    app = Listing(app, pages, share.files, share.places, opening.actions, editors)
     app = _editor(app, settings, share, pages, opening, office, metrics)
     app = Routes(
         app,
         {
             ASSETS: ("GET HEAD", Assets(resource_dir("assets"))),
+            TRASH: (
+                "GET HEAD POST",
+                TrashPage(pages, share.files, share.trash, settings.trash_days),
+            ),
             PRINCIPALS: ("PROPFIND", describe),
             HEALTH: ("GET HEAD", lambda _: text(200, "ok")),
             READY: ("GET HEAD", partial(_tell_ready, share)),

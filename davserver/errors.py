@@ -160,6 +160,12 @@ class RangeNotSatisfiable(DavserverError):
         return [("Content-Range", f"bytes */{self.size}")]
 
 
+class Unprocessable(DavserverError):
+    """The body is well formed and asks for something that is not known here (RFC 9110, 15.5.21)."""
+
+    status = 422
+
+
 class FileLocked(DavserverError):
     """Somebody holds a lock and its token was not submitted (RFC 4918, 11.3).
 

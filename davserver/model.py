@@ -182,6 +182,42 @@ class DocumentKey:
         return self.value
 
 
+class ChangeKind(StrEnum):
+    """What happened to a name."""
+
+    CREATED = "created"  # a folder with everything in it
+    CHANGED = "changed"
+    DELETED = "deleted"  # a folder with everything in it
+    MOVED = "moved"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change made through us; ``number`` grows. ``source`` is where a moved thing was."""
+
+    number: int
+    kind: ChangeKind
+    path: str
+    source: str
+    is_folder: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Trashed:
+    """Something in the trash: ``path`` is where it was, ``entry`` what it is now."""
+
+    id: str
+    path: str
+    deleted: datetime
+    deleted_by: str
+    entry: Entry
+
+    @property
+    def name(self) -> str:
+        """The name that it had."""
+        return paths.name(self.path)
+
+
 class SessionState(StrEnum):
     """Where an editing session stands."""
 

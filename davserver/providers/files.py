@@ -26,7 +26,7 @@ from davserver.providers.catalog import Catalog
 from davserver.providers.history import State
 from davserver.providers.journal import Commit, Journal
 from davserver.providers.quotas import Quotas
-from davserver.providers.stores import Condition, FileStore, Spool, anything, check_new
+from davserver.providers.stores import Condition, FileStore, Spool, anything, as_stored, check_new
 
 _ATTEMPTS = 5
 _BLOCK = 1 << 18
@@ -98,6 +98,18 @@ class VersionedFiles:
         if paths.is_ours(path):
             raise NotFound(path)
         return self._store.open(path)
+
+    def copy_members(self, source: str, destination: str) -> None:
+        """Copy everything below the folder ``source`` to where only the store reaches."""
+        self._store.copy_members(source, destination)
+
+    def origin(self, path: str) -> str:
+        """The path under which the catalog knows what a reader finds at ``path``."""
+        return path
+
+    def as_stored(self, path: str) -> str:
+        """The path of what a client means, in whatever Unicode normal form it says it."""
+        return as_stored(self._store, path)
 
     def spool(self) -> Spool:
         """A place for bytes that are on their way; use it in a ``with`` block."""
@@ -189,6 +201,11 @@ class VersionedFiles:
             state = (number, entry.size, "", entry.etag, entry.modified_ns, entry.modified, "")
             found.append(Version(*state, Origin.OUTSIDE, is_current=True))
         return found
+
+    def with_earlier(self, folder: str) -> set[str]:
+        """The paths directly in ``folder`` of which an earlier state is kept."""
+        with self._catalog.reading() as connection:
+            return history.kept_in(connection, folder)
 
     def open_version(self, path: str, number: int) -> tuple[BinaryIO, Version]:
         """The bytes of one state of a file. The caller closes. Raises NotFound."""

@@ -8,6 +8,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import stat
 import time
@@ -44,8 +45,9 @@ _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _NOTHING_THERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG}
 _NO_LINKS = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOSYS}
 _COPY_BLOCK = 1 << 20
-# A copy on its way into a folder on another file system; the prefix keeps it out of listings.
+# What is on its way from one file system to another; listings leave it out.
 _CARRIED = f"{paths.HIDDEN}-"
+_IS_CARRIED = re.compile(re.escape(_CARRIED) + "[0-9a-f]{32}")
 
 
 class DiskFiles:
@@ -82,7 +84,7 @@ class DiskFiles:
         prefix = paths.join(path, "")
         with _closing(listed), os.scandir(listed) as members:
             for member in members:
-                if member.name.startswith(_CARRIED) or (
+                if _IS_CARRIED.fullmatch(member.name) or (
                     at_root and paths.is_ours("/" + member.name)
                 ):
                     continue
@@ -137,13 +139,16 @@ class DiskFiles:
 
     def copy_members(self, source: str, destination: str) -> None:
         """Copy everything below ``source`` into ``destination``, times and modes included."""
-        for member in self.children(source):
-            target = paths.join(destination, member.name)
-            if member.is_folder:
-                self.make_folder(target)
-                self.copy_members(member.path, target)
-            else:
-                self._copy_file(member.path, target)
+        # Trees can be deeper than calls: no step here takes one call, or one descriptor, a level.
+        folders = [source]
+        while folders:
+            for member in self.children(folders.pop()):
+                target = paths.moved(member.path, source, destination)
+                if member.is_folder:
+                    self.make_folder(target)
+                    folders.append(member.path)
+                else:
+                    self._copy_file(member.path, target)
 
     def keep(self, path: str, version: str) -> Entry:
         """Keep the bytes now at ``path`` as ``version``: a hard link, else a copy."""
@@ -240,12 +245,41 @@ class DiskFiles:
         """Remove ``path`` and everything below it, for good; nothing there is fine."""
         with _facts(path), self._parent(path) as (folder, name):
             try:
-                if stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
-                    shutil.rmtree(name, dir_fd=folder)
-                else:
+                if not stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
                     os.unlink(name, dir_fd=folder)
+                    return
             except FileNotFoundError:
                 return
+        waiting, emptied = [path], []
+        while waiting:
+            emptied.append(waiting.pop())
+            waiting += self._remove_files(emptied[-1])
+        for folder_path in reversed(emptied):
+            with _facts(folder_path), self._parent(folder_path) as (folder, name):
+                os.rmdir(name, dir_fd=folder)
+
+    def retire(self, path: str) -> None:
+        """Remove ``path`` for good, so that its name is gone in one step, before its members."""
+        gone = paths.join(paths.parent(path), _CARRIED + uuid4().hex)
+        with _facts(path), self._parent(path) as (folder, name):
+            try:
+                os.rename(name, paths.name(gone), src_dir_fd=folder, dst_dir_fd=folder)
+            except OSError as fault:
+                # An overlay refuses to rename the folders of its lower layer, even in their place.
+                if fault.errno != errno.EXDEV:
+                    raise
+                gone = path
+        self.remove_tree(gone)
+
+    def clear_remains(self, *folders: str) -> None:
+        """Remove copies that never got their name, and sources that had lost theirs."""
+        for folder in set(folders):
+            with suppress(NotFound), _facts(folder), self._parent(folder) as (above, name):
+                listed = os.open(name, _LIST, dir_fd=above)
+                with _closing(listed):
+                    left = [name for name in os.listdir(listed) if _IS_CARRIED.fullmatch(name)]
+                for name in left:
+                    self.remove_tree(paths.join(folder, name))
 
     def space(self) -> tuple[int, int]:
         """Bytes in use and bytes left on the disk of the root, for the server's own user."""
@@ -278,6 +312,19 @@ class DiskFiles:
             listed = os.open(name, _LIST, dir_fd=folder)
         with _closing(listed):
             return sum(self._sweep_one(listed, name) for name in os.listdir(listed))
+
+    def _remove_files(self, path: str) -> list[str]:
+        """Remove what is no folder from a folder; the folders that are left in it."""
+        with _facts(path), self._parent(path) as (above, name):
+            listed = os.open(name, _LIST, dir_fd=above)
+            with _closing(listed), os.scandir(listed) as members:
+                folders = []
+                for member in [*members]:
+                    if member.is_dir(follow_symlinks=False):
+                        folders.append(paths.join(path, member.name))
+                    else:
+                        os.unlink(member.name, dir_fd=listed)
+        return folders
 
     def _sweep_one(self, folder: int, name: str) -> bool:
         try:
@@ -346,6 +393,12 @@ class DiskFiles:
 
     def _carry(self, source: str, path: str, *, replace: bool) -> None:
         """Publish across file systems: copy beside the target, then rename there."""
+        with self._parent(source) as (folder, name):
+            if (
+                os.stat(name, dir_fd=folder, follow_symlinks=False).st_dev
+                != os.fstat(folder).st_dev
+            ):
+                raise Forbidden("Another file system is mounted there; it cannot be moved.")
         beside = paths.join(paths.parent(path), _CARRIED + uuid4().hex)
         try:
             entry = self.find(source)
@@ -359,7 +412,7 @@ class DiskFiles:
             self.publish(beside, path, replace=replace)
         finally:
             self.remove_tree(beside)
-        self.remove_tree(source)
+        self.retire(source)
 
     def _copy_file(self, source: str, target: str) -> None:
         reading, entry = self.open(source)

@@ -7,11 +7,14 @@ from pathlib import Path
 
 from davserver.providers.amendments import Amendments
 from davserver.providers.catalog import Catalog
+from davserver.providers.changes import Changes
 from davserver.providers.files import VersionedFiles
 from davserver.providers.filesystem import DiskFiles, SyncPolicy
 from davserver.providers.journal import Journal
 from davserver.providers.locks import Locks
+from davserver.providers.places import Places, TrashView, VersionsView
 from davserver.providers.quotas import Quotas
+from davserver.providers.trash import Trash
 from davserver.providers.trees import Trees
 
 DAY = 24 * 3600
@@ -29,6 +32,9 @@ class Share:
     locks: Locks
     properties: Amendments
     quotas: Quotas
+    trash: Trash
+    places: Places
+    changes: Changes
 
     def close(self) -> None:
         """Let go of files and connections."""
@@ -47,11 +53,15 @@ class Share:
         return repaired
 
     def tidy(self, trash_days: int) -> None:
-        """Remove expired locks, dead spools, and trash older than ``trash_days`` (0: keep it)."""
+        """Remove expired locks, dead spools, old changes, and trash older than ``trash_days``.
+
+        0 days keep the trash.
+        """
         self.repair()
         self.locks.purge()
+        self.changes.prune()
         if trash_days:
-            self.trees.purge_trash(time.time() - trash_days * DAY)
+            self.trash.purge_older_than(time.time() - trash_days * DAY)
 
 
 def open_share(
@@ -74,6 +84,7 @@ def open_share(
     journal = Journal(store, catalog, quotas)
     files = VersionedFiles(store, catalog, journal, quotas, saved)
     trees = Trees(store, catalog, journal, files)
+    trash = Trash(store, catalog, trees)
     return Share(
         store,
         catalog,
@@ -83,4 +94,7 @@ def open_share(
         Locks(store, catalog),
         Amendments(store, catalog, journal),
         quotas,
+        trash,
+        Places(files, VersionsView(store, files), TrashView(store, trash)),
+        Changes(catalog),
     )

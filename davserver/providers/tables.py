@@ -164,5 +164,18 @@ trash = Table(
     Column("deleted_by", Text, nullable=False),
 )
 
+# What was changed through us, in order; sync-collection (RFC 6578) reads it. ``source`` is where
+# something that moved was before.
+changes = Table(
+    "changes",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("kind", String(16), nullable=False),
+    Column("path", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("is_folder", Boolean, nullable=False),
+    Column("made", Float, nullable=False),
+)
+
 Index("live_locks", locks.c.resource_id, locks.c.expires)
 Index("held_locks", locks.c.principal, locks.c.expires)

@@ -228,3 +228,25 @@ def test_the_sweeper_removes_spools_of_the_dead(store: FileStore, root: Path) ->
     (root / ".davserver" / "spool" / "left-folder").mkdir()
     assert store.sweep() == 2
     assert os.listdir(root / ".davserver" / "spool") == []
+
+
+def test_what_is_retired_is_gone_with_all_that_is_in_it(store: FileStore) -> None:
+    store.make_folder("/docs")
+    write(store, "/docs/a.txt", b"x")
+    write(store, "/b.txt", b"x")
+    store.retire("/docs")
+    store.retire("/b.txt")
+    assert list(store.children("/")) == []
+    with pytest.raises(NotFound):
+        store.retire("/none")
+
+
+def test_what_a_dead_process_left_unfinished_is_unseen_and_cleared(
+    store: FileStore, root: Path
+) -> None:
+    store.make_folder("/docs")
+    (root / "docs" / (".davserver-" + "0" * 32)).mkdir()
+    (root / "docs" / ".davserver-notes").touch()
+    assert [entry.name for entry in store.children("/docs")] == [".davserver-notes"]
+    store.clear_remains("/docs", "/none")
+    assert os.listdir(root / "docs") == [".davserver-notes"]

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from davserver.errors import Conflict, DavserverError, Forbidden, NotFound, QuotaExceeded
 from davserver.model import Origin, Scope, Writer
-from davserver.providers.filesystem import TRASH, DiskFiles
-from davserver.providers.journal import Move
+from davserver.providers.filesystem import DiskFiles
 from davserver.providers.share import Share, open_share
 from tests.providers.test_files import ANN, BOB, put
 
@@ -89,14 +88,25 @@ def test_what_comes_back_from_the_trash_counts_again(docs: Share, root: Path) ->
     docs.trees.make_folder("/docs/sub", ANN)
     put(docs, "/docs/sub/a.txt", b"x" * 600)
     docs.trees.delete("/docs/sub", BOB)
-    [identity] = [entry.path for entry in docs.store.children(TRASH)]
-    back = Move(identity, "/docs/sub")
-    with docs.catalog.writing() as connection:
-        row = docs.journal.begin(connection, back)
-    docs.store.publish(back.source, back.destination, replace=False)
-    with docs.catalog.writing() as connection:
-        docs.journal.finish_move(connection, row, back)
+    [trashed] = docs.trash.all()
+    docs.trash.restore(trashed.id, BOB)
     assert (used(docs, "/docs"), used(docs, "ann")) == (600, 600)
+    docs.trees.delete("/docs/sub", BOB)
+    put(docs, "/docs/b.txt", b"x" * 401, BOB)
+    [trashed] = docs.trash.all()
+    with pytest.raises(QuotaExceeded):
+        docs.trash.restore(trashed.id, BOB)
+    check_right(docs)
+
+
+def test_what_comes_back_over_another_file_books_the_difference(docs: Share) -> None:
+    docs.quotas.set("/", 2000)
+    put(docs, "/docs/a.txt", b"x" * 600)
+    docs.trees.delete("/docs/a.txt", ANN)
+    put(docs, "/docs/a.txt", b"x" * 100)
+    [trashed] = docs.trash.all()
+    docs.trees.take_out(trashed.entry.path, "/docs/a.txt", ANN, overwrite=True)
+    assert [used(docs, subject) for subject in ("/", "/docs", "ann")] == [600, 600, 600]
     check_right(docs)
 
 
@@ -272,6 +282,7 @@ _STEPS = st.lists(
         st.tuples(st.just("move"), _ANY, _ANY),
         st.tuples(st.just("copy"), _ANY, _ANY),
         st.tuples(st.just("mkcol"), st.sampled_from(_FOLDERS), st.just("")),
+        st.tuples(st.just("take out"), _ANY, st.integers(0, 3)),
     ),
     max_size=12,
 )
@@ -302,6 +313,9 @@ def test_whatever_is_done_what_is_booked_is_what_is_there(
                     share.trees.make_folder(path, writer)
                     if path == "/docs":
                         share.quotas.set("/docs", 700)
+                elif action == "take out":
+                    for trashed in [*share.trash.all()][more : more + 1]:
+                        share.trees.take_out(trashed.entry.path, path, writer, overwrite=True)
                 else:
                     getattr(share.trees, action)(path, more, writer, overwrite=True)
             except DavserverError:
