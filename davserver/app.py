@@ -14,6 +14,7 @@ from davserver.accounts.sign_in import SignIn
 from davserver.browser.assets import Assets
 from davserver.browser.listing import Listing
 from davserver.dav.request_server import DavRequestServer
+from davserver.dav.tus import METHODS, UPLOAD, Tus
 from davserver.editor.blank import BlankDocuments
 from davserver.editor.callbacks import Callback
 from davserver.editor.client import DocumentServer
@@ -138,6 +139,7 @@ def create_app(settings: Settings) -> Application:
         {
             ASSETS: ("GET HEAD", Assets(resource_dir("assets"))),
             HEALTH: ("GET HEAD", lambda _: text(200, "ok")),
+            UPLOAD: (METHODS, Tus(share, settings.max_upload_bytes, settings.upload_hours)),
         },
     )
     app = Accounts(

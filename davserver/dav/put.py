@@ -21,7 +21,7 @@ def put_file(dav: DavRequest, max_bytes: int = 0) -> Response:
         raise UnsupportedMediaType("Send the file as it is, without Content-Encoding.")
     if request.has_trailing_slash:
         raise Conflict("This is the address of a folder; a file's has no slash at its end.")
-    modified_ns = _modified(request.header("X-OC-Mtime"))
+    modified_ns = requested_time(request.header("X-OC-Mtime"))
     announced = request.content_length
     dav.conditions.hold(files.find(request.path))
     if announced is None or announced > _ASK_FIRST_ABOVE:
@@ -43,12 +43,12 @@ def put_file(dav: DavRequest, max_bytes: int = 0) -> Response:
     return Response(201 if written.created else 204, b"", headers)
 
 
-def _modified(header: str) -> int | None:
+def requested_time(header: str) -> int | None:
     """The time of change that ownCloud's clients and rclone send, in nanoseconds."""
     if not header:
         return None
     if not _MTIME.fullmatch(header.strip()):
-        raise BadRequest("X-OC-Mtime must be seconds since 1970.")
+        raise BadRequest("A time of change must be seconds since 1970.")
     whole, _, part = header.strip().partition(".")
     return int(whole) * 1_000_000_000 + int(part.ljust(9, "0") or "0")
 

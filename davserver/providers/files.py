@@ -49,6 +49,7 @@ class Sealed:
     callback_id: int = 0
     heir_of: str = ""
     absorbs: bool = False
+    upload_id: str = ""
 
 
 class VersionedFiles:
@@ -97,19 +98,26 @@ class VersionedFiles:
         document_key: str = "",
         callback_id: int = 0,
         heir_of: str = "",
+        upload_id: str = "",
     ) -> Written:
         """Make the spooled bytes the content of ``path``; the replaced bytes stay as a version.
 
         Atomic: a reader sees the old or the new file, never a mixture, and so does one after a
         crash. ``document_key`` and ``callback_id`` say which save of an editor this is; the
-        callback is booked in the same transaction. ``heir_of`` is the resource whose properties the
-        file gets.
+        callback is booked in the same transaction, and so is the end of the upload ``upload_id``.
+        ``heir_of`` is the resource whose properties the file gets.
 
         Raises FileLocked, ParentMissing, MethodNotAllowed for a folder, StorageFull, and what
         ``condition`` raises.
         """
         sealed = Sealed(
-            spool.path, spool.seal(modified_ns), spool.sha256, document_key, callback_id, heir_of
+            spool.path,
+            spool.seal(modified_ns),
+            spool.sha256,
+            document_key,
+            callback_id,
+            heir_of,
+            upload_id=upload_id,
         )
         with self._store.exclusive(path):
             return self.publish(path, sealed, writer, condition)
@@ -271,6 +279,7 @@ class VersionedFiles:
             sealed.callback_id,
             sealed.heir_of,
             sealed.absorbs,
+            sealed.upload_id,
         )
 
     def _number_of(self, connection: Connection, resource_id: str, entry: Entry) -> int | None:

@@ -18,7 +18,7 @@ from davserver.providers import history, identities, properties
 from davserver.providers.catalog import Catalog
 from davserver.providers.history import State
 from davserver.providers.stores import FileStore
-from davserver.providers.tables import callbacks, journal, locks, resources, trash
+from davserver.providers.tables import callbacks, journal, locks, resources, trash, uploads
 
 _BEGIN = insert(journal).returning(journal.c.id)
 _WITHDRAW = delete(journal).where(journal.c.id == bindparam("row"))
@@ -29,7 +29,8 @@ class Commit:
     """The sealed bytes at ``source`` become the content of ``path``.
 
     ``replaces`` is the state there until now. ``heir_of`` is the resource whose properties the file
-    takes over; with ``absorbs`` that resource ceases to be: it was moved here.
+    takes over; with ``absorbs`` that resource ceases to be: it was moved here. ``upload_id`` is the
+    upload that ends with it.
     """
 
     path: str
@@ -40,6 +41,7 @@ class Commit:
     callback_id: int = 0
     heir_of: str = ""
     absorbs: bool = False
+    upload_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,10 @@ class Journal:
                 .where(callbacks.c.id == intent.callback_id)
                 .values(outcome="stored", detail=intent.path)
             )
+        if intent.upload_id:
+            connection.execute(
+                update(uploads).where(uploads.c.id == intent.upload_id).values(etag=entry.etag)
+            )
         self.withdraw(connection, row)
 
     def finish_move(self, connection: Connection, row: int, intent: Move) -> None:
@@ -113,6 +119,12 @@ class Journal:
             if paths.is_ours(intent.destination):
                 self._book_trash(connection, intent.destination, intent.source, intent.by)
         self.withdraw(connection, row)
+
+    def mentions(self, upload_id: str) -> bool:
+        """Whether somebody began to make this upload a file, and did not come to the end."""
+        of_upload = journal.c.intent.contains(f'"{upload_id}"', autoescape=True)
+        with self._catalog.reading() as connection:
+            return connection.scalar(select(journal.c.id).where(of_upload).limit(1)) is not None
 
     def repair(self) -> int:
         """Finish or take back what dead processes began; tell how many intents there were."""

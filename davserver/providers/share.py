@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from davserver.providers.catalog import Catalog
+from davserver.providers.exclusion import Exclusion
 from davserver.providers.files import VersionedFiles
 from davserver.providers.filesystem import DiskFiles, SyncPolicy
 from davserver.providers.journal import Journal
 from davserver.providers.locks import Locks
 from davserver.providers.properties import Properties
 from davserver.providers.trees import Trees
+from davserver.providers.uploads import Uploads
 
 DAY = 24 * 3600
 
@@ -26,6 +28,7 @@ class Share:
     trees: Trees
     locks: Locks
     properties: Properties
+    uploads: Uploads
 
     def close(self) -> None:
         """Let go of files and connections."""
@@ -44,9 +47,13 @@ class Share:
         return repaired
 
     def tidy(self, trash_days: int) -> None:
-        """Remove expired locks, dead spools, and trash older than ``trash_days`` (0: keep it)."""
+        """Remove what expired: locks, uploads, dead spools, trash older than ``trash_days``.
+
+        0 days keep the trash.
+        """
         self.repair()
         self.locks.purge()
+        self.uploads.purge()
         if trash_days:
             self.trees.purge_trash(time.time() - trash_days * DAY)
 
@@ -60,6 +67,14 @@ def open_share(
     journal = Journal(store, catalog)
     files = VersionedFiles(store, catalog, journal)
     trees = Trees(store, catalog, journal, files)
+    exclusion = Exclusion(state / "exclusion" / "uploads")
     return Share(
-        store, catalog, journal, files, trees, Locks(store, catalog), Properties(store, catalog)
+        store,
+        catalog,
+        journal,
+        files,
+        trees,
+        Locks(store, catalog),
+        Properties(store, catalog),
+        Uploads(store, catalog, journal, files, exclusion),
     )

@@ -149,4 +149,23 @@ trash = Table(
     Column("deleted_by", Text, nullable=False),
 )
 
+# A file that arrives in several requests: by tus in one piece that grows (``length`` is announced,
+# ``offset`` of it are durable), else in parts that lie in a folder until they are put together.
+# ``etag`` is that of the file that it became. An upload that ended stays until it expires.
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("name", String(128), nullable=False),
+    Column("in_parts", Boolean, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("length", BigInteger, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("metadata", Text, nullable=False),
+    Column("expires", Float, nullable=False, index=True),
+    Column("etag", String(80), nullable=False),
+    UniqueConstraint("owner", "name", name="one_upload_a_name"),
+)
+
 Index("live_locks", locks.c.resource_id, locks.c.expires)

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from davserver.model import Writer
+from davserver.model import Upload, Writer
 from davserver.providers.share import Share, open_share
-from davserver.providers.tables import journal, trash
+from davserver.providers.tables import journal, trash, uploads
 from tests.crash.stepping import after_every_crash
 from tests.providers.test_files import numbers, put, read_version
 
@@ -261,3 +261,58 @@ def test_emptying_the_trash(prepare: Prepare) -> None:
             assert connection.scalar(select(func.count()).select_from(trash)) == 0
 
     after_every_crash(prepare(deleted), lambda share: share.trees.purge_trash(2**40), check)
+
+
+def test_finishing_an_upload(prepare: Prepare) -> None:
+    """Whatever the moment: the bytes are all there, and the client can ask again for the end."""
+
+    def begun(share: Share) -> None:
+        put(share, "/a.txt", OLD)
+        upload = share.uploads.begin("ann", "/a.txt", len(NEW), {}, 3600)
+        share.uploads.append(upload, 0, [NEW[:5]], 3600)
+
+    def the_upload(share: Share) -> Upload:
+        with share.catalog.reading() as connection:
+            identity = connection.scalar(select(uploads.c.id))
+        return share.uploads.find(identity or "", "ann")
+
+    def send_the_rest(share: Share) -> None:
+        upload = share.uploads.append(the_upload(share), 5, [NEW[5:]], 3600)
+        share.uploads.finish(upload, ANN)
+
+    def check(share: Share, root: Path) -> None:
+        check_tidy(share, root)
+        upload = the_upload(share)
+        content = (root / "a.txt").read_bytes()
+        assert content == (NEW if upload.is_finished else OLD)
+        if upload.offset < len(NEW):
+            assert upload.offset == 5, "bytes were told that nobody noted"
+            upload = share.uploads.append(upload, 5, [NEW[5:]], 3600)
+        share.uploads.finish(upload, ANN)
+        assert (root / "a.txt").read_bytes() == NEW
+        assert numbers(share, "/a.txt") == [1, 2]
+        check_history(share, "/a.txt")
+        assert os.listdir(root / ".davserver" / "uploads") == []
+
+    assert after_every_crash(prepare(begun), send_the_rest, check) > 12
+
+
+def test_joining_the_parts_of_an_upload(prepare: Prepare) -> None:
+    def begun(share: Share) -> None:
+        put(share, "/a.txt", OLD)
+        upload = share.uploads.begin_parts("ann", "one", 3600)
+        share.uploads.put_part(upload, "1", [NEW[:5]], 0, 3600)
+        share.uploads.put_part(upload, "2", [NEW[5:]], 0, 3600)
+
+    def join(share: Share) -> None:
+        upload = share.uploads.find_parts("ann", "one")
+        share.uploads.join_parts(upload, "/a.txt", len(NEW), ANN)
+
+    def check(share: Share, root: Path) -> None:
+        check_tidy(share, root)
+        join(share)
+        assert (root / "a.txt").read_bytes() == NEW
+        assert numbers(share, "/a.txt") == [1, 2]
+        check_history(share, "/a.txt")
+
+    after_every_crash(prepare(begun), join, check)
