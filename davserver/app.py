@@ -13,6 +13,7 @@ from davserver.accounts.middleware import Accounts
 from davserver.accounts.sign_in import SignIn
 from davserver.browser.assets import Assets
 from davserver.browser.listing import Listing
+from davserver.dav.nextcloud import Nextcloud
 from davserver.dav.request_server import DavRequestServer
 from davserver.dav.tus import METHODS, UPLOAD, Tus
 from davserver.editor.blank import BlankDocuments
@@ -142,6 +143,7 @@ def create_app(settings: Settings) -> Application:
             UPLOAD: (METHODS, Tus(share, settings.max_upload_bytes, settings.upload_hours)),
         },
     )
+    app = Nextcloud(app, share, settings.max_upload_bytes, settings.upload_hours)
     app = Accounts(
         app,
         credentials,

@@ -1,0 +1,209 @@
+"""Nextcloud's addresses: the same tree at …/dav/files/<user>/, and chunked upload beside it.
+
+Clients that know Nextcloud, such as rclone with ``vendor = nextcloud``, send a large file in parts:
+MKCOL …/dav/uploads/<user>/<upload>, PUT …/<upload>/<part> for each, in any order and at the same
+time, then MOVE …/<upload>/.file to where the file shall be (Nextcloud developer manual, "Chunked
+file upload", version 2). The parts are put together in the order of the numbers in their names.
+"""
+
+import hashlib
+import re
+import zlib
+from collections.abc import Callable, Iterable
+from email.utils import formatdate
+from urllib.parse import quote
+
+from davserver import paths
+from davserver.dav.destination import destination
+from davserver.dav.get import validators
+from davserver.dav.put import requested_time
+from davserver.dav.room import DavRequest
+from davserver.dav.xml import multistatus, propstat
+from davserver.errors import (
+    BadRequest,
+    MethodNotAllowed,
+    NameNotAllowed,
+    NotFound,
+    PreconditionFailed,
+)
+from davserver.model import Entry
+from davserver.providers.share import Share
+from davserver.providers.uploads import Take
+from davserver.web import App, Environ, Headers, Request, Response, StartResponse, xml
+
+ROOTS = ("/remote.php/dav", "/-/dav")
+ALLOW = "OPTIONS, MKCOL, PUT, PROPFIND, MOVE, DELETE"
+
+_FILE = ".file"
+_UPLOAD_NAME = re.compile(r"[\w.~+-]{1,128}", re.ASCII)
+# Nextcloud counts parts from 1; rclone names the first byte and the one behind the last.
+_PART_NAME = re.compile(r"\d{1,20}(-\d{1,20})?", re.ASCII)
+_HOUR = 3600
+# As Nextcloud's clients name them in OC-Checksum.
+_ALGORITHMS = {"SHA1": "sha1", "SHA256": "sha256", "SHA3-256": "sha3_256", "MD5": "md5"}
+
+
+class Nextcloud:
+    """WSGI middleware: a file's address becomes our own, an upload's is answered here.
+
+    The first part of a file's address counts as the base path from there on: links in answers carry
+    it, and it is taken off the addresses in headers.
+    """
+
+    def __init__(self, next_app: App, share: Share, max_bytes: int, hours: int) -> None:
+        self._next = next_app
+        self._share = share
+        self._uploads = share.uploads
+        self._max_bytes = max_bytes
+        self._seconds = hours * _HOUR
+        self._methods: dict[str, Callable[[Request, str, str], Response]] = {
+            "MKCOL": self._begin,
+            "PUT": self._put_part,
+            "PROPFIND": self._tell_parts,
+            "MOVE": self._join,
+            "DELETE": self._abandon,
+        }
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        request = Request.of(environ)
+        root = next((one for one in ROOTS if request.target.startswith(one + "/")), None)
+        if root is None:
+            return self._next(environ, start_response)
+        address = request.target
+        area, user, *rest = [*address[len(root) + 1 :].split("/", 2), "", ""]
+        if area not in {"files", "uploads"}:
+            raise NotFound(paths.decoded(address))
+        if request.method != "OPTIONS" and paths.decoded("/" + user)[1:] != request.principal.name:
+            raise NotFound(paths.decoded(address))
+        request.base += f"{root}/files/{quote(user, safe='%!$()*+,;=:@~')}"
+        request.target = "/" + rest[0]
+        if area == "files" or request.method == "OPTIONS":
+            return self._next(environ, start_response)
+        method = self._methods.get(request.method)
+        if method is None:
+            raise MethodNotAllowed(f"{request.method} is not for an upload.", ALLOW)
+        upload, _, part = paths.decoded(request.target)[1:].partition("/")
+        if not _UPLOAD_NAME.fullmatch(upload):
+            raise NameNotAllowed("An upload is called by up to 128 letters, digits and . ~ + - _")
+        response = method(request, upload, part)
+        return response.send(start_response)
+
+    def _begin(self, request: Request, name: str, part: str) -> Response:
+        if part:
+            raise NameNotAllowed("An upload holds parts, and no folders.")
+        self._uploads.begin_parts(request.principal.name, name, self._seconds)
+        return Response(201)
+
+    def _put_part(self, request: Request, name: str, part: str) -> Response:
+        if not _PART_NAME.fullmatch(part):
+            raise NameNotAllowed("A part is called by a number, or by two with a hyphen.")
+        upload = self._uploads.find_parts(request.principal.name, name)
+        is_new = self._uploads.put_part(
+            upload, part, request.blocks(self._max_bytes), self._max_bytes, self._seconds
+        )
+        return Response(201 if is_new else 204)
+
+    def _tell_parts(self, request: Request, name: str, part: str) -> Response:
+        """The parts that have arrived, so that the client sends only the others."""
+        upload = self._uploads.find_parts(request.principal.name, name)
+        here = f"{request.base.replace('/files/', '/uploads/')}/{name}"
+        parts = self._uploads.parts(upload)
+        told = [one for one in parts if part in ("", one.name)]
+        if part and not told:
+            raise NotFound(f"part {part} of upload {name}")
+        answers = [_response(f"{here}/{one.name}", one) for one in told]
+        if not part:
+            answers = [_response(f"{here}/", None), *answers]
+        return xml(207, multistatus("".join(answers)))
+
+    def _join(self, request: Request, name: str, part: str) -> Response:
+        """The parts become the file that Destination names: 201, or 204 for its next version."""
+        if part != _FILE:
+            raise NameNotAllowed(f"What is moved out of an upload is {_FILE}.")
+        upload = self._uploads.find_parts(request.principal.name, name)
+        path = destination(request)
+        request.path = path
+        dav = DavRequest(request, self._share)
+        modified_ns = requested_time(request.header("X-OC-Mtime"))
+        take, verify = _checksum(request.header("OC-Checksum"))
+        condition = _overwriting(request, dav.conditions.hold)
+        condition(self._share.files.find(path))
+        self._share.files.check_writable(path, dav.writer)
+        written = self._uploads.join_parts(
+            upload,
+            path,
+            _length(request.header("OC-Total-Length")),
+            dav.writer,
+            condition=condition,
+            modified_ns=modified_ns,
+            take=take,
+            verify=verify,
+        )
+        if written is None:
+            return Response(204, b"", validators(self._share.files.entry(path)))
+        headers: Headers = validators(written.entry)
+        if modified_ns is not None:
+            headers.append(("X-OC-MTime", "accepted"))
+        return Response(201 if written.created else 204, b"", headers)
+
+    def _abandon(self, request: Request, name: str, part: str) -> Response:
+        if part:
+            raise MethodNotAllowed("An upload is given up as a whole.", "PUT, PROPFIND")
+        self._uploads.abandon(self._uploads.find_parts(request.principal.name, name))
+        return Response(204)
+
+
+def _response(href: str, part: Entry | None) -> str:
+    kind = "<D:resourcetype><D:collection/></D:resourcetype>"
+    if part is not None:
+        changed = formatdate(part.modified_ns // 1_000_000_000, usegmt=True)
+        kind = (
+            f"<D:resourcetype/><D:getcontentlength>{part.size}</D:getcontentlength>"
+            f"<D:getlastmodified>{changed}</D:getlastmodified>"
+        )
+    return f"<D:response><D:href>{href}</D:href>{propstat(kind, '200 OK')}</D:response>"
+
+
+def _overwriting(
+    request: Request, hold: Callable[[Entry | None], None]
+) -> Callable[[Entry | None], None]:
+    def permitted(entry: Entry | None) -> None:
+        hold(entry)
+        if entry is not None and request.header("Overwrite").strip().upper() == "F":
+            raise PreconditionFailed("Something is at the destination already.")
+
+    return permitted
+
+
+def _length(header: str) -> int | None:
+    """OC-Total-Length: the bytes of all parts together."""
+    if not header:
+        return None
+    if not (header.isascii() and header.isdigit()):
+        raise BadRequest("OC-Total-Length must be a number of bytes.")
+    return int(header)
+
+
+def _checksum(header: str) -> tuple[Take, Callable[[], None]]:
+    """What is shown every block, and what raises BadRequest if OC-Checksum says otherwise.
+
+    An algorithm that is not known here is left to the client, which compares after the upload.
+    """
+    name, _, wanted = header.strip().partition(":")
+    name = name.upper()
+    if name == "ADLER32":
+        sums = [1]
+
+        def add(block: bytes) -> None:
+            sums[0] = zlib.adler32(block, sums[0])
+
+        return add, lambda: _compare(f"{sums[0]:08x}", wanted)
+    if name not in _ALGORITHMS:
+        return len, lambda: None
+    counted = hashlib.new(_ALGORITHMS[name], usedforsecurity=False)
+    return counted.update, lambda: _compare(counted.hexdigest(), wanted)
+
+
+def _compare(found: str, wanted: str) -> None:
+    if found != wanted.strip().lower():
+        raise BadRequest(f"The parts together have the checksum {found}, and not {wanted}.")
