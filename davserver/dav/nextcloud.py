@@ -29,12 +29,13 @@ from davserver.errors import (
 from davserver.model import Entry
 from davserver.providers.share import Share
 from davserver.providers.uploads import Take
-from davserver.web import App, Environ, Headers, Request, Response, StartResponse, xml
+from davserver.web import BLOCK, App, Environ, Headers, Request, Response, StartResponse, xml
 
 ROOTS = ("/remote.php/dav", "/-/dav")
 ALLOW = "OPTIONS, MKCOL, PUT, PROPFIND, MOVE, DELETE"
 
 _FILE = ".file"
+_WANTS_HASH = "X-Recalculate-Hash"
 _UPLOAD_NAME = re.compile(r"[\w.~+-]{1,128}", re.ASCII)
 # Nextcloud counts parts from 1; rclone names the first byte and the one behind the last.
 _PART_NAME = re.compile(r"\d{1,20}(-\d{1,20})?", re.ASCII)
@@ -77,6 +78,8 @@ class Nextcloud:
             raise NotFound(paths.decoded(address))
         request.base += f"{root}/files/{quote(user, safe='%!$()*+,;=:@~')}"
         request.target = "/" + rest[0]
+        if request.method == "PATCH" and area == "files" and request.header(_WANTS_HASH):
+            return self._tell_hash(request).send(start_response)
         if area == "files" or request.method == "OPTIONS":
             return self._next(environ, start_response)
         method = self._methods.get(request.method)
@@ -87,6 +90,19 @@ class Nextcloud:
             raise NameNotAllowed("An upload is called by up to 128 letters, digits and . ~ + - _")
         response = method(request, upload, part)
         return response.send(start_response)
+
+    def _tell_hash(self, request: Request) -> Response:
+        """The hash of a file in OC-Checksum, which rclone asks for after each upload."""
+        name = request.header(_WANTS_HASH).strip().upper()
+        if name not in _ALGORITHMS:
+            raise BadRequest(f"{_WANTS_HASH} takes {', '.join(_ALGORITHMS)}.")
+        counted = hashlib.new(_ALGORITHMS[name], usedforsecurity=False)
+        content, entry = self._share.files.open(request.path)
+        with content:
+            while block := content.read(BLOCK):
+                counted.update(block)
+        checksum = ("OC-Checksum", f"{name}:{counted.hexdigest()}")
+        return Response(204, b"", [*validators(entry), checksum])
 
     def _begin(self, request: Request, name: str, part: str) -> Response:
         if part:

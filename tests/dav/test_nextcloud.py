@@ -13,7 +13,7 @@ import requests
 
 from davserver.providers import uploads
 from tests.clock import later
-from tests.dav_client import DavClient, token_of
+from tests.dav_client import DavClient, named, token_of
 from tests.running import ADMIN, ThreadServer
 
 PARTS = [random.Random(number).randbytes(50_000) for number in range(12)]
@@ -174,6 +174,19 @@ def test_a_part_that_breaks_off_is_not_there_and_one_sent_again_counts(
         chunked.put(number, part)
     assert chunked.join().status_code == 201
     assert (root / "a.bin").read_bytes() == WHOLE
+
+
+def test_the_hash_of_a_file_is_told(chunked: Chunked) -> None:
+    """rclone asks for it after an upload, and to compare."""
+    chunked.send()
+
+    def ask(**headers: str) -> requests.Response:
+        return chunked.client.request("PATCH", chunked.files + "/a.bin", headers=named(headers))
+
+    answer = ask(x_recalculate_hash="sha1")
+    assert answer.status_code == 204
+    assert answer.headers["OC-Checksum"] == f"SHA1:{hashlib.sha1(WHOLE).hexdigest()}"
+    assert ask(x_recalculate_hash="crc").status_code == 400
 
 
 def test_the_parts_that_arrived_are_told(chunked: Chunked) -> None:
