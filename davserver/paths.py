@@ -20,6 +20,8 @@ RESERVED = "-"
 MAX_PATH_BYTES = 4096
 MAX_NAME_BYTES = 255
 
+_NOISE_NAMES = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
+
 # RFC 3986 3.3 pchar, without the characters that XML and HTML attributes must escape and without
 # "+" and ";", which some clients decode as form data or cut off as parameters.
 _HREF_SAFE = "/-._~!$()*,:@="
@@ -125,6 +127,21 @@ def is_ours(path: str) -> bool:
         return first.lower() == HIDDEN
     visible = "".join(char for char in first if unicodedata.category(char) != "Cf")
     return unicodedata.normalize("NFKC", visible).casefold() == HIDDEN
+
+
+def is_noise(path: str) -> bool:
+    """Whether a file is one that a client's system keeps for itself, and nobody's work.
+
+    Such a file is kept and served like every other, but has no versions, does not go to the trash
+    by itself, and is not shown in the browser: AppleDouble and .DS_Store (macOS), the owner files
+    of Office and LibreOffice, what Windows knows about a folder.
+    """
+    last = name(path).casefold()
+    return (
+        last in _NOISE_NAMES
+        or last.startswith(("._", "~$"))
+        or (last.startswith(".~lock.") and last.endswith("#"))
+    )
 
 
 def check_new_name(path: str) -> None:

@@ -88,7 +88,8 @@ class Listing:
         )
 
     def _rows(self, request: Request, folder: str, order: str, *, descending: bool) -> list[Row]:
-        entries = sorted(self._files.children(folder), key=_ORDERS["name"])
+        shown = (one for one in self._files.children(folder) if _is_shown(one))
+        entries = sorted(shown, key=_ORDERS["name"])
         if order != "name" or descending:
             entries.sort(key=_ORDERS[order], reverse=descending)
         entries.sort(key=lambda entry: not entry.is_folder)
@@ -126,6 +127,10 @@ def symbol(entry: Entry) -> str:
             return name
     main = media.content_type(entry.path).partition("/")[0]
     return main if main in {"image", "audio", "video", "text"} else "file"
+
+
+def _is_shown(entry: Entry) -> bool:
+    return entry.is_folder or not paths.is_noise(entry.path)
 
 
 def _readable(name: str) -> str:

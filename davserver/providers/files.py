@@ -292,7 +292,7 @@ class VersionedFiles:
 
     def _carry_out(self, intent: Commit, old: Entry | None) -> bool:
         """The steps on the disk; False if the file there was not the one that was looked at."""
-        if old is not None and old.size:
+        if old is not None and old.size and not paths.is_noise(intent.path):
             name = history.name_of(
                 intent.resource_id, intent.replaces.number if intent.replaces else 0
             )

@@ -82,11 +82,12 @@ class Journal:
     def finish_commit(self, connection: Connection, row: int, intent: Commit, entry: Entry) -> None:
         """Book a commit whose bytes are in place as ``entry``."""
         resource_id = intent.resource_id
-        if intent.replaces is not None and intent.replaces.size:
-            history.record(connection, resource_id, intent.replaces, kept=True)
-        history.reconcile(connection, resource_id, None, self._store.kept)
-        becomes = replace(intent.becomes, etag=entry.etag)
-        history.record(connection, resource_id, becomes, kept=False)
+        if not paths.is_noise(intent.path):
+            if intent.replaces is not None and intent.replaces.size:
+                history.record(connection, resource_id, intent.replaces, kept=True)
+            history.reconcile(connection, resource_id, None, self._store.kept)
+            becomes = replace(intent.becomes, etag=entry.etag)
+            history.record(connection, resource_id, becomes, kept=False)
         if intent.replaces is None or intent.heir_of:
             properties.remove_all(connection, resource_id)
         if intent.heir_of:

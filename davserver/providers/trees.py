@@ -53,13 +53,26 @@ class Trees:
             return self._files.entry(path)
 
     def delete(self, path: str, writer: Writer, condition: Condition = anything) -> None:
-        """Move a file or folder to the trash. Raises FileLocked, MembersRefused, NotFound."""
+        """Move a file or folder to the trash. Raises FileLocked, MembersRefused, NotFound.
+
+        A file of which nothing would be missed is removed for good.
+        """
         if path == paths.ROOT:
             raise Forbidden("The served folder itself cannot be deleted.")
         with self._store.exclusive_tree():
-            condition(self._files.entry(path))
+            entry = self._files.entry(path)
+            condition(entry)
             with self._catalog.writing() as connection:
                 locks.require_tree(connection, path, writer)
+                spare = self._is_spare(connection, entry)
+                if spare:
+                    # The identity first: a crash before the next step leaves a file without one.
+                    identities.forget(connection, identities.identify(connection, path))
+            if spare:
+                self._store.remove_tree(path)
+                self._store.settle(path)
+                return
+            with self._catalog.writing() as connection:
                 intent = Move(path, _new_trash_path(), by=writer.credited)
                 row = self._journal.begin(connection, intent)
             self._carry_out(row, intent)
@@ -196,6 +209,10 @@ class Trees:
         if found is None:
             check_new(self._store, path)
         return found
+
+    def _is_spare(self, connection: Connection, entry: Entry) -> bool:
+        """Whether nobody would look for this file in the trash."""
+        return not entry.is_folder and paths.is_noise(entry.path)
 
     def _has_history(self, connection: Connection, resource_id: str) -> bool:
         kept = select(versions.c.number).where(
