@@ -14,7 +14,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from davserver import paths
 from davserver.model import Entry
-from davserver.providers import history, identities, properties
+from davserver.providers import departures, history, identities, properties
 from davserver.providers.catalog import Catalog
 from davserver.providers.history import State
 from davserver.providers.stores import FileStore
@@ -30,7 +30,8 @@ class Commit:
 
     ``replaces`` is the state there until now. ``heir_of`` is the resource whose properties the file
     takes over; with ``absorbs`` that resource ceases to be: it was moved here. ``upload_id`` is the
-    upload that ends with it.
+    upload that ends with it. ``aside`` is where the state that it replaces lies, if that was moved
+    away a moment ago.
     """
 
     path: str
@@ -42,6 +43,7 @@ class Commit:
     heir_of: str = ""
     absorbs: bool = False
     upload_id: str = ""
+    aside: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +84,17 @@ class Journal:
     def finish_commit(self, connection: Connection, row: int, intent: Commit, entry: Entry) -> None:
         """Book a commit whose bytes are in place as ``entry``."""
         resource_id = intent.resource_id
+        if intent.aside:
+            departures.come_back(connection, intent.path, intent.aside)
         if not paths.is_noise(intent.path):
             if intent.replaces is not None and intent.replaces.size:
                 history.record(connection, resource_id, intent.replaces, kept=True)
             history.reconcile(connection, resource_id, None, self._store.kept)
             becomes = replace(intent.becomes, etag=entry.etag)
             history.record(connection, resource_id, becomes, kept=False)
-        if intent.replaces is None or intent.heir_of:
+        if not intent.aside and (intent.replaces is None or intent.heir_of):
             properties.remove_all(connection, resource_id)
-        if intent.heir_of:
+        if intent.heir_of and not intent.aside:
             properties.copy(connection, intent.heir_of, resource_id)
         if intent.absorbs:
             identities.forget(connection, intent.heir_of)
@@ -115,6 +119,8 @@ class Journal:
         if intent.copy_of:
             properties.copy_tree(connection, intent.copy_of, intent.destination)
         else:
+            if self._goes_aside(intent):
+                departures.note(connection, intent.source, intent.destination, intent.by)
             self._drop_locks(connection, intent.source)
             identities.move(connection, intent.source, intent.destination)
             if paths.is_ours(intent.destination):
@@ -191,6 +197,14 @@ class Journal:
                 self.finish_move(connection, row, intent)
             else:
                 self.withdraw(connection, row)
+
+    def _goes_aside(self, intent: Move) -> bool:
+        if paths.is_ours(intent.destination) or paths.is_ours(intent.source):
+            return False
+        if not departures.is_aside(intent.source, intent.destination):
+            return False
+        arrived = self._store.find(intent.destination)
+        return arrived is not None and not arrived.is_folder
 
     def _drop_locks(self, connection: Connection, path: str) -> None:
         """Locks stay behind when a resource moves (RFC 4918, 7.6), but for an editing session's."""

@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from davserver.providers import departures
 from davserver.providers.catalog import Catalog
 from davserver.providers.exclusion import Exclusion
 from davserver.providers.files import VersionedFiles
@@ -54,6 +55,8 @@ class Share:
         self.repair()
         self.locks.purge()
         self.uploads.purge()
+        with self.catalog.writing() as connection:
+            departures.purge(connection)
         if trash_days:
             self.trees.purge_trash(time.time() - trash_days * DAY)
 

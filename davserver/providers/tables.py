@@ -168,4 +168,17 @@ uploads = Table(
     UniqueConstraint("owner", "name", name="one_upload_a_name"),
 )
 
+# A file that was moved aside a moment ago, by its old path: the beginning of a save, maybe (see
+# ``departures``). ``behind`` is where its bytes were left once the identity came back.
+departures = Table(
+    "departures",
+    metadata,
+    Column("path", Text, primary_key=True),
+    _of_resource(index=True),
+    Column("left_at", Float, nullable=False, index=True),
+    Column("left_by", Text, nullable=False),
+    Column("locks", Text, nullable=False),
+    Column("behind", Text, nullable=False, index=True),
+)
+
 Index("live_locks", locks.c.resource_id, locks.c.expires)

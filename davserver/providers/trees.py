@@ -16,7 +16,7 @@ from davserver.errors import (
     PreconditionFailed,
 )
 from davserver.model import Entry, Writer
-from davserver.providers import history, identities, locks
+from davserver.providers import departures, history, identities, locks
 from davserver.providers.catalog import Catalog
 from davserver.providers.files import Sealed, VersionedFiles, fill
 from davserver.providers.filesystem import TRASH
@@ -97,7 +97,7 @@ class Trees:
             moving = self._files.entry(source)
             condition(moving)
             there = self._check_destination(destination, overwrite=overwrite)
-            if there is not None and not there.is_folder and not moving.is_folder:
+            if not moving.is_folder and self._becomes_version(source, destination, there, writer):
                 with self._catalog.writing() as connection:
                     locks.require_tree(connection, source, writer)
                     heir_of = identities.identify(connection, source)
@@ -106,7 +106,7 @@ class Trees:
                     sealed = Sealed(source, moving, "", heir_of=heir_of, absorbs=True)
                     self._files.publish(destination, sealed, writer, anything)
                     self._store.settle(source)
-                    return False
+                    return there is None
             with self._catalog.writing() as connection:
                 locks.require_tree(connection, source, writer)
                 locks.require_tree(connection, destination, writer)
@@ -210,9 +210,21 @@ class Trees:
             check_new(self._store, path)
         return found
 
+    def _becomes_version(
+        self, source: str, destination: str, there: Entry | None, writer: Writer
+    ) -> bool:
+        """Whether a file that is moved takes a place in the history of another (``departures``)."""
+        if there is not None:
+            return not there.is_folder
+        return self._files.former(destination, writer) not in (None, source)
+
     def _is_spare(self, connection: Connection, entry: Entry) -> bool:
         """Whether nobody would look for this file in the trash."""
-        return not entry.is_folder and paths.is_noise(entry.path)
+        if entry.is_folder:
+            return False
+        return paths.is_noise(entry.path) or departures.is_version(
+            connection, entry.path, entry.etag
+        )
 
     def _has_history(self, connection: Connection, resource_id: str) -> bool:
         kept = select(versions.c.number).where(

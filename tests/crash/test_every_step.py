@@ -316,3 +316,55 @@ def test_joining_the_parts_of_an_upload(prepare: Prepare) -> None:
         check_history(share, "/a.txt")
 
     after_every_crash(prepare(begun), join, check)
+
+
+def test_the_save_dance(prepare: Prepare) -> None:
+    """A document that is moved aside and written anew keeps its past, or lies aside with it."""
+
+    def check(share: Share, root: Path) -> None:
+        check_tidy(share, root)
+        if share.files.find("/a.txt~") is None:
+            assert numbers(share, "/a.txt") == [1]
+            return
+        assert (root / "a.txt~").read_bytes() == OLD
+        if share.files.find("/a.txt") is None:
+            check_history(share, "/a.txt~")
+            put(share, "/a.txt", NEW)
+        assert (root / "a.txt").read_bytes() == NEW
+        assert [read_version(share, "/a.txt", number) for number in (1, 2)] == [OLD, NEW]
+        check_history(share, "/a.txt")
+
+    def dance(share: Share) -> None:
+        share.trees.move("/a.txt", "/a.txt~", ANN, overwrite=False)
+        put(share, "/a.txt", NEW)
+
+    after_every_crash(prepare(lambda share: put(share, "/a.txt", OLD)), dance, check)
+
+
+def test_the_save_dance_by_renaming(prepare: Prepare) -> None:
+    def begun(share: Share) -> None:
+        put(share, "/a.txt", OLD)
+        put(share, "/new.tmp", NEW)
+
+    def dance(share: Share) -> None:
+        share.trees.move("/a.txt", "/old.tmp", ANN, overwrite=False)
+        share.trees.move("/new.tmp", "/a.txt", ANN, overwrite=False)
+        share.trees.delete("/old.tmp", ANN)
+
+    def check(share: Share, root: Path) -> None:
+        check_tidy(share, root)
+        present = {name for name in os.listdir(root) if name != ".davserver"}
+        assert present in (
+            {"a.txt", "new.tmp"},
+            {"old.tmp", "new.tmp"},
+            {"old.tmp", "a.txt"},
+            {"a.txt"},
+        )
+        content = (root / "a.txt").read_bytes() if "a.txt" in present else b""
+        if content == NEW:
+            assert [read_version(share, "/a.txt", number) for number in (1, 2)] == [OLD, NEW]
+            check_history(share, "/a.txt")
+        else:
+            check_history(share, "/a.txt" if content else "/old.tmp")
+
+    after_every_crash(prepare(begun), dance, check)
