@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from davserver.model import Upload, Writer
 from davserver.providers.share import Share, open_share
 from davserver.providers.tables import journal, trash, uploads
-from tests.crash.stepping import after_every_crash
+from tests.crash.stepping import MAX_STEPS, after_every_crash, dies_at
 from tests.providers.test_files import numbers, put, read_version
 
 pytestmark = pytest.mark.crash
@@ -368,3 +368,35 @@ def test_the_save_dance_by_renaming(prepare: Prepare) -> None:
             check_history(share, "/a.txt" if content else "/old.tmp")
 
     after_every_crash(prepare(begun), dance, check)
+
+
+def test_another_process_goes_on_with_an_upload(prepare: Prepare) -> None:
+    """A worker is killed while the others live: nobody starts anew, and nobody repairs for it."""
+
+    def begun(share: Share) -> None:
+        put(share, "/a.txt", OLD)
+        share.uploads.begin("ann", "/a.txt", len(NEW), {}, 3600)
+
+    def send(share: Share) -> None:
+        with share.catalog.reading() as connection:
+            upload = share.uploads.find(connection.scalar(select(uploads.c.id)) or "", "ann")
+        if not upload.is_whole:
+            blocks = [NEW[upload.offset :]]
+            upload = share.uploads.append(upload, upload.offset, blocks, 3600)
+        share.uploads.finish(upload, ANN)
+
+    make = prepare(begun)
+    for kill_at in range(MAX_STEPS):
+        root = make()
+        other = open_share(root, root / ".davserver", connections=2)
+        died = dies_at(root, kill_at, send)
+        send(other)
+        assert (root / "a.txt").read_bytes() == NEW, f"killed at step {kill_at}"
+        assert numbers(other, "/a.txt") == [1, 2], f"killed at step {kill_at}"
+        other.repair()
+        check_tidy(other, root)
+        check_history(other, "/a.txt")
+        other.close()
+        if not died:
+            break
+    assert kill_at > 12

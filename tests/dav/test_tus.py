@@ -208,6 +208,18 @@ def test_an_upload_survives_a_restart_and_the_sweeper(
     assert (root / "a.txt").read_bytes() == b"0123456789"
 
 
+def test_several_processes_serve_the_pieces_of_one_upload(
+    serve: Callable[..., ThreadServer], root: Path
+) -> None:
+    tus = TusClient(serve().client())
+    tus.create(len(CONTENT), filename="a.bin")
+    others = [serve().client(), tus.client]
+    for number, at in enumerate(range(0, len(CONTENT), 50_000)):
+        tus.client = others[number % 2]
+        assert tus.patch(at, CONTENT[at : at + 50_000]).status_code == 204
+    assert (root / "a.bin").read_bytes() == CONTENT
+
+
 def test_the_upload_of_another_is_not_there(
     tus: TusClient, server: ThreadServer, add_user: Callable[[str, str], None]
 ) -> None:
