@@ -122,7 +122,8 @@ class Nextcloud:
     def _tell_parts(self, request: Request, name: str, part: str) -> Response:
         """The parts that have arrived, so that the client sends only the others."""
         upload = self._uploads.find_parts(request.principal.name, name)
-        here = f"{request.base.replace('/files/', '/uploads/')}/{name}"
+        root, _, user = request.base.rpartition("/files/")
+        here = f"{root}/uploads/{user}/{name}"
         parts = self._uploads.parts(upload)
         told = [one for one in parts if part in ("", one.name)]
         if part and not told:

@@ -204,6 +204,23 @@ def test_the_parts_that_arrived_are_told(chunked: Chunked) -> None:
     assert chunked.client.propfind(f"{chunked.address}/11").status_code == 404
 
 
+def test_it_works_below_a_path(serve: Callable[..., ThreadServer], root: Path) -> None:
+    """The site's own path may hold a folder called files."""
+    server = serve(public_url="http://127.0.0.1/files")
+    server.url += "/files"
+    chunked = Chunked(server.client())
+    assert chunked.send().status_code == 201
+    assert (root / "a.bin").read_bytes() == WHOLE
+    chunked.begin()
+    hrefs = chunked.client.hrefs(chunked.address + "/")
+    assert hrefs == ["/files/remote.php/dav/uploads/admin/one/"]
+    found = chunked.client.hrefs(chunked.files + "/")
+    assert found == [
+        "/files/remote.php/dav/files/admin/",
+        "/files/remote.php/dav/files/admin/a.bin",
+    ]
+
+
 def test_locks_conditions_and_names_hold_at_the_end(chunked: Chunked) -> None:
     client = chunked.client
     etag = client.put("/a.bin", b"old").headers["ETag"]

@@ -8,8 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tusclient.client import TusClient as Tuspy
 
+from davserver import paths
+from davserver.dav.tus import parse_metadata, target
+from davserver.errors import BadRequest, NameNotAllowed, NameTooLong
 from davserver.providers.uploads import MAX_OPEN_EACH
 from tests import raw
 from tests.clock import later, wait_until
@@ -346,6 +351,24 @@ def test_a_form_of_another_site_makes_no_upload(server: ThreadServer) -> None:
     fields = {**VERSION, "Upload-Length": "1", "Sec-Fetch-Site": "cross-site"}
     fields["Upload-Metadata"] = metadata(filename="a.txt")
     assert server.client().request("POST", "/-/upload/", headers=fields).status_code == 403
+
+
+@given(st.text(max_size=200) | st.from_regex(r"(path|filename|folder) [A-Za-z0-9+/=]{0,40}"))
+def test_any_metadata_names_a_file_or_is_refused(header: str) -> None:
+    try:
+        path = target(parse_metadata(header))
+    except (BadRequest, NameNotAllowed, NameTooLong):
+        return
+    assert paths.decoded(paths.href(path)) == path
+    assert not paths.is_ours(path)
+
+
+@given(st.dictionaries(st.from_regex(r"[a-z-]{1,10}", fullmatch=True), st.text(max_size=50)))
+def test_metadata_is_read_as_it_was_written(pairs: dict[str, str]) -> None:
+    written = ",".join(
+        f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in pairs.items()
+    )
+    assert parse_metadata(written) == pairs
 
 
 @pytest.mark.parametrize("checksums", [False, True])
