@@ -98,6 +98,9 @@ class Journal:
             properties.copy(connection, intent.heir_of, resource_id)
         if intent.absorbs:
             identities.forget(connection, intent.heir_of)
+        elif intent.aside and intent.heir_of:
+            # What was written before under the temporary name stays with what was left behind.
+            identities.move(connection, intent.source, intent.aside)
         if intent.callback_id:
             connection.execute(
                 update(callbacks)

@@ -89,21 +89,25 @@ class Trees:
         """Move ``source`` to ``destination``; tell whether nothing was there before.
 
         A file that is moved over another becomes its next version, so that a program which saves by
-        "write beside, rename over" does not cut off the history. Raises PreconditionFailed if
-        something is there and ``overwrite`` is false.
+        "write beside, rename over" does not cut off the history; so does one that comes where
+        another was moved aside for it (``departures``). Raises PreconditionFailed if something is
+        there and ``overwrite`` is false.
         """
         _check_apart(source, destination)
         with self._store.exclusive_tree():
             moving = self._files.entry(source)
             condition(moving)
             there = self._check_destination(destination, overwrite=overwrite)
-            if not moving.is_folder and self._becomes_version(source, destination, there, writer):
+            saves = self._files.former(destination, writer) not in (None, source)
+            over_file = there is not None and not there.is_folder
+            if not moving.is_folder and (saves or over_file):
                 with self._catalog.writing() as connection:
                     locks.require_tree(connection, source, writer)
                     heir_of = identities.identify(connection, source)
                     has_history = self._has_history(connection, heir_of)
-                if not has_history:
-                    sealed = Sealed(source, moving, "", heir_of=heir_of, absorbs=True)
+                if saves or not has_history:
+                    absorbs = not has_history
+                    sealed = Sealed(source, moving, "", heir_of=heir_of, absorbs=absorbs)
                     self._files.publish(destination, sealed, writer, anything)
                     self._store.settle(source)
                     return there is None
@@ -210,17 +214,10 @@ class Trees:
             check_new(self._store, path)
         return found
 
-    def _becomes_version(
-        self, source: str, destination: str, there: Entry | None, writer: Writer
-    ) -> bool:
-        """Whether a file that is moved takes a place in the history of another (``departures``)."""
-        if there is not None:
-            return not there.is_folder
-        return self._files.former(destination, writer) not in (None, source)
-
     def _is_spare(self, connection: Connection, entry: Entry) -> bool:
         """Whether nobody would look for this file in the trash."""
-        if entry.is_folder:
+        resource_id = identities.find(connection, entry.path)
+        if entry.is_folder or (resource_id and self._has_history(connection, resource_id)):
             return False
         return paths.is_noise(entry.path) or departures.is_version(
             connection, entry.path, entry.etag

@@ -54,6 +54,16 @@ def test_a_lock_on_it_holds_and_ends_with_it(client: DavClient) -> None:
     assert client.put("/~$a.docx", b"bob").status_code == 204
 
 
+def test_a_document_that_was_given_such_a_name_keeps_its_versions(
+    client: DavClient, root: Path
+) -> None:
+    client.put("/a.docx", b"one")
+    client.put("/a.docx", b"two")
+    client.move("/a.docx", "/~$a.docx")
+    client.delete("/~$a.docx")
+    assert len(os.listdir(root / ".davserver" / "trash")) == 1
+
+
 def test_a_folder_takes_it_along_to_the_trash(client: DavClient, root: Path) -> None:
     client.mkcol("/docs")
     client.put("/docs/.DS_Store", b"x")

@@ -154,6 +154,24 @@ def test_it_does_so_every_time_and_leaves_no_trash(
     assert os.listdir(root / ".davserver" / "trash") == []
 
 
+def test_a_temporary_file_that_was_written_often_is_no_hindrance(
+    document: Document, root: Path
+) -> None:
+    client, files = document.client, document.server.app.share.files
+    client.put(document.beside("~WRD0001.tmp"), b"half")
+    client.put(document.beside("~WRD0001.tmp"), b"and another half")
+    client.put(document.beside("~WRD0001.tmp"), NEW)
+    client.move(document.path, document.beside("~WRL0002.tmp"))
+    client.move(document.beside("~WRD0001.tmp"), document.path)
+    document.check()
+    left = files.versions(document.beside("~WRL0002.tmp"))
+    content, _ = files.open_version(document.beside("~WRL0002.tmp"), left[0].number)
+    with content:
+        assert content.read() == b"half", "what was written is lost"
+    client.delete(document.beside("~WRL0002.tmp"))
+    assert len(os.listdir(root / ".davserver" / "trash")) == 1
+
+
 def test_the_lock_of_who_saves_stays(document: Document) -> None:
     client, aside = document.client, document.beside("~WRL0002.tmp")
     token = token_of(client.lock(document.path, owner="ann"))
