@@ -75,15 +75,12 @@ class Uploads:
 
         Raises Conflict if there is one already, Forbidden beyond MAX_OPEN_EACH.
         """
-        with self._exclusion.names(owner, name):
-            known = self._find(uploads.c.owner == owner, uploads.c.name == name, live=False)
-            if known is not None and not _is_over(known):
-                raise Conflict("An upload with this name is under way.")
-            if known is not None:
-                self._remove(known)
-            upload = self._add(owner, name, seconds)
-            self._store.make_folder(_place(upload))
-            return upload
+        known = self._find(uploads.c.owner == owner, uploads.c.name == name, live=False)
+        if known is not None and _is_over(known):
+            self._remove(known)
+        upload = self._add(owner, name, seconds)
+        self._store.make_folder(_place(upload))
+        return upload
 
     def find(self, upload_id: str, owner: str) -> Upload:
         """An upload that grows, of this owner. Raises NotFound."""
@@ -154,18 +151,22 @@ class Uploads:
         upload = self.find(upload.id, upload.owner)
         if upload.is_finished:
             return upload
-        with self._held(upload) as spool:
-            upload = self.find(upload.id, upload.owner)
-            if not upload.is_finished:
-                spool.rewind(upload.offset)
-                self._files.commit(
-                    upload.path,
-                    spool,
-                    writer,
-                    condition=condition,
-                    modified_ns=modified_ns,
-                    upload_id=upload.id,
-                )
+        try:
+            with self._held(upload) as spool:
+                if not self.find(upload.id, upload.owner).is_finished:
+                    spool.rewind(upload.offset)
+                    self._files.commit(
+                        upload.path,
+                        spool,
+                        writer,
+                        condition=condition,
+                        modified_ns=modified_ns,
+                        upload_id=upload.id,
+                    )
+        except Gone:
+            # Somebody was faster, and the bytes are the file now.
+            if not self.find(upload.id, upload.owner).is_finished:
+                raise
         return self.find(upload.id, upload.owner)
 
     def put_part(
@@ -314,6 +315,9 @@ class Uploads:
         mine = (uploads.c.owner == owner) & (uploads.c.etag == "")
         live = uploads.c.expires > time.time()
         with self._catalog.writing() as connection:
+            same = select(uploads.c.id).where(uploads.c.owner == owner, uploads.c.name == name)
+            if connection.scalar(same) is not None:
+                raise Conflict("An upload with this name is under way.")
             opened = connection.scalar(select(func.count()).where(mine, live)) or 0
             if opened >= MAX_OPEN_EACH:
                 raise Forbidden(f"You have {MAX_OPEN_EACH} uploads open already; end some first.")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from davserver.providers import uploads
+from davserver.providers import exclusion, uploads
 from tests.clock import later
 from tests.dav_client import DavClient, named, token_of
 from tests.running import ADMIN, ThreadServer
@@ -241,6 +241,21 @@ def test_an_upload_is_given_up(chunked: Chunked, root: Path) -> None:
     assert os.listdir(root / ".davserver" / "uploads") == []
     assert chunked.put(1, b"x").status_code == 404
     assert chunked.client.delete(chunked.address).status_code == 404
+
+
+def test_an_upload_is_begun_once_whoever_is_faster(server: ThreadServer) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        begun = list(pool.map(lambda _: Chunked(server.client()).begin().status_code, range(8)))
+    assert sorted(begun) == [201] + [409] * 7
+
+
+def test_a_name_is_used_again_though_all_share_a_lock(
+    chunked: Chunked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names are told apart by 256 stripes: two that fall together must not wait for each other."""
+    monkeypatch.setattr(exclusion, "_STRIPES", 1)
+    for _ in range(2):
+        assert chunked.send().status_code in (201, 204)
 
 
 def test_an_upload_expires(chunked: Chunked, server: ThreadServer, root: Path) -> None:

@@ -5,6 +5,7 @@ import hashlib
 import io
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -262,6 +263,23 @@ def test_a_lock_taken_meanwhile_stops_it_until_it_is_released(tus: TusClient, ro
     tus.client.unlock("/a.txt", token)
     assert tus.offset() == 3
     assert (root / "a.txt").read_bytes() == b"new"
+
+
+def test_many_may_ask_for_the_end_at_once(tus: TusClient, server: ThreadServer) -> None:
+    tus.create(3, b"n", filename="a.txt")
+    token = token_of(tus.client.lock("/a.txt"))
+    tus.patch(1, b"ew")
+    tus.client.unlock("/a.txt", token)
+
+    def ask(_: int) -> int:
+        other = TusClient(server.client())
+        other.address = tus.address
+        return other.head().status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(ask, range(8))) <= {200, 423}
+    assert tus.offset() == 3
+    assert len(server.app.share.files.versions("/a.txt")) == 1
 
 
 def test_the_token_of_a_lock_opens_it(tus: TusClient, root: Path) -> None:
