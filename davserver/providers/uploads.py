@@ -164,7 +164,8 @@ class Uploads:
                         upload_id=upload.id,
                     )
         except Gone:
-            # Somebody was faster, and the bytes are the file now.
+            # Somebody was faster, and the bytes are the file now; maybe it is not booked yet.
+            self._repair(upload)
             if not self.find(upload.id, upload.owner).is_finished:
                 raise
         return self.find(upload.id, upload.owner)
@@ -270,7 +271,7 @@ class Uploads:
             raise Gone("The part of the upload that was stored is no longer there.") from None
 
     def _repair(self, upload: Upload) -> None:
-        """Make whole what a process began that died while this upload became a file."""
+        """See that nobody is amid making this upload a file: wait, or make up for who died."""
         if self._journal.mentions(upload.id):
             self._journal.repair()
 
