@@ -16,8 +16,10 @@ from davserver.browser.listing import Listing
 from davserver.browser.trash import ADDRESS as TRASH
 from davserver.browser.trash import TrashPage
 from davserver.content import HandOver
+from davserver.dav.nextcloud import Nextcloud
 from davserver.dav.principals import PRINCIPALS, describe
 from davserver.dav.request_server import DavRequestServer
+from davserver.dav.tus import METHODS, UPLOAD, Tus
 from davserver.editor.blank import BlankDocuments
 from davserver.editor.callbacks import Callback
 from davserver.editor.client import DocumentServer
@@ -156,10 +158,12 @@ def create_app(settings: Settings) -> Application:
             ),
             PRINCIPALS: ("PROPFIND", describe),
             HEALTH: ("GET HEAD", lambda _: text(200, "ok")),
+            UPLOAD: (METHODS, Tus(share, settings.max_upload_bytes, settings.upload_hours)),
             READY: ("GET HEAD", partial(_tell_ready, share)),
             METRICS: ("GET HEAD", partial(_tell_metrics, metrics, share, sessions)),
         },
     )
+    app = Nextcloud(app, share, settings.max_upload_bytes, settings.upload_hours)
     app = Accounts(
         app,
         credentials,

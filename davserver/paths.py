@@ -24,6 +24,8 @@ TRASH_VIEW = "/.trash"
 MAX_PATH_BYTES = 4096
 MAX_NAME_BYTES = 255
 
+_NOISE_NAMES = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
+
 # RFC 3986 3.3 pchar, without the characters that XML and HTML attributes must escape and without
 # "+" and ";", which some clients decode as form data or cut off as parameters.
 _UNSAFE = re.compile(rb"[^0-9A-Za-z/\-._~!$()*,:@=]")
@@ -163,6 +165,21 @@ def in_other_forms(text: str) -> list[str]:
         return []
     forms = (unicodedata.normalize("NFC", text), unicodedata.normalize("NFD", text))
     return [form for form in dict.fromkeys(forms) if form != text]
+
+
+def is_noise(path: str) -> bool:
+    """Whether a file is one that a client's system keeps for itself, and nobody's work.
+
+    Such a file is kept and served like every other, but has no versions, does not go to the trash
+    by itself, and is not shown in the browser: AppleDouble and .DS_Store (macOS), the owner files
+    of Office and LibreOffice, what Windows knows about a folder.
+    """
+    last = name(path).casefold()
+    return (
+        last in _NOISE_NAMES
+        or last.startswith(("._", "~$"))
+        or (last.startswith(".~lock.") and last.endswith("#"))
+    )
 
 
 def check_new_name(path: str) -> None:

@@ -98,7 +98,8 @@ class Listing:
         )
 
     def _rows(self, request: Request, folder: str, order: str, *, descending: bool) -> list[Row]:
-        entries = sorted(self._places.at(folder).children(folder), key=_ORDERS["name"])
+        members = self._places.at(folder).children(folder)
+        entries = sorted(filter(_is_shown, members), key=_ORDERS["name"])
         if order != "name" or descending:
             entries.sort(key=_ORDERS[order], reverse=descending)
         entries.sort(key=lambda entry: not entry.is_folder)
@@ -142,6 +143,10 @@ def symbol(entry: Entry, called: str = "") -> str:
             return kind
     main = media.content_type(name).partition("/")[0]
     return main if main in {"image", "audio", "video", "text"} else "file"
+
+
+def _is_shown(entry: Entry) -> bool:
+    return entry.is_folder or not paths.is_noise(entry.path)
 
 
 def readable(name: str) -> str:

@@ -23,10 +23,12 @@ from davserver.errors import (
     Conflict,
     DavserverError,
     Forbidden,
+    Gone,
     NameTooLong,
     NotFound,
     StorageFull,
     Unavailable,
+    UploadBusy,
 )
 from davserver.model import Entry
 from davserver.providers.exclusion import Exclusion
@@ -35,6 +37,7 @@ SyncPolicy = Literal["always", "on-close", "off"]
 
 SPOOL = f"/{paths.HIDDEN}/spool"
 TRASH = f"/{paths.HIDDEN}/trash"
+UPLOADS = f"/{paths.HIDDEN}/uploads"
 
 # O_PATH walks through a folder that may be entered but not read; systems without it read.
 _WALK = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -42,6 +45,7 @@ _LIST = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # O_NONBLOCK: opening a pipe that somebody left in the folder must not wait for a writer.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_RESUME = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
 _NOTHING_THERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG}
 _NO_LINKS = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOSYS}
 _COPY_BLOCK = 1 << 20
@@ -51,12 +55,15 @@ _IS_CARRIED = re.compile(re.escape(_CARRIED) + "[0-9a-f]{32}")
 
 
 class DiskFiles:
-    """Files below ``root``; spool and trash in its hidden folder, kept versions in ``state``."""
+    """Files below ``root``; what is on its way and the trash in its hidden folder.
+
+    Kept versions lie in ``state``.
+    """
 
     def __init__(self, root: Path, state: Path, sync: SyncPolicy = "on-close") -> None:
         self._sync = sync
         self._versions = state / "versions"
-        hidden = (root / paths.HIDDEN, root / SPOOL[1:], root / TRASH[1:])
+        hidden = (root / paths.HIDDEN, *(root / name[1:] for name in (SPOOL, TRASH, UPLOADS)))
         for folder in (*hidden, state, self._versions):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._exclusion = Exclusion(state / "exclusion")
@@ -117,6 +124,18 @@ class DiskFiles:
             if os.fstat(descriptor).st_nlink:
                 return DiskSpool(self, path, descriptor, durable=self._sync != "off")
             os.close(descriptor)
+
+    def resume(self, path: str, size: int) -> "DiskSpool":
+        """The lasting spool at ``path``, of which ``size`` bytes count; made if that is 0."""
+        how = _RESUME if size else _RESUME | os.O_CREAT
+        with _facts(path), self._parent(path) as (folder, name):
+            descriptor = os.open(name, how, 0o666, dir_fd=folder)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise UploadBusy from None
+        return DiskSpool(self, path, descriptor, durable=self._sync != "off", lasting=True)
 
     @contextmanager
     def stage_folder(self) -> Iterator[str]:
@@ -449,15 +468,28 @@ class DiskFiles:
 
 
 class DiskSpool:
-    """A file in the spool folder, counted and hashed while it is written."""
+    """A file of bytes on their way, counted and hashed while it is written.
 
-    def __init__(self, store: DiskFiles, path: str, descriptor: int, *, durable: bool) -> None:
+    A ``lasting`` one stays where it is when it is given up, and may be resumed.
+    """
+
+    def __init__(
+        self,
+        store: DiskFiles,
+        path: str,
+        descriptor: int,
+        *,
+        durable: bool,
+        lasting: bool = False,
+    ) -> None:
         self.path = path
         self.size = 0
         self._store = store
         self._descriptor = descriptor
         self._durable = durable
+        self._lasting = lasting
         self._hash = hashlib.sha256()
+        self._hashed = 0
 
     def write(self, data: bytes) -> None:
         """Append ``data``."""
@@ -468,6 +500,23 @@ class DiskSpool:
                 written = os.write(self._descriptor, view)
                 self.size += written
                 view = view[written:]
+        self._hashed += len(data)
+
+    def rewind(self, size: int) -> None:
+        """Go on after the first ``size`` bytes; what was written behind them is dropped."""
+        with _facts(self.path):
+            if os.fstat(self._descriptor).st_size < size:
+                raise Gone("The part of the upload that was stored is no longer there.")
+            os.ftruncate(self._descriptor, size)
+            os.lseek(self._descriptor, size, os.SEEK_SET)
+        self.size = size
+        self._hash, self._hashed = hashlib.sha256(), 0
+
+    def settle(self) -> None:
+        """Make what was written durable."""
+        if self._durable:
+            with _facts(self.path):
+                os.fsync(self._descriptor)
 
     def seal(self, modified_ns: int | None = None) -> Entry:
         """Finish: set the time of change, make the bytes durable, tell the state they have.
@@ -484,13 +533,20 @@ class DiskSpool:
 
     @property
     def sha256(self) -> str:
-        """Hash of all bytes written, hexadecimal."""
+        """Hash of all bytes written, hexadecimal; read anew where another process wrote some."""
+        if self._hashed != self.size:
+            self._hash, self._hashed = hashlib.sha256(), 0
+            with _facts(self.path):
+                while block := os.pread(self._descriptor, _COPY_BLOCK, self._hashed):
+                    self._hash.update(block)
+                    self._hashed += len(block)
         return self._hash.hexdigest()
 
     def discard(self) -> None:
-        """Give the bytes up, unless they were published."""
+        """Give the bytes up, unless they were published or the spool is a lasting one."""
         if self._descriptor >= 0:
-            self._store.remove_tree(self.path)
+            if not self._lasting:
+                self._store.remove_tree(self.path)
             os.close(self._descriptor)
             self._descriptor = -1
 

@@ -16,13 +16,21 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from davserver import paths
 from davserver.errors import DavserverError
 from davserver.model import ChangeKind, Entry, Origin
-from davserver.providers import changes, history, identities, properties
+from davserver.providers import changes, departures, history, identities, properties
 from davserver.providers.catalog import Catalog
 from davserver.providers.filesystem import TRASH
 from davserver.providers.history import State
 from davserver.providers.quotas import Charges, Quotas
 from davserver.providers.stores import FileStore
-from davserver.providers.tables import callbacks, journal, locks, resources, sessions, trash
+from davserver.providers.tables import (
+    callbacks,
+    journal,
+    locks,
+    resources,
+    sessions,
+    trash,
+    uploads,
+)
 
 _BEGIN = insert(journal).returning(journal.c.id)
 _ALL = select(journal).order_by(journal.c.id)
@@ -34,7 +42,9 @@ class Commit:
     """The sealed bytes at ``source`` become the content of ``path``.
 
     ``replaces`` is the state there until now. ``heir_of`` is the resource whose properties the file
-    takes over; with ``absorbs`` that resource ceases to be: it was moved here.
+    takes over; with ``absorbs`` that resource ceases to be: it was moved here. ``upload_id`` is the
+    upload that ends with it. ``aside`` is where the state that it replaces lies, if that was moved
+    away a moment ago.
     """
 
     path: str
@@ -45,6 +55,8 @@ class Commit:
     callback_id: int = 0
     heir_of: str = ""
     absorbs: bool = False
+    upload_id: str = ""
+    aside: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,15 +140,12 @@ class Journal:
                 owner=intent.owner,
                 is_copy=bool(intent.copy_of),
             )
-        size = intent.becomes.size
-        more = size - (intent.replaces.size if intent.replaces else 0)
         grace = intent.becomes.origin == Origin.EDITOR
         charges: Charges = {}
-        if intent.absorbs and not paths.is_ours(intent.source):
-            charges = self._quotas.charge(connection, intent.source, intent.heir_of, -size)
-        booked = self._quotas.charge(connection, intent.path, intent.resource_id, more, grace=grace)
-        for number, added in booked.items():
-            charges[number] = charges.get(number, 0) + added
+        for path, resource_id, more in _needs(intent):
+            booked = self._quotas.charge(connection, path, resource_id, more, grace=grace)
+            for number, added in booked.items():
+                charges[number] = charges.get(number, 0) + added
         return charges
 
     def _remove(self, connection: Connection, row: int) -> None:
@@ -145,25 +154,27 @@ class Journal:
     def finish_commit(self, connection: Connection, row: int, intent: Commit, entry: Entry) -> None:
         """Book a commit whose bytes are in place as ``entry``."""
         resource_id = intent.resource_id
-        if intent.replaces is not None and intent.replaces.size:
-            history.record(connection, resource_id, intent.replaces, kept=True)
-        history.reconcile(connection, resource_id, None, self._store.kept)
-        becomes = replace(intent.becomes, etag=entry.etag)
-        history.record(connection, resource_id, becomes, kept=False)
-        inherits = intent.heir_of not in {"", resource_id}
-        if intent.replaces is None or inherits:
-            properties.remove_all(connection, resource_id)
-        if inherits:
-            properties.copy(connection, intent.heir_of, resource_id)
-        if intent.absorbs:
-            identities.forget(connection, intent.heir_of)
-        kind = ChangeKind.CREATED if intent.replaces is None else ChangeKind.CHANGED
+        if intent.aside:
+            departures.come_back(connection, intent.path, intent.aside)
+        if not paths.is_noise(intent.path):
+            if intent.replaces is not None and intent.replaces.size:
+                history.record(connection, resource_id, intent.replaces, kept=True)
+            history.reconcile(connection, resource_id, None, self._store.kept)
+            becomes = replace(intent.becomes, etag=entry.etag)
+            history.record(connection, resource_id, becomes, kept=False)
+        self._book_heir(connection, intent)
+        is_new = intent.replaces is None or intent.aside
+        kind = ChangeKind.CREATED if is_new else ChangeKind.CHANGED
         self._book_names(connection, kind, intent.path, intent.source)
         if intent.callback_id:
             connection.execute(
                 update(callbacks)
                 .where(callbacks.c.id == intent.callback_id)
                 .values(outcome="stored", detail=intent.path)
+            )
+        if intent.upload_id:
+            connection.execute(
+                update(uploads).where(uploads.c.id == intent.upload_id).values(etag=entry.etag)
             )
         self._remove(connection, row)
 
@@ -182,6 +193,7 @@ class Journal:
             if self._quotas.owns_copies(connection, intent.owner):
                 self._quotas.take_possession(connection, destination, intent.owner)
         else:
+            self._note_departure(connection, intent)
             self._drop_locks(connection, source)
             identities.move(connection, source, destination)
         if intent.properties or intent.created is not None:
@@ -211,6 +223,12 @@ class Journal:
         kind = ChangeKind.CHANGED
         changes.record(connection, kind, intent.path, is_folder=entry.is_folder)
         self._remove(connection, row)
+
+    def mentions(self, upload_id: str) -> bool:
+        """Whether somebody began to make this upload a file, and did not come to the end."""
+        of_upload = journal.c.intent.contains(f'"{upload_id}"', autoescape=True)
+        with self._catalog.reading() as connection:
+            return connection.scalar(select(journal.c.id).where(of_upload).limit(1)) is not None
 
     def repair(self) -> int:
         """Finish or take back what dead processes began; tell how many intents there were."""
@@ -343,6 +361,30 @@ class Journal:
         found = self._store.find(path)
         return found is not None and found.is_folder
 
+    def _book_heir(self, connection: Connection, intent: Commit) -> None:
+        """Give the file the properties that it gets, and end the resource that it was before."""
+        if not intent.aside:
+            inherits = intent.heir_of not in {"", intent.resource_id}
+            if intent.replaces is None or inherits:
+                properties.remove_all(connection, intent.resource_id)
+            if inherits:
+                properties.copy(connection, intent.heir_of, intent.resource_id)
+        if intent.absorbs:
+            identities.forget(connection, intent.heir_of)
+        elif intent.aside and intent.heir_of:
+            # What was written before under the temporary name stays with what was left behind.
+            identities.move(connection, intent.source, intent.aside)
+
+    def _note_departure(self, connection: Connection, intent: Move) -> None:
+        """Remember a file that left its name the way that programs do when they save."""
+        if paths.is_ours(intent.destination) or paths.is_ours(intent.source):
+            return
+        if not departures.is_aside(intent.source, intent.destination):
+            return
+        arrived = self._store.find(intent.destination)
+        if arrived is not None and not arrived.is_folder:
+            departures.note(connection, intent.source, intent.by, arrived.modified_ns)
+
     def _book_names(self, connection: Connection, kind: ChangeKind, path: str, source: str) -> None:
         """Write down what became of ``path``, and of ``source`` where that was a name too."""
         if not paths.is_ours(source):
@@ -384,6 +426,25 @@ def _names(intent: Intent) -> tuple[str, ...]:
     if isinstance(intent, Touch):
         return (intent.path,)
     return intent.source, intent.path if isinstance(intent, Commit) else intent.destination
+
+
+def _needs(intent: Commit) -> Iterator[tuple[str, str, int]]:
+    """What a commit books on quotas: a path, the resource whose owner pays, and the bytes.
+
+    At the root, which no folder holds, it is the owner's quota alone.
+    """
+    size = intent.becomes.size
+    before = intent.replaces.size if intent.replaces else 0
+    was_moved = not paths.is_ours(intent.source)
+    if was_moved:
+        yield intent.source, intent.heir_of, -size
+    if intent.aside:
+        # The old bytes stay where they are, but whose they were owns the new ones instead.
+        yield paths.ROOT, intent.resource_id, -before
+        if was_moved and not intent.absorbs:
+            yield paths.ROOT, intent.heir_of, before
+        before = 0
+    yield intent.path, intent.resource_id, size - before
 
 
 def _alike(one: Entry, other: Entry | State) -> bool:

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from davserver.providers import departures
 from davserver.providers.amendments import Amendments
 from davserver.providers.catalog import Catalog
 from davserver.providers.changes import Changes
+from davserver.providers.exclusion import Exclusion
 from davserver.providers.files import VersionedFiles
 from davserver.providers.filesystem import DiskFiles, SyncPolicy
 from davserver.providers.journal import Journal
@@ -16,6 +18,7 @@ from davserver.providers.places import Places, TrashView, VersionsView
 from davserver.providers.quotas import Quotas
 from davserver.providers.trash import Trash
 from davserver.providers.trees import Trees
+from davserver.providers.uploads import Uploads
 
 DAY = 24 * 3600
 
@@ -35,6 +38,7 @@ class Share:
     trash: Trash
     places: Places
     changes: Changes
+    uploads: Uploads
 
     def close(self) -> None:
         """Let go of files and connections."""
@@ -53,13 +57,16 @@ class Share:
         return repaired
 
     def tidy(self, trash_days: int) -> None:
-        """Remove expired locks, dead spools, old changes, and trash older than ``trash_days``.
+        """Remove what expired: locks, uploads, spools, changes, trash older than ``trash_days``.
 
         0 days keep the trash.
         """
         self.repair()
         self.locks.purge()
+        self.uploads.purge()
         self.changes.prune()
+        with self.catalog.writing() as connection:
+            departures.purge(connection)
         if trash_days:
             self.trash.purge_older_than(time.time() - trash_days * DAY)
 
@@ -97,4 +104,5 @@ def open_share(
         trash,
         Places(files, VersionsView(store, files), TrashView(store, trash)),
         Changes(catalog),
+        Uploads(store, catalog, journal, files, Exclusion(state / "exclusion" / "uploads")),
     )

@@ -28,6 +28,12 @@ class Spool(Protocol):
     def write(self, data: bytes) -> None:
         """Append ``data``. Raises StorageFull."""
 
+    def rewind(self, size: int) -> None:
+        """Go on after the first ``size`` bytes. Raises Gone if there are fewer."""
+
+    def settle(self) -> None:
+        """Make what was written durable."""
+
     def seal(self, modified_ns: int | None = None) -> Entry:
         """Finish: set the time of change (None: now), make the bytes durable, tell their state."""
 
@@ -40,7 +46,7 @@ class Spool(Protocol):
         """Where the bytes lie, as a path that only the store takes."""
 
     def discard(self) -> None:
-        """Give the bytes up, unless they were published."""
+        """Give the bytes up, unless they were published or the spool is a lasting one."""
 
     def __enter__(self) -> "Spool":
         """Discarded at the end of the block."""
@@ -63,6 +69,13 @@ class FileStore(Protocol):
 
     def spool(self) -> Spool:
         """A new empty spool."""
+
+    def resume(self, path: str, size: int) -> Spool:
+        """The lasting spool at ``path``, made if ``size``, what is known of it, is 0.
+
+        It stays when its block ends, for another process to resume. ``rewind`` it before writing.
+        Raises UploadBusy while somebody else holds it, NotFound.
+        """
 
     def stage_folder(self) -> AbstractContextManager[str]:
         """A new empty folder beside the spools; removed at the end if it was not published."""

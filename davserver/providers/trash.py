@@ -3,16 +3,15 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from sqlalchemy import Row, Select, delete, select
+from sqlalchemy import Row, Select, select
 
 from davserver import paths
 from davserver.errors import NotFound, PreconditionFailed, Unavailable
 from davserver.model import Trashed, Writer
-from davserver.providers import history, identities
 from davserver.providers.catalog import Catalog
 from davserver.providers.filesystem import TRASH
 from davserver.providers.stores import FileStore, as_stored
-from davserver.providers.tables import resources, trash, versions
+from davserver.providers.tables import trash
 from davserver.providers.trees import Trees
 
 _ATTEMPTS = 1000
@@ -65,14 +64,14 @@ class Trash:
 
     def purge(self, identity: str) -> None:
         """Remove something for good, with its versions. Raises NotFound."""
-        self._remove(self.one(identity).id)
+        self._trees.purge(self.one(identity).entry.path)
 
     def purge_older_than(self, moment: float) -> int:
         """Remove for good what was deleted before ``moment``, in seconds since 1970; how many."""
         with self._catalog.reading() as connection:
             old = connection.scalars(select(trash.c.id).where(trash.c.deleted < moment)).all()
         for identity in old:
-            self._remove(identity)
+            self._trees.purge(paths.join(TRASH, identity))
         return len(old)
 
     def _folder_for(self, path: str, writer: Writer) -> str:
@@ -87,23 +86,6 @@ class Trash:
                 break
             folder = here
         return folder
-
-    def _remove(self, identity: str) -> None:
-        path = paths.join(TRASH, identity)
-        with self._store.exclusive(path):
-            with self._catalog.reading() as connection:
-                kept = connection.execute(
-                    select(versions.c.resource_id, versions.c.number)
-                    .join(resources)
-                    .where(identities.within(path))
-                ).all()
-            for resource_id, number in kept:
-                self._store.drop_version(history.name_of(resource_id, number))
-            self._store.remove_tree(path)
-            # The rows last: a crash before leaves them, and the next purge comes back to the rest.
-            with self._catalog.writing() as connection:
-                connection.execute(delete(resources).where(identities.within(path)))
-                connection.execute(delete(trash).where(trash.c.id == identity))
 
     def _read(self, statement: Select[tuple[object, ...]]) -> Iterator[Trashed]:
         with self._catalog.reading() as connection:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from uuid import uuid4
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
 from davserver import paths
 from davserver.errors import (
@@ -19,7 +19,7 @@ from davserver.errors import (
     PreconditionFailed,
 )
 from davserver.model import Entry, Writer
-from davserver.providers import identities, locks
+from davserver.providers import departures, history, identities, locks
 from davserver.providers.catalog import Catalog
 from davserver.providers.files import Sealed, VersionedFiles, fill
 from davserver.providers.filesystem import TRASH
@@ -33,7 +33,7 @@ from davserver.providers.stores import (
     check_new,
     check_parent,
 )
-from davserver.providers.tables import resources, versions
+from davserver.providers.tables import resources, trash, versions
 
 _TAKEN = "Something is at the destination already."
 
@@ -88,16 +88,40 @@ class Trees:
             return self._files.entry(path)
 
     def delete(self, path: str, writer: Writer, condition: Condition = anything) -> None:
-        """Move a file or folder to the trash. Raises FileLocked, MembersRefused, NotFound."""
+        """Move a file or folder to the trash. Raises FileLocked, MembersRefused, NotFound.
+
+        A file of which nothing would be missed does not stay there.
+        """
         if path == paths.ROOT:
             raise Forbidden("The served folder itself cannot be deleted.")
         with self._whole_tree():
-            condition(self._files.entry(path))
+            entry = self._files.entry(path)
+            condition(entry)
             with self._catalog.writing() as connection:
                 locks.require_tree(connection, path, writer)
+                is_spare = self._is_spare(connection, entry)
                 intent = Move(path, _new_trash_path(), by=writer.credited)
                 row = self._journal.begin(connection, intent)
             self._carry_out(row, intent)
+        if is_spare:
+            self.purge(intent.destination)
+
+    def purge(self, path: str) -> None:
+        """Remove for good what lies at ``path`` in the trash, with its versions."""
+        with self._store.exclusive(path):
+            with self._catalog.reading() as connection:
+                kept = connection.execute(
+                    select(versions.c.resource_id, versions.c.number)
+                    .join(resources)
+                    .where(identities.within(path))
+                ).all()
+            for resource_id, number in kept:
+                self._store.drop_version(history.name_of(resource_id, number))
+            self._store.remove_tree(path)
+            # The rows last: a crash before leaves them, and the next purge comes back to the rest.
+            with self._catalog.writing() as connection:
+                connection.execute(delete(resources).where(identities.within(path)))
+                connection.execute(delete(trash).where(trash.c.id == paths.name(path)))
 
     def move(
         self,
@@ -111,8 +135,9 @@ class Trees:
         """Move ``source`` to ``destination``; tell whether nothing was there before.
 
         A file that is moved over another becomes its next version, so that a program which saves by
-        "write beside, rename over" does not cut off the history. Raises PreconditionFailed if
-        something is there and ``overwrite`` is false.
+        "write beside, rename over" does not cut off the history; so does one that comes where
+        another was moved aside for it (``departures``). Raises PreconditionFailed if something is
+        there and ``overwrite`` is false.
         """
         _check_apart(source, destination)
         paths.check_new_name(destination)
@@ -210,15 +235,17 @@ class Trees:
         """Move what the writer may take away; the tree is held."""
         source = moving.path
         there = self._check_destination(destination, overwrite=overwrite)
-        if there is not None and not there.is_folder and not moving.is_folder:
+        over_file = there is not None and not there.is_folder
+        saves = not moving.is_folder and self._is_save(source, destination, writer)
+        if saves or (over_file and not moving.is_folder):
             with self._catalog.writing() as connection:
                 heir_of = identities.identify(connection, source, moving.modified_ns)
                 has_history = self._has_history(connection, heir_of)
-            if not has_history:
-                sealed = Sealed(source, moving, "", heir_of=heir_of, absorbs=True)
+            if saves or not has_history:
+                sealed = Sealed(source, moving, "", heir_of=heir_of, absorbs=not has_history)
                 self._files.publish(destination, sealed, writer, anything)
                 self._store.settle(source)
-                return False
+                return there is None
         with self._catalog.writing() as connection:
             locks.require_tree(connection, destination, writer)
             displaced = self._displaced(connection, destination, there)
@@ -255,6 +282,23 @@ class Trees:
         if found is None:
             check_parent(self._store, path)
         return found
+
+    def _is_save(self, source: str, destination: str, writer: Writer) -> bool:
+        """Whether a file comes where the writer moved another aside for it (``departures``).
+
+        What comes out of the trash does not: it keeps its own past.
+        """
+        former = None if paths.is_ours(source) else self._files.former(destination, writer)
+        return former not in {None, source}
+
+    def _is_spare(self, connection: Connection, entry: Entry) -> bool:
+        """Whether nobody would look for this file in the trash."""
+        resource_id = identities.find(connection, entry.path)
+        if entry.is_folder or (resource_id and self._has_history(connection, resource_id)):
+            return False
+        return paths.is_noise(entry.path) or departures.is_version(
+            connection, entry.path, entry.etag
+        )
 
     def _has_history(self, connection: Connection, resource_id: str) -> bool:
         kept = select(versions.c.number).where(

@@ -2,10 +2,13 @@
 
 import os
 import unicodedata
+import zlib
 from pathlib import Path
 
 import pytest
 
+from tests.dav.test_nextcloud import Chunked
+from tests.dav.tus_client import TusClient
 from tests.dav_client import DavClient, token_of
 
 NFC = unicodedata.normalize("NFC", "Übergröße é")
@@ -33,6 +36,25 @@ def test_the_other_form_finds_it(client: DavClient, root: Path, stored: str, sen
     assert client.get(f"/{sent}/{stored}.txt").content == b"x"
     assert client.hrefs(f"/{sent}") == client.hrefs(f"/{stored}")
     assert client.get(f"/{sent}/", accept="text/html").status_code == 200
+
+
+@BOTH
+def test_an_upload_in_several_requests_finds_it(
+    client: DavClient, root: Path, stored: str, sent: str
+) -> None:
+    client.mkcol(f"/{stored}")
+    tus = TusClient(client)
+    assert tus.create(3, b"new", path=f"/{sent}/a.txt").status_code == 201
+    chunked = Chunked(client)
+    chunked.begin()
+    chunked.put(1, b"newer")
+    joined = chunked.join(f"/{sent}/b.txt", oc_total_length="5")
+    assert joined.status_code == 201
+    assert names(root) == [stored]
+    assert sorted(os.listdir(root / stored)) == ["a.txt", "b.txt"]
+    told = {"X-Recalculate-Hash": "adler32"}
+    answer = client.request("PATCH", f"{chunked.files}/{sent}/b.txt", headers=told)
+    assert answer.headers["OC-Checksum"] == f"ADLER32:{zlib.adler32(b'newer'):08x}"
 
 
 @BOTH

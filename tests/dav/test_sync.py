@@ -9,6 +9,7 @@ import requests
 from lxml import etree
 
 from tests.dav.test_properties import WHOLE
+from tests.dav.tus_client import TusClient
 from tests.dav_client import DAV, DavClient
 from tests.running import ThreadServer
 
@@ -106,6 +107,41 @@ def test_a_property_that_changed_is_a_change(client: DavClient, sync: Sync) -> N
     when = "<D:getlastmodified>Sun, 06 Nov 1994 08:49:37 GMT</D:getlastmodified>"
     client.proppatch("/a.txt", f"<D:set><D:prop>{when}</D:prop></D:set>")
     assert sync.run() == {"/a.txt": 200}
+
+
+def test_an_upload_in_several_requests_is_a_change(client: DavClient, sync: Sync) -> None:
+    sync.run()
+    tus = TusClient(client)
+    tus.create(3, b"ne", path="/a.txt")
+    assert sync.run() == {}
+    tus.patch(2, b"w")
+    assert sync.run() == {"/a.txt": 200}
+
+
+def test_a_save_that_moves_the_old_file_aside_is_told_name_by_name(
+    client: DavClient, sync: Sync
+) -> None:
+    client.put("/a.txt", b"old")
+    sync.run()
+    client.move("/a.txt", "/a.txt~")
+    client.put("/a.txt", b"new")
+    assert sync.run() == {"/a.txt": 200, "/a.txt~": 200}
+    client.delete("/a.txt~")
+    assert sync.run() == {"/a.txt~": 404}
+    client.put("/new.tmp", b"newer")
+    client.move("/a.txt", "/old.tmp")
+    client.move("/new.tmp", "/a.txt")
+    assert sync.run() == {"/a.txt": 200, "/old.tmp": 200, "/new.tmp": 404}
+    client.delete("/old.tmp")
+    assert sync.run() == {"/old.tmp": 404}
+
+
+def test_what_systems_keep_for_themselves_is_told_too(client: DavClient, sync: Sync) -> None:
+    sync.run()
+    client.put("/._a.txt", b"x")
+    assert sync.run() == {"/._a.txt": 200}
+    client.delete("/._a.txt")
+    assert sync.run() == {"/._a.txt": 404}
 
 
 def test_what_came_and_went_is_told_as_it_is_now(client: DavClient, sync: Sync) -> None:

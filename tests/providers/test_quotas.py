@@ -272,7 +272,8 @@ def test_many_writers_in_two_processes_share_what_is_left(docs: Share, root: Pat
     check_right(docs)
 
 
-_PLACES = ("/docs/a", "/docs/b", "/tree/a", "/tree/docs/a", "/b")
+# "a~" is where programs move "a" when they save, and "._a" is kept by a system for itself.
+_PLACES = ("/docs/a", "/docs/a~", "/docs/b", "/tree/a", "/tree/docs/a", "/b", "/docs/._a")
 _FOLDERS = ("/docs", "/tree", "/tree/docs")
 _ANY = st.sampled_from(_PLACES + _FOLDERS)
 _STEPS = st.lists(
@@ -303,7 +304,7 @@ def test_whatever_is_done_what_is_booked_is_what_is_there(
         share.prepare()
         share.quotas.set("/", 2000)
         for number, (action, path, more) in enumerate(steps):
-            writer = (ANN, BOB)[number % 2]
+            writer = (ANN, BOB)[number // 4 % 2]
             try:
                 if action == "put":
                     put(share, path, b"x" * more, writer)
@@ -326,3 +327,40 @@ def test_whatever_is_done_what_is_booked_is_what_is_there(
             assert quota.used <= quota.limit
     finally:
         share.close()
+
+
+@pytest.mark.parametrize("new", [b"x" * 500, b"x" * 100])
+def test_a_save_that_moves_the_old_file_aside_books_both_until_that_goes(
+    docs: Share, new: bytes
+) -> None:
+    put(docs, "/docs/a.txt", b"x" * 300)
+    docs.trees.move("/docs/a.txt", "/docs/a.txt~", ANN, overwrite=False)
+    put(docs, "/docs/a.txt", new)
+    assert (used(docs, "/docs"), used(docs, "ann")) == (300 + len(new), len(new))
+    check_right(docs)
+    docs.trees.delete("/docs/a.txt~", ANN)
+    assert (used(docs, "/docs"), used(docs, "ann")) == (len(new), len(new))
+    check_right(docs)
+
+
+@pytest.mark.parametrize("writes", [1, 2])
+def test_a_save_by_three_renames_books_what_is_there(docs: Share, writes: int) -> None:
+    """With two writes the temporary file has a past of its own, which stays with the old one."""
+    put(docs, "/docs/a.txt", b"x" * 300)
+    for _ in range(writes):
+        put(docs, "/docs/new.tmp", b"y" * 400)
+    docs.trees.move("/docs/a.txt", "/docs/old.tmp", ANN, overwrite=False)
+    docs.trees.move("/docs/new.tmp", "/docs/a.txt", ANN, overwrite=False)
+    check_right(docs)
+    assert used(docs, "/docs") == 700
+    docs.trees.delete("/docs/old.tmp", ANN)
+    assert (used(docs, "/docs"), used(docs, "ann")) == (400, 400)
+    check_right(docs)
+
+
+def test_what_systems_keep_for_themselves_counts_while_it_is_there(docs: Share) -> None:
+    put(docs, "/docs/._a.txt", b"x" * 300)
+    assert (used(docs, "/docs"), used(docs, "ann")) == (300, 300)
+    docs.trees.delete("/docs/._a.txt", ANN)
+    assert (used(docs, "/docs"), used(docs, "ann")) == (0, 0)
+    check_right(docs)
