@@ -1,6 +1,7 @@
 // The listing's actions: each is one WebDAV request to the address that is shown.
 
-import { ask, localizeTimes, signInAgain, words } from "./page.js";
+import { ask, localizeTimes, words } from "./page.js";
+import { send } from "./upload.js";
 
 const listing = document.querySelector("#listing");
 const filter = document.querySelector("#filter");
@@ -175,26 +176,6 @@ const transfers = document.querySelector("#transfers");
 const picker = document.querySelector("#upload-files");
 const mayWrite = picker !== null;
 
-/** Send one file with its progress; resolves to words if it fails.
- * @param {File} file @param {string} url @param {(part: number) => void} progress
- * @returns {Promise<string | undefined>}
- */
-function put(file, url, progress) {
-  return new Promise((resolve) => {
-    const request = new XMLHttpRequest();
-    request.upload.onprogress = (event) => progress(event.loaded / (event.total || 1));
-    request.onload = () => {
-      if (request.status === 401) signInAgain();
-      const text = request.responseText.trim();
-      resolve(request.status < 300 ? undefined : text.startsWith("<") ? `The server answered ${request.status}.` : text);
-    };
-    request.onerror = () => resolve("The connection broke off; nothing was changed.");
-    request.open("PUT", url);
-    request.setRequestHeader("X-OC-Mtime", (file.lastModified / 1000).toFixed(3));
-    request.send(file);
-  });
-}
-
 /** @param {File} file */
 async function upload(file) {
   const { url, problem } = address(file.name);
@@ -206,11 +187,11 @@ async function upload(file) {
   transfers.hidden = false;
   const bar = line.querySelector("progress");
   const state = line.querySelector("span");
-  const show = (part) => {
+  const show = (part, words) => {
     bar.value = part;
-    state.textContent = part < 1 ? `${Math.floor(part * 100)} %` : "storing…";
+    state.textContent = words ?? (part < 1 ? `${Math.floor(part * 100)} %` : "storing…");
   };
-  const failure = problem ?? (await put(file, url, show));
+  const failure = problem ?? (await send(file, url, show));
   bar.remove();
   state.textContent = failure ?? (rowOf(file.name) ? "new version stored" : "stored");
   state.classList.toggle("problem", Boolean(failure));

@@ -13,9 +13,13 @@ from davserver.accounts.middleware import Accounts
 from davserver.accounts.sign_in import SignIn
 from davserver.browser.assets import Assets
 from davserver.browser.listing import Listing
+from davserver.browser.trash import ADDRESS as TRASH
+from davserver.browser.trash import TrashPage
 from davserver.content import HandOver
+from davserver.dav.nextcloud import Nextcloud
 from davserver.dav.principals import PRINCIPALS, describe
 from davserver.dav.request_server import DavRequestServer
+from davserver.dav.tus import METHODS, UPLOAD, Tus
 from davserver.editor.blank import BlankDocuments
 from davserver.editor.callbacks import Callback
 from davserver.editor.client import DocumentServer
@@ -142,18 +146,24 @@ def create_app(settings: Settings) -> Application:
     app: App = DavRequestServer(
         provider, settings.max_upload_bytes, settings.propfind_infinity, _hand_over(settings)
     )
-    app = Listing(app, pages, share.files, opening.actions, editors)
+    app = Listing(app, pages, share.files, share.places, opening.actions, editors)
     app = _editor(app, settings, share, pages, opening, office, metrics)
     app = Routes(
         app,
         {
             ASSETS: ("GET HEAD", Assets(resource_dir("assets"))),
+            TRASH: (
+                "GET HEAD POST",
+                TrashPage(pages, share.files, share.trash, settings.trash_days),
+            ),
             PRINCIPALS: ("PROPFIND", describe),
             HEALTH: ("GET HEAD", lambda _: text(200, "ok")),
+            UPLOAD: (METHODS, Tus(share, settings.max_upload_bytes, settings.upload_hours)),
             READY: ("GET HEAD", partial(_tell_ready, share)),
             METRICS: ("GET HEAD", partial(_tell_metrics, metrics, share, sessions)),
         },
     )
+    app = Nextcloud(app, share, settings.max_upload_bytes, settings.upload_hours)
     app = Accounts(
         app,
         credentials,

@@ -5,6 +5,7 @@
 
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,10 +21,10 @@ from davserver.app import create_app, prepare
 from davserver.doctor import Finding, examine
 from davserver.editor.blank import BlankDocuments
 from davserver.errors import DavserverError, SettingsWrong, printable
-from davserver.model import Origin, Quota, Writer, is_user_name
+from davserver.model import Origin, Quota, Trashed, Writer, is_user_name
 from davserver.pages import parsed_size, readable_size
 from davserver.providers.locks import holder
-from davserver.providers.share import Share, open_share
+from davserver.providers.share import DAY, Share, open_share
 from davserver.providers.users import User, Users
 from davserver.resources import resource_dir
 from davserver.samples import make_samples
@@ -202,6 +203,66 @@ def versions_restore(path: str, number: int, config: Path | None, **options: Any
         writer = Writer("", author="administrator", origin=Origin.RESTORE)
         share.files.restore(_resource(path), number, writer)
     click.echo(f"{path} is as it was in version {number}.")
+
+
+@main.group()
+def trash() -> None:
+    """What was deleted."""
+
+
+@trash.command("list")
+@_root_option
+@_place_options
+def trash_list(config: Path | None, **options: Any) -> None:
+    """List what lies in the trash, what was deleted last first."""
+    table = Table("id", "was", "deleted", "by", "size", box=None)
+    with _share(config, options) as share:
+        for one in share.trash.all():
+            size = "folder" if one.entry.is_folder else readable_size(one.entry.size)
+            deleted = f"{one.deleted.astimezone():%Y-%m-%d %H:%M:%S}"
+            table.add_row(one.id[:12], printable(one.path), deleted, one.deleted_by or "-", size)
+    Console(highlight=False, soft_wrap=True).print(table)
+
+
+@trash.command("restore")
+@click.argument("identity", metavar="ID")
+@_root_option
+@_place_options
+def trash_restore(identity: str, config: Path | None, **options: Any) -> None:
+    """Put back what has this ID in the list, or an ID that begins so."""
+    with _share(config, options) as share:
+        one = _trashed(share, identity)
+        writer = Writer("", author="administrator", origin=Origin.RESTORE)
+        path = share.trash.restore(one.id, writer)
+    click.echo(f"Restored as {printable(path)}.")
+    if paths.name(path) != one.name:
+        click.echo("Its old name is taken by something else now.")
+
+
+@trash.command("purge")
+@click.argument("identities", metavar="[ID]...", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Everything in the trash.")
+@click.option("--older-than", type=click.IntRange(min=0), metavar="DAYS", help="What lies longer.")
+@_root_option
+@_place_options
+def trash_purge(
+    identities: tuple[str, ...],
+    everything: bool,
+    older_than: int | None,
+    config: Path | None,
+    **options: Any,
+) -> None:
+    """Delete for good, with all earlier versions: by ID, by age, or everything."""
+    if sum((bool(identities), everything, older_than is not None)) != 1:
+        _fail("Say what: one or more IDs, --older-than DAYS, or --all.", WRONG_USE)
+    with _share(config, options) as share:
+        if identities:
+            for one in [_trashed(share, identity) for identity in identities]:
+                share.trash.purge(one.id)
+            count = len(identities)
+        else:
+            count = share.trash.purge_older_than(time.time() - (older_than or 0) * DAY)
+    click.echo(f"{count} deleted for good.")
 
 
 @main.group()
@@ -443,6 +504,15 @@ def _password(from_stdin: bool) -> str:
 
 def _resource(path: str) -> str:
     return paths.resource_path(paths.href("/" + path.strip("/")))
+
+
+def _trashed(share: Share, identity: str) -> Trashed:
+    """The one thing in the trash whose id begins so."""
+    found = [one for one in share.trash.all() if identity and one.id.startswith(identity)]
+    if len(found) != 1:
+        what = "Nothing" if not found else "More than one thing"
+        _fail(f"{what} in the trash has an id that begins with {identity}: davserver trash list")
+    return found[0]
 
 
 def _subject(text: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from davserver import paths
 from davserver.editor.client import DocumentServer
 from davserver.editor.tokens import ServerTokens
 from davserver.errors import DavserverError, SettingsWrong
@@ -36,6 +37,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         return
     try:
         yield _catalog(share)
+        yield from _hidden_names(settings.root)
     finally:
         share.close()
     yield from _document_server(settings)
@@ -50,6 +52,14 @@ def _folder(settings: Settings) -> Finding:
         "cannot be written by this user",
         f"Change its owner or its rights: chown or chmod {settings.root}",
     )
+
+
+def _hidden_names(root: Path) -> Iterator[Finding]:
+    """Files of the folder that no address reaches, because a view of ours has their name."""
+    for view in (paths.VERSIONS_VIEW, paths.TRASH_VIEW):
+        if os.path.lexists(root / view[1:]):
+            words = f"{view[1:]} in the folder is not reached: {view} is an address of davserver"
+            yield Finding("names", False, words, f"Give it another name: mv {root / view[1:]} ...")
 
 
 def _may_use(folder: Path) -> bool:

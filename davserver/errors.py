@@ -125,6 +125,38 @@ class BodyTooLarge(DavserverError):
         super().__init__(f"At most {limit} bytes are taken here.")
 
 
+class UploadBusy(DavserverError):
+    """Another request is sending bytes of this upload (RFC 4918, 11.3)."""
+
+    status = 423
+
+    def __init__(self) -> None:
+        super().__init__("Another request is sending to this upload; try again in a moment.")
+
+    def headers(self) -> list[tuple[str, str]]:
+        return [("Retry-After", "1")]
+
+
+class WrongOffset(Conflict):
+    """A part does not begin where the upload stands (tus 1.0, PATCH)."""
+
+    def __init__(self, offset: int) -> None:
+        super().__init__(f"The upload stands at {offset} bytes; go on from there.")
+        self.offset = offset
+
+    def headers(self) -> list[tuple[str, str]]:
+        return [("Upload-Offset", str(self.offset))]
+
+
+class ChecksumMismatch(DavserverError):
+    """The bytes of a part are not those that were sent; they are dropped (tus 1.0, Checksum)."""
+
+    status = 460
+
+    def __init__(self) -> None:
+        super().__init__("The bytes that arrived have another checksum; send them again.")
+
+
 class NameTooLong(DavserverError):
     """A name or path exceeds what the file system takes (RFC 9110, 15.5.15)."""
 
@@ -158,6 +190,12 @@ class RangeNotSatisfiable(DavserverError):
 
     def headers(self) -> list[tuple[str, str]]:
         return [("Content-Range", f"bytes */{self.size}")]
+
+
+class Unprocessable(DavserverError):
+    """The body is well formed and asks for something that is not known here (RFC 9110, 15.5.21)."""
+
+    status = 422
 
 
 class FileLocked(DavserverError):

@@ -166,6 +166,36 @@ class Lock:
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that arrives in several requests; ``offset`` of its ``length`` bytes are durable.
+
+    One that comes ``in_parts`` has no length before it is put together. ``metadata`` is what the
+    client said about it. ``etag`` is set once it has become the file at ``path``.
+    """
+
+    id: str
+    owner: str
+    name: str
+    in_parts: bool
+    path: str
+    length: int
+    offset: int
+    metadata: dict[str, str]
+    expires: datetime
+    etag: str = ""
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it has become a file."""
+        return bool(self.etag)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every announced byte has arrived."""
+        return not self.in_parts and self.offset == self.length
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentKey:
     """Names one version of one file to the Document Server: 1 to 128 of ``[0-9A-Za-z._=-]``.
 
@@ -180,6 +210,42 @@ class DocumentKey:
 
     def __str__(self) -> str:
         return self.value
+
+
+class ChangeKind(StrEnum):
+    """What happened to a name."""
+
+    CREATED = "created"  # a folder with everything in it
+    CHANGED = "changed"
+    DELETED = "deleted"  # a folder with everything in it
+    MOVED = "moved"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change made through us; ``number`` grows. ``source`` is where a moved thing was."""
+
+    number: int
+    kind: ChangeKind
+    path: str
+    source: str
+    is_folder: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Trashed:
+    """Something in the trash: ``path`` is where it was, ``entry`` what it is now."""
+
+    id: str
+    path: str
+    deleted: datetime
+    deleted_by: str
+    entry: Entry
+
+    @property
+    def name(self) -> str:
+        """The name that it had."""
+        return paths.name(self.path)
 
 
 class SessionState(StrEnum):

@@ -17,9 +17,14 @@ HIDDEN = ".davserver"
 """The folder in the root that holds our own state; no URL reaches it."""
 RESERVED = "-"
 """The first segment of every address of ours: ``/-/edit/…``."""
+VERSIONS_VIEW = "/.versions"
+TRASH_VIEW = "/.trash"
+"""Folders that are not on the disk: earlier states of files, and what was deleted, to be read."""
 
 MAX_PATH_BYTES = 4096
 MAX_NAME_BYTES = 255
+
+_NOISE_NAMES = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
 
 # RFC 3986 3.3 pchar, without the characters that XML and HTML attributes must escape and without
 # "+" and ";", which some clients decode as form data or cut off as parameters.
@@ -31,10 +36,11 @@ def resource_path(target: str) -> str:
     """The path that a request target names, percent-encoding undone.
 
     Raises BadRequest for a target that names nothing (dot segments, NUL, an encoded slash),
-    NameTooLong, and NotFound for the reserved and hidden names: to a client they do not exist.
+    NameTooLong, and NotFound for the reserved and hidden names: to a client they do not exist. The
+    views are addresses like others, which the folder itself has nothing at.
     """
     path = decoded(target)
-    if is_ours(path):
+    if is_ours(path) and not view_of(path):
         raise NotFound(path)
     return path
 
@@ -111,25 +117,69 @@ def ancestors(path: str) -> Iterator[str]:
         yield path
 
 
+def with_words(name: str, words: str, *, is_folder: bool = False) -> str:
+    """``name`` with ``words`` before its extension, cut so that a disk takes it."""
+    stem, dot, ending = name.rpartition(".")
+    if is_folder or not stem:
+        stem, dot, ending = name, "", ""
+    after = words + dot + ending
+    raw = stem.encode("utf-8", "surrogateescape")
+    room = max(0, MAX_NAME_BYTES - len(after.encode("utf-8", "surrogateescape")))
+    if len(raw) > room:
+        stem = raw[:room].decode("utf-8", "ignore")
+    return stem + after
+
+
 def extension(path: str) -> str:
     """The lower-case text after the last dot of the name; empty where there is none."""
     stem, dot, ending = name(path).rpartition(".")
     return ending.lower() if dot and stem else ""
 
 
-def is_ours(path: str) -> bool:
-    """Whether ``path`` lies in the reserved or the hidden folder.
+def view_of(path: str) -> str:
+    """The view that ``path`` lies in; empty for the folder itself."""
+    first = "/" + path[1:].partition("/")[0]
+    return first if first in {VERSIONS_VIEW, TRASH_VIEW} else ""
 
-    Compared without case, in compatibility form and without invisible characters: some file systems
-    fold these, and there a different spelling would reach the same folder.
+
+def is_ours(path: str) -> bool:
+    """Whether ``path`` lies in a view, the reserved or the hidden folder.
+
+    Files on the disk that are called like a view stay there, and no address reaches them. The
+    hidden folder's name is compared without case, in compatibility form and without invisible
+    characters: some file systems fold these, and there a different spelling would reach the same
+    folder.
     """
     first = path[1:].partition("/")[0]
-    if first == RESERVED:
+    if first == RESERVED or view_of(path):
         return True
     if first.isascii():
         return first.lower() == HIDDEN
     visible = "".join(char for char in first if unicodedata.category(char) != "Cf")
     return unicodedata.normalize("NFKC", visible).casefold() == HIDDEN
+
+
+def in_other_forms(text: str) -> list[str]:
+    """``text`` in the normal forms that it is not in (UAX #15): what another system may send."""
+    if text.isascii():
+        return []
+    forms = (unicodedata.normalize("NFC", text), unicodedata.normalize("NFD", text))
+    return [form for form in dict.fromkeys(forms) if form != text]
+
+
+def is_noise(path: str) -> bool:
+    """Whether a file is one that a client's system keeps for itself, and nobody's work.
+
+    Such a file is kept and served like every other, but has no versions, does not go to the trash
+    by itself, and is not shown in the browser: AppleDouble and .DS_Store (macOS), the owner files
+    of Office and LibreOffice, what Windows knows about a folder.
+    """
+    last = name(path).casefold()
+    return (
+        last in _NOISE_NAMES
+        or last.startswith(("._", "~$"))
+        or (last.startswith(".~lock.") and last.endswith("#"))
+    )
 
 
 def check_new_name(path: str) -> None:

@@ -79,6 +79,7 @@ class Settings(BaseSettings):
 
     sync: Literal["always", "on-close", "off"] = "on-close"
     max_upload_mib: int = Field(0, ge=0)
+    upload_hours: int = Field(24, ge=1, le=24 * 30)
     user_quota_mib: int = Field(0, ge=0)
     propfind_infinity: int = Field(0, ge=0, le=1_000_000)
     trash_days: int = Field(30, ge=0, le=3650)
@@ -175,7 +176,7 @@ class Settings(BaseSettings):
 
     @property
     def max_upload_bytes(self) -> int:
-        """The largest body that PUT takes; 0 leaves it to the disk."""
+        """The largest file that is taken; 0 leaves it to the disk."""
         return self.max_upload_mib * _MIB
 
     @property

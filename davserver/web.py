@@ -40,6 +40,9 @@ MAX_FORM_BYTES = 1 << 16
 MAX_FORM_FIELDS = 100
 NOBODY = Principal("", may_write=False)
 
+_PHRASES = {460: "Checksum Mismatch"}
+"""Of statuses that no RFC has: 460 is of tus 1.0."""
+
 _REQUEST = "davserver.request"
 _log = structlog.get_logger("davserver.web")
 
@@ -255,7 +258,7 @@ class Routes:
 
 def status_line(status: int) -> str:
     """The status with its reason phrase, as WSGI wants it."""
-    return f"{status} {http.HTTPStatus(status).phrase}"
+    return f"{status} {_PHRASES.get(status) or http.HTTPStatus(status).phrase}"
 
 
 def redirect(location: str, status: int = 303) -> Response:

@@ -117,3 +117,16 @@ def test_a_path_knows_its_folders() -> None:
     assert not paths.is_within("/ab", "/a")
     assert paths.moved("/a/a/b", "/a", "/x") == "/x/a/b"
     assert paths.join("/", "a") == "/a"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["._a.docx", ".DS_Store", "~$report.docx", "Thumbs.db", ".~lock.a.odt#", "Desktop.ini"],
+)
+def test_what_systems_keep_for_themselves_is_noise(name: str) -> None:
+    assert paths.is_noise(f"/docs/{name}")
+
+
+@pytest.mark.parametrize("name", ["a.docx", ".hidden", "~a", "$a", ".~lock.a", "db", "_.a", "#"])
+def test_what_people_make_is_no_noise(name: str) -> None:
+    assert not paths.is_noise(f"/._x/{name}")

@@ -33,6 +33,10 @@ class Csrf:
         """Raise Forbidden unless the posted form was rendered by us for this browser and user."""
         if request.header("Sec-Fetch-Site") == "cross-site":
             raise Forbidden("This form was sent by another site.")
+        if request.header("Tus-Resumable"):
+            # No form: a foreign page sends a field of its own only where a preflight permits it,
+            # and here none does (Fetch, CORS-preflight).
+            return
         nonce = request.cookies.get(COOKIE, "")
         sent = request.header(HEADER) or request.form.get(FIELD, "")
         if not nonce or not hmac.compare_digest(

@@ -15,7 +15,7 @@ from davserver.web import App, Environ, Headers, Request, Response, StartRespons
 
 Anonymous = Literal["none", "read", "write"]
 
-READING = frozenset({"GET", "HEAD", "OPTIONS", "PROPFIND"})
+READING = frozenset({"GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT", "SEARCH"})
 _CSRF_SECONDS = 7 * 24 * 3600
 
 

@@ -9,6 +9,7 @@ from davserver.errors import NotFound
 from davserver.model import Action, Entry
 from davserver.pages import Pages
 from davserver.providers.files import VersionedFiles
+from davserver.providers.places import Places
 from davserver.web import App, Environ, Request, Response, StartResponse, redirect
 
 Actions = Callable[..., tuple[Action, ...]]
@@ -48,11 +49,18 @@ class Listing:
     """WSGI middleware: answers GET and HEAD of folders, and passes everything else on."""
 
     def __init__(
-        self, next_app: App, pages: Pages, files: VersionedFiles, actions: Actions, editors: Editors
+        self,
+        next_app: App,
+        pages: Pages,
+        files: VersionedFiles,
+        places: Places,
+        actions: Actions,
+        editors: Editors,
     ) -> None:
         self._next = next_app
         self._pages = pages
         self._files = files
+        self._places = places
         self._actions = actions
         self._editors = editors
 
@@ -60,7 +68,8 @@ class Listing:
         request = Request.of(environ)
         if request.method not in {"GET", "HEAD"}:
             return self._next(environ, start_response)
-        entry = self._files.find(request.path)
+        request.path = self._files.as_stored(request.path)
+        entry = self._places.at(request.path).find(request.path)
         if entry is None:
             raise NotFound(request.path)
         if not entry.is_folder:
@@ -84,20 +93,27 @@ class Listing:
             rows=self._rows(request, folder.path, order, descending=descending),
             order=order,
             descending=descending,
-            may_write=request.principal.may_write,
+            may_write=request.principal.may_write and not paths.view_of(folder.path),
+            is_view=bool(paths.view_of(folder.path)),
         )
 
     def _rows(self, request: Request, folder: str, order: str, *, descending: bool) -> list[Row]:
-        entries = sorted(self._files.children(folder), key=_ORDERS["name"])
+        members = self._places.at(folder).children(folder)
+        entries = sorted(filter(_is_shown, members), key=_ORDERS["name"])
         if order != "name" or descending:
             entries.sort(key=_ORDERS[order], reverse=descending)
         entries.sort(key=lambda entry: not entry.is_folder)
+        if paths.view_of(folder):
+            return [
+                Row(entry, readable(entry.name), request.url(entry.href), symbol(entry), (), ())
+                for entry in entries
+            ]
         editing = self._editors(folder)
         may_write = request.principal.may_write
         return [
             Row(
                 entry,
-                _readable(entry.name),
+                readable(entry.name),
                 request.url(entry.href),
                 symbol(entry),
                 () if entry.is_folder else self._actions(entry.path, may_write=may_write),
@@ -111,24 +127,29 @@ def crumbs(request: Request, path: str) -> list[tuple[str, str]]:
     """Name and address of every folder from the root to ``path``."""
     folders = [path, *paths.ancestors(path)][::-1]
     return [
-        (_readable(paths.name(folder)) or "Files", request.url(paths.href(folder, folder=True)))
+        (readable(paths.name(folder)) or "Files", request.url(paths.href(folder, folder=True)))
         for folder in folders
     ]
 
 
-def symbol(entry: Entry) -> str:
-    """The name of the symbol for an entry."""
+def symbol(entry: Entry, called: str = "") -> str:
+    """The name of the symbol for an entry, by the name it is ``called`` if not by its own."""
     if entry.is_folder:
         return "folder"
-    extension = paths.extension(entry.path)
-    for name, extensions in _SYMBOLS.items():
+    name = called or entry.path
+    extension = paths.extension(name)
+    for kind, extensions in _SYMBOLS.items():
         if extension in extensions:
-            return name
-    main = media.content_type(entry.path).partition("/")[0]
+            return kind
+    main = media.content_type(name).partition("/")[0]
     return main if main in {"image", "audio", "video", "text"} else "file"
 
 
-def _readable(name: str) -> str:
+def _is_shown(entry: Entry) -> bool:
+    return entry.is_folder or not paths.is_noise(entry.path)
+
+
+def readable(name: str) -> str:
     """A name as a page can show it: what is not UTF-8, or a control character, as U+FFFD."""
     shown = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return "".join(char if char.isprintable() else "\ufffd" for char in shown)

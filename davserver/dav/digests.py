@@ -1,7 +1,7 @@
 """Digests in headers: what clients claim about bytes that they send, and what we tell about ours.
 
 Content-Digest and Repr-Digest (RFC 9530), Digest (RFC 3230), Content-MD5 (RFC 1864), and the
-OC-Checksum of ownCloud's clients and rclone.
+OC-Checksum of ownCloud's and Nextcloud's clients and rclone.
 """
 
 import base64
@@ -57,12 +57,14 @@ NewHash = Callable[[], Hash]
 _STRONG: dict[str, NewHash] = {"sha-256": hashlib.sha256, "sha-512": hashlib.sha512}
 # These two guard against accidents on the way, not against people.
 _LEGACY: dict[str, NewHash] = {**_STRONG, "sha": _sha1, "md5": _md5}
-_OWNCLOUD: dict[str, NewHash] = {
+OWNCLOUD: dict[str, NewHash] = {
     "SHA256": hashlib.sha256,
+    "SHA3-256": hashlib.sha3_256,
     "SHA1": _sha1,
     "MD5": _md5,
     "ADLER32": Adler32,
 }
+"""As ownCloud's and Nextcloud's clients call them."""
 # RFC 8941, 3.2: a member of a dictionary whose value is a byte sequence, or a number.
 _BYTES = re.compile(r"([a-z*][a-z0-9_.*-]*)=:([A-Za-z0-9+/=]*):(?:;[^,]*)?")
 _WANT = re.compile(r"([a-z*][a-z0-9_.*-]*)=([0-9]{1,2})")
@@ -88,7 +90,24 @@ def claims_about_content(request: Request) -> list[Claim]:
 
 def claims_about_file(request: Request) -> list[Claim]:
     """What is claimed about the whole that they belong to. Raises BadRequest."""
-    return [*_dictionary(request, "Repr-Digest"), *_digest(request), *_checksum(request)]
+    return [*_dictionary(request, "Repr-Digest"), *_digest(request), *claims_of_owncloud(request)]
+
+
+def claims_of_owncloud(request: Request) -> list[Claim]:
+    """The claims of OC-Checksum: one or several, like ``SHA1:HEX MD5:HEX``. Raises BadRequest."""
+    claims = []
+    for one in request.header("OC-Checksum").split():
+        algorithm, separator, value = one.partition(":")
+        try:
+            # ownCloud's client leaves out the zeros at the beginning of an ADLER32.
+            digest = bytes.fromhex(value.zfill(8)) if separator else b""
+        except ValueError:
+            digest = b""
+        if not digest:
+            raise BadRequest("OC-Checksum must be like: SHA1:HEX.")
+        if algorithm.upper() in OWNCLOUD:
+            claims.append(Claim("OC-Checksum", OWNCLOUD[algorithm.upper()], digest))
+    return claims
 
 
 def verified(blocks: Iterable[bytes], claims: list[Claim]) -> Iterator[bytes]:
@@ -163,23 +182,6 @@ def _digest(request: Request) -> list[Claim]:
         if algorithm.lower() in _LEGACY:
             new_hash = _LEGACY[algorithm.lower()]
             claims.append(Claim("Digest", new_hash, _decoded(value, "Digest")))
-    return claims
-
-
-def _checksum(request: Request) -> list[Claim]:
-    """The claim of ownCloud's clients: one or several, like ``SHA1:HEX MD5:HEX``."""
-    claims = []
-    for one in request.header("OC-Checksum").split():
-        algorithm, separator, value = one.partition(":")
-        try:
-            # ownCloud's client leaves out the zeros at the beginning of an ADLER32.
-            digest = bytes.fromhex(value.zfill(8)) if separator else b""
-        except ValueError:
-            digest = b""
-        if not digest:
-            raise BadRequest("OC-Checksum must be like: SHA1:HEX.")
-        if algorithm.upper() in _OWNCLOUD:
-            claims.append(Claim("OC-Checksum", _OWNCLOUD[algorithm.upper()], digest))
     return claims
 
 

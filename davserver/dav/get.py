@@ -2,6 +2,7 @@
 
 from email.utils import formatdate
 
+from davserver import paths
 from davserver.content import HandOver, asked_range, file_response, safe_headers
 from davserver.dav import digests
 from davserver.dav.conditions import if_range_holds
@@ -14,12 +15,12 @@ from davserver.web import Headers, Response
 def get_file(dav: DavRequest, hand_over: HandOver | None = None) -> Response:
     """The file's bytes, a range of them, or 304; with ``hand_over``, another server sends them."""
     request = dav.request
-    entry = dav.share.files.entry(request.path)
+    entry = dav.place.entry(request.path)
     if entry.is_folder:
         raise MethodNotAllowed("A folder has no content of its own.", "PROPFIND, OPTIONS")
     if request.has_trailing_slash:
         raise NotFound(request.path)
-    content, entry = dav.share.files.open(request.path)
+    content, entry = dav.place.open(request.path)
     try:
         headers = [*validators(entry), *safe_headers(entry.path)]
         unchanged = dav.conditions.not_modified(entry)
@@ -33,7 +34,7 @@ def get_file(dav: DavRequest, hand_over: HandOver | None = None) -> Response:
     if unchanged:
         content.close()
         return Response(304, b"", headers)
-    if hand_over is not None and entry.size:
+    if hand_over is not None and entry.size and not paths.view_of(entry.path):
         content.close()
         return hand_over.response(entry.path, headers)
     return file_response(content, entry.size, headers, wanted)

@@ -26,12 +26,17 @@ TIME_OF_CREATION = WINDOWS + "CreationTime"
 SETTABLE = frozenset({DAV + "displayname", TIME_OF_CREATION, *TIMES_OF_CHANGE})
 """Live properties that PROPPATCH may set; all others are protected (RFC 4918, 15)."""
 
+SYNC_TOKEN = DAV + "sync-token"
 SPACE = (DAV + "quota-used-bytes", DAV + "quota-available-bytes")
 # Names from a draft that Finder sends. From macOS 15.4 on it waits 90 seconds for nobody knows what
 # if it gets those of the RFC beside.
 OLD_SPACE = frozenset({DAV + "quota", DAV + "quotaused"})
 
 _SECOND = 1_000_000_000
+_REPORTS = (
+    "<D:supported-report-set><D:supported-report><D:report><D:sync-collection/></D:report>"
+    "</D:supported-report></D:supported-report-set>"
+)
 _WINDOWS_ELEMENT = '<Z:Win32{0}Time xmlns:Z="urn:schemas-microsoft-com:">{1}</Z:Win32{0}Time>'
 
 Live = Callable[[Entry, Annotations], str]
@@ -43,11 +48,17 @@ WRITE = ("write", "write-properties", "write-content", "bind", "unbind", "unlock
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """Of one request: the base path of links, who asks, and the space that folders tell of."""
+    """Of one request: the base path of links, who asks, and what folders tell of.
+
+    That is space and the ``sync_token`` of this moment, where they are asked for. ``in_view`` says
+    that it is about a view (``providers.places``), where nobody writes.
+    """
 
     base: str
     principal: Principal
+    in_view: bool = False
     allotments: Allotments | None = None
+    sync_token: str = ""
 
 
 def live(about: Circumstances) -> dict[str, Live]:
@@ -56,7 +67,7 @@ def live(about: Circumstances) -> dict[str, Live]:
     href = f"<D:href>{base}{principal_href(about.principal.name)}</D:href>"
     who = "<D:unauthenticated/>" if about.principal.is_anonymous else href
     user = f"<D:current-user-principal>{who}</D:current-user-principal>"
-    names = READ + WRITE if about.principal.may_write else READ
+    names = READ + WRITE if about.principal.may_write and not about.in_view else READ
     each = "".join(f"<D:privilege><D:{name}/></D:privilege>" for name in names)
     privileges = f"<D:current-user-privilege-set>{each}</D:current-user-privilege-set>"
 
@@ -72,7 +83,9 @@ def live(about: Circumstances) -> dict[str, Live]:
         **_OF_EVERY_REQUEST,
         **_NAMED_ONLY,
         DAV + "lockdiscovery": locks,
+        DAV + "supportedlock": _no_locks if about.in_view else _every_lock,
         **_space(about.allotments),
+        **_sync(about),
         DAV + "owner": owner,
         DAV + "current-user-principal": lambda entry, known: user,
         DAV + "current-user-privilege-set": lambda entry, known: privileges,
@@ -93,6 +106,19 @@ def _space(allotments: Allotments | None) -> dict[str, Live]:
         return f"<D:quota-available-bytes>{allotments.of(entry.path)[1]}</D:quota-available-bytes>"
 
     return dict(zip(SPACE, (used, left), strict=True))
+
+
+def _sync(about: Circumstances) -> dict[str, Live]:
+    """RFC 3253, 3.1.5 and RFC 6578, 4, for folders; nothing changes in a view."""
+    token = f"<D:sync-token>{about.sync_token}</D:sync-token>" if about.sync_token else ""
+
+    def reports(entry: Entry, _: Annotations) -> str:
+        return _REPORTS if entry.is_folder and not about.in_view else ""
+
+    def sync_token(entry: Entry, _: Annotations) -> str:
+        return token if entry.is_folder and not about.in_view else ""
+
+    return {DAV + "supported-report-set": reports, SYNC_TOKEN: sync_token}
 
 
 def _created(entry: Entry, known: Annotations) -> str:
@@ -150,8 +176,13 @@ def _display_name(entry: Entry, _: Annotations) -> str:
     return f"<D:displayname>{printable(shown)}</D:displayname>"
 
 
-def _supported(_: Entry, __: Annotations) -> str:
+def _every_lock(_: Entry, __: Annotations) -> str:
     return f"<D:supportedlock>{SUPPORTED}</D:supportedlock>"
+
+
+def _no_locks(_: Entry, __: Annotations) -> str:
+    """In a view: LibreOffice opens for reading what cannot be locked."""
+    return "<D:supportedlock></D:supportedlock>"
 
 
 _OF_EVERY_REQUEST: dict[str, Live] = {
@@ -162,10 +193,9 @@ _OF_EVERY_REQUEST: dict[str, Live] = {
     DAV + "getetag": _etag,
     DAV + "getlastmodified": _modified,
     DAV + "resourcetype": _kind,
-    DAV + "supportedlock": _supported,
 }
 
-ALLPROP = frozenset({*_OF_EVERY_REQUEST, DAV + "lockdiscovery"})
+ALLPROP = frozenset({*_OF_EVERY_REQUEST, DAV + "lockdiscovery", DAV + "supportedlock"})
 """The live properties of RFC 4918, 15: what allprop answers, beside the dead ones."""
 
 _NAMED_ONLY: dict[str, Live] = {

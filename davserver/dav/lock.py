@@ -10,9 +10,9 @@ from lxml import etree
 from davserver import paths
 from davserver.dav.room import DavRequest
 from davserver.dav.xml import DAV, printable, read_body, serialized
-from davserver.errors import BadRequest, BodyTooLarge, PreconditionFailed
+from davserver.errors import BadRequest, BodyTooLarge, BodyTooShort, PreconditionFailed
 from davserver.model import Lock, Scope
-from davserver.web import Response, xml
+from davserver.web import Request, Response, xml
 
 DEFAULT_SECONDS = 30 * 60
 MAX_SECONDS = 24 * 3600
@@ -23,6 +23,12 @@ _ENTRY = (
     "<D:lockentry><D:lockscope><D:{}/></D:lockscope>"
     "<D:locktype><D:write/></D:locktype></D:lockentry>"
 )
+# Windows 11 sends LOCK bodies that do not parse, and shows files that cannot be locked as broken.
+_WINDOWS = "Microsoft-WebDAV-MiniRedir/10."
+_EXCLUSIVE = (
+    '<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope>'
+    "<D:locktype><D:write/></D:locktype></D:lockinfo>"
+)
 SUPPORTED = "".join(_ENTRY.format(scope.value) for scope in Scope)
 
 
@@ -30,7 +36,7 @@ def lock(dav: DavRequest) -> Response:
     """A new lock, or with an empty body and a token in If, a longer life for an old one."""
     request = dav.request
     seconds = requested_seconds(request.header("Timeout"))
-    body = read_body(request)
+    body = _body(request)
     if body is None:
         if not dav.writer.tokens:
             raise BadRequest("LOCK without a body refreshes a lock: name its token in If.")
@@ -96,6 +102,18 @@ def _active(one: Lock, base: str) -> str:
         f"<D:lockroot><D:href>{escape(base + paths.href(one.root))}</D:href></D:lockroot>"
         "</D:activelock>"
     )
+
+
+def _body(request: Request) -> etree._Element | None:
+    """The body; what Windows sends that is no XML counts as what Windows always asks for."""
+    try:
+        return read_body(request)
+    except BodyTooShort:
+        raise
+    except BadRequest:
+        if _WINDOWS not in request.header("User-Agent"):
+            raise
+        return etree.fromstring(_EXCLUSIVE)
 
 
 def _scope(body: etree._Element) -> Scope:

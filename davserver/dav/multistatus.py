@@ -1,4 +1,7 @@
-"""A multistatus on its way to the client: whole where it is small, else in blocks as it is made."""
+"""A multistatus on its way to the client: whole where it is small, else in blocks as it is made.
+
+Also the response elements that tell of no properties, but of a failure.
+"""
 
 import gzip
 import zlib
@@ -6,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from davserver.dav.xml import multistatus
-from davserver.web import Headers, Request, Response
+from davserver.web import Headers, Request, Response, status_line
 
 _BATCH = 128
 _WHOLE_UP_TO = 1 << 18
@@ -17,7 +20,9 @@ _LEVEL = 1
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
 
 
-def streamed(request: Request, responses: Iterable[str], headers: Headers) -> Response:
+def streamed(
+    request: Request, responses: Iterable[str], headers: Iterable[tuple[str, str]] = ()
+) -> Response:
     """207 with the response elements, in gzip where the client asks for it.
 
     A failure of the first elements still becomes a response of its own; nothing is sent before.
@@ -43,6 +48,17 @@ def streamed(request: Request, responses: Iterable[str], headers: Headers) -> Re
         return Response(207, gzip.compress(whole, _LEVEL) if zipped else whole, told)
     blocks = chain([whole], _blocks(pieces))
     return Response(207, _zipped(blocks) if zipped else blocks, told)
+
+
+def failed(href: str, status: int, error: str = "") -> str:
+    """The response element of a resource that there is nothing to tell of but a status."""
+    told = f"<D:status>HTTP/1.1 {status_line(status)}</D:status>"
+    return f"<D:response><D:href>{href}</D:href>{told}{error}</D:response>"
+
+
+def truncated(href: str) -> str:
+    """The one that says of what was asked that there would be more (RFC 5323, 2.3.1; RFC 6578)."""
+    return failed(href, 507, "<D:error><D:number-of-matches-within-limits/></D:error>")
 
 
 def takes_gzip(header: str) -> bool:

@@ -6,15 +6,25 @@ from itertools import chain
 
 from lxml import etree
 
-from davserver.dav.live import ALLPROP, FROM_DISK, OLD_SPACE, SPACE, Circumstances, live
-from davserver.dav.multistatus import streamed
+from davserver import paths
+from davserver.dav.live import (
+    ALLPROP,
+    FROM_DISK,
+    OLD_SPACE,
+    SPACE,
+    SYNC_TOKEN,
+    Circumstances,
+    live,
+)
+from davserver.dav.multistatus import failed, streamed, truncated
+from davserver.dav.positions import Position
 from davserver.dav.room import DavRequest
 from davserver.dav.xml import DAV, empty, propstat, read_body
 from davserver.errors import BadRequest, DavserverError, Forbidden, NotFound
 from davserver.model import Entry
 from davserver.providers.annotations import Annotations, Wanted, annotated, annotations
 from davserver.providers.quotas import Allotments
-from davserver.web import Headers, Response, status_line
+from davserver.web import Headers, Response
 
 MAX_PROPERTIES = 200
 """Names that one request may ask for; every one is answered for every member."""
@@ -57,7 +67,7 @@ def find_properties(dav: DavRequest, max_deep: int = 0) -> Response:
     request = dav.request
     depth = dav.depth("infinity", "0", "1", "infinity")
     query = parse_query(read_body(request))
-    entry = dav.share.files.entry(request.path)
+    entry = dav.place.entry(request.path)
     if request.has_trailing_slash and not entry.is_folder:
         raise NotFound(request.path)
     dav.conditions.check_if()
@@ -69,7 +79,7 @@ def find_properties(dav: DavRequest, max_deep: int = 0) -> Response:
     without_root = depth != "0" and dav.prefers(WITHOUT_ROOT)
     answers = answers_to(dav, query, minimal=minimal)
     if depth == "0":
-        about = annotations(dav.share.catalog, entry.path, members=False, wanted=query.wanted)
+        about = annotations(dav.share.catalog, entry.path, query.wanted)
         responses: Iterable[str] = [answers.of(entry, about)]
     elif depth == "1":
         first = () if without_root else (entry,)
@@ -161,7 +171,13 @@ class Answers:
 def answers_to(dav: DavRequest, query: Query, *, minimal: bool = False) -> Answers:
     """Ready to answer ``query`` to who asks."""
     request = dav.request
-    circumstances = Circumstances(request.base, request.principal, _allotments(dav, query))
+    circumstances = Circumstances(
+        request.base,
+        request.principal,
+        bool(paths.view_of(request.path)),
+        _allotments(dav, query),
+        _sync_token(dav, query),
+    )
     return Answers(query, circumstances, minimal=minimal)
 
 
@@ -173,6 +189,13 @@ def _allotments(dav: DavRequest, query: Query) -> Allotments | None:
     return dav.share.quotas.allotments(dav.request.principal.name)
 
 
+def _sync_token(dav: DavRequest, query: Query) -> str:
+    """The token of everything that was changed until now, if it is asked for."""
+    if not query.names_only and SYNC_TOKEN not in query.names_set:
+        return ""
+    return Position(dav.share.changes.latest()).token(dav.share.catalog.instance_id())
+
+
 def _of_folder(
     dav: DavRequest,
     folder: Entry,
@@ -181,7 +204,7 @@ def _of_folder(
     seen: Callable[[Entry], object] | None = None,
 ) -> Iterator[str]:
     """The answers for ``first``, which the folder's annotations tell of, and for every member."""
-    members = chain(first, dav.share.files.children(folder.path))
+    members = chain(first, dav.place.children(folder.path))
     for batch, about in annotated(dav.share.catalog, folder, members, answers.query.wanted):
         for entry in batch:
             if seen is not None:
@@ -206,9 +229,7 @@ def _of_tree(
         try:
             for response in _of_folder(dav, folder, first, answers, remember):
                 if count == most:
-                    # RFC 6578, 3.6: a result that is cut off says so about what was asked.
-                    limit = "<D:error><D:number-of-matches-within-limits/></D:error>"
-                    yield _failed(dav, top, 507, limit)
+                    yield truncated(dav.request.base + top.href)
                     return
                 count += 1
                 yield response
@@ -216,13 +237,7 @@ def _of_tree(
             # The answer is on its way: one folder that cannot be read must not break it off.
             if folder.path == top.path:
                 raise
-            yield _failed(dav, folder, fault.status)
-
-
-def _failed(dav: DavRequest, entry: Entry, status: int, error: str = "") -> str:
-    href = f"<D:href>{dav.request.base}{entry.href}</D:href>"
-    told = f"<D:status>HTTP/1.1 {status_line(status)}</D:status>"
-    return f"<D:response>{href}{told}{error}</D:response>"
+            yield failed(dav.request.base + folder.href, fault.status)
 
 
 def _absent(_: Entry, __: Annotations) -> str:

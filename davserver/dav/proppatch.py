@@ -1,6 +1,6 @@
 """PROPPATCH (RFC 4918, 9.2): all changes in the order of the body, or none."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from lxml import etree
 
@@ -17,9 +17,12 @@ MAX_CHANGES = 1000
 
 _OK, _FAILED_DEPENDENCY = "200 OK", "424 Failed Dependency"
 _TIMES = TIMES_OF_CHANGE | {TIME_OF_CREATION}
+_SECOND = 1_000_000_000
 
 Changes = Mapping[str, str | None]
 """Each name with its new element, or None to remove it."""
+Refusal = tuple[str, str]
+"""A status and a precondition element, which may be empty."""
 
 
 def change_properties(dav: DavRequest) -> Response:
@@ -29,12 +32,17 @@ def change_properties(dav: DavRequest) -> Response:
     refused = refusals(changes)
     if refused:
         dav.conditions.hold(entry)
-        parts = _refused(refused)
-        others = "".join(empty(name) for name in changes if name not in refused)
-        if others:
-            parts += propstat(others, _FAILED_DEPENDENCY)
+        parts = told(refused, changes)
     else:
-        _apply(dav, entry.path, changes)
+        dead, modified_ns, created = parted(changes)
+        dav.share.properties.change(
+            entry.path,
+            dav.writer,
+            dead,
+            dav.conditions.hold,
+            modified_ns=modified_ns,
+            created=created,
+        )
         if dav.prefers(MINIMAL):
             # RFC 8144, 2.2: nothing is left to be said.
             return Response(204, b"", [("Preference-Applied", MINIMAL), ("Vary", "Prefer")])
@@ -43,10 +51,12 @@ def change_properties(dav: DavRequest) -> Response:
     return xml(207, multistatus(f"<D:response>{href}{parts}</D:response>"))
 
 
-def parse_changes(body: etree._Element | None) -> dict[str, str | None]:
-    """The changes of the body; the last of several of one property counts."""
-    if body is None or body.tag != DAV + "propertyupdate":
-        raise BadRequest("The body of PROPPATCH must be a DAV:propertyupdate.")
+def parse_changes(
+    body: etree._Element | None, root: str = "propertyupdate"
+) -> dict[str, str | None]:
+    """The changes of a body that is a DAV:``root``; the last of several of one property counts."""
+    if body is None or body.tag != DAV + root:
+        raise BadRequest(f"The body must be a DAV:{root}.")
     changes: dict[str, str | None] = {}
     for instruction in body:
         if instruction.tag not in {DAV + "set", DAV + "remove"}:
@@ -56,14 +66,14 @@ def parse_changes(body: etree._Element | None) -> dict[str, str | None]:
                 value = serialized(element) if instruction.tag == DAV + "set" else None
                 changes[str(element.tag)] = value
     if not changes:
-        raise BadRequest("DAV:propertyupdate changes no property.")
+        raise BadRequest(f"DAV:{root} changes no property.")
     if len(changes) > MAX_CHANGES:
         raise BadRequest(f"Change at most {MAX_CHANGES} properties at a time.")
     return changes
 
 
-def refusals(changes: Changes) -> dict[str, tuple[str, str]]:
-    """What stands against single changes: a status and a precondition element, which may be empty.
+def refusals(changes: Changes) -> dict[str, Refusal]:
+    """What stands against single changes.
 
     RFC 4918, 9.2.1 has the statuses; a property that is too large exceeds what is allotted to one.
     """
@@ -78,33 +88,31 @@ def refusals(changes: Changes) -> dict[str, tuple[str, str]]:
     return refused
 
 
-def _apply(dav: DavRequest, path: str, changes: Changes) -> None:
+def parted(changes: Changes) -> tuple[dict[str, str | None], int | None, int | None]:
+    """The changes of dead properties; the time of change, in nanoseconds, and that of creation."""
     modified = created = None
     for name, value in changes.items():
         if value is not None and name in TIMES_OF_CHANGE:
             modified = _time(value)
         elif value is not None and name == TIME_OF_CREATION:
             created = _time(value)
-    dav.share.properties.change(
-        path,
-        dav.writer,
-        {name: value for name, value in changes.items() if name not in _TIMES},
-        dav.conditions.hold,
-        modified_ns=None if modified is None else modified * 1_000_000_000,
-        created=created,
+    dead = {name: value for name, value in changes.items() if name not in _TIMES}
+    return dead, None if modified is None else modified * _SECOND, created
+
+
+def told(refused: Mapping[str, Refusal], names: Iterable[str]) -> str:
+    """A propstat for each kind of refusal, and one for the other ``names``, which fail with it."""
+    kinds: dict[Refusal, str] = {}
+    for name, kind in refused.items():
+        kinds[kind] = kinds.get(kind, "") + empty(name)
+    others = "".join(empty(name) for name in names if name not in refused)
+    if others:
+        kinds[_FAILED_DEPENDENCY, ""] = others
+    return "".join(
+        propstat(listed, status, condition) for (status, condition), listed in kinds.items()
     )
 
 
 def _time(xml_text: str) -> int | None:
     """The seconds since 1970 in an element that holds a date; None if it holds none."""
     return seconds_of(etree.fromstring(xml_text).text or "")
-
-
-def _refused(refused: Mapping[str, tuple[str, str]]) -> str:
-    """A propstat for each kind of refusal."""
-    kinds: dict[tuple[str, str], str] = {}
-    for name, kind in refused.items():
-        kinds[kind] = kinds.get(kind, "") + empty(name)
-    return "".join(
-        propstat(names, status, condition) for (status, condition), names in kinds.items()
-    )

@@ -51,7 +51,7 @@ def put_file(dav: DavRequest, max_bytes: int = 0) -> Response:
     most = None
     if announced is None or announced > _ASK_FIRST_ABOVE:
         most = files.check_writable(request.path, dav.writer, announced)
-    body = _counted(request.blocks(max_bytes), *_told(request, "X-Expected-Entity-Length"))
+    body = _counted(request.blocks(max_bytes), *told_size(request, "X-Expected-Entity-Length"))
     return _store(dav, verified(body, claims), dav.conditions.hold, max_bytes, most)
 
 
@@ -67,6 +67,39 @@ def patch_file(dav: DavRequest, max_bytes: int = 0) -> Response:
     entry = files.entry(request.path)
     place = place_of_update(request.header("X-Update-Range"), entry.size)
     return _write_part(dav, entry, place, max_bytes)
+
+
+def requested_time(header: str) -> int | None:
+    """The time of change that ownCloud's clients and rclone send, in nanoseconds."""
+    if not header:
+        return None
+    told = _MTIME.fullmatch(header.strip())
+    moment = int(told[1]) * 1_000_000_000 + int((told[2] or "").ljust(9, "0")) if told else -1
+    if not 0 <= moment <= _LAST_NS:
+        raise BadRequest("A time of change must be seconds since 1970, before the year 2262.")
+    return moment
+
+
+def within_quota(blocks: Iterable[bytes], most: int | None) -> Iterator[bytes]:
+    """``blocks`` as they come. Raises QuotaExceeded beyond ``most`` bytes, if not None."""
+    received = 0
+    for block in blocks:
+        received += len(block)
+        if most is not None and received > most:
+            raise QuotaExceeded(f"The quotas here leave {most} bytes.")
+        yield block
+
+
+def told_size(request: Request, header: str) -> tuple[int | None, str]:
+    """A size that a client tells beside its body, and the header that tells it.
+
+    Finder sends X-Expected-Entity-Length, since its uploads are chunked; ownCloud's clients send
+    OC-Total-Length.
+    """
+    value = request.header(header).strip()
+    if value and not _SIZE.fullmatch(value):
+        raise BadRequest(f"{header} must be a number of bytes.")
+    return int(value) if value else None, header
 
 
 def _write_part(dav: DavRequest, entry: Entry | None, place: Place, max_bytes: int) -> Response:
@@ -87,7 +120,7 @@ def _write_part(dav: DavRequest, entry: Entry | None, place: Place, max_bytes: i
         # The body of a PATCH is a document of its own; what is claimed is about that (RFC 9530, 3).
         about_part, about_file = about_part + about_file, []
     part = _counted(request.blocks(max_bytes), place.length, "The range")
-    part = _counted(part, *_told(request, "X-Expected-Entity-Length"))
+    part = _counted(part, *told_size(request, "X-Expected-Entity-Length"))
     part = verified(part, about_part)
     with dav.share.files.open(request.path)[0] if entry else BytesIO() as old:
         whole = verified(_spliced(old, size, place.first, part), about_file)
@@ -106,12 +139,10 @@ def _store(
     It may have ``max_bytes``, if not 0, and the ``most`` that the quotas leave, if not None.
     """
     request = dav.request
-    modified_ns = _modified(request.header("X-OC-Mtime"))
-    content = _counted(content, *_told(request, "OC-Total-Length"))
+    modified_ns = requested_time(request.header("X-OC-Mtime"))
+    content = _counted(content, *told_size(request, "OC-Total-Length"))
     with dav.share.files.spool() as spool:
-        for block in content:
-            if most is not None and spool.size + len(block) > most:
-                raise QuotaExceeded(f"The quotas here leave {most} bytes.")
+        for block in within_quota(content, most):
             spool.write(block)
             if max_bytes and spool.size > max_bytes:
                 raise BodyTooLarge(max_bytes)
@@ -182,26 +213,3 @@ def _counted(blocks: Iterable[bytes], length: int | None, told_by: str) -> Itera
         raise BadRequest(
             f"{told_by} tells of {length} bytes, and {received} have arrived. Nothing was changed."
         )
-
-
-def _told(request: Request, header: str) -> tuple[int | None, str]:
-    """A size that a client tells beside its body, and the header that tells it.
-
-    Finder sends X-Expected-Entity-Length, since its uploads are chunked; ownCloud's clients send
-    OC-Total-Length.
-    """
-    value = request.header(header).strip()
-    if value and not _SIZE.fullmatch(value):
-        raise BadRequest(f"{header} must be a number of bytes.")
-    return int(value) if value else None, header
-
-
-def _modified(header: str) -> int | None:
-    """The time of change that ownCloud's clients and rclone send, in nanoseconds."""
-    if not header:
-        return None
-    told = _MTIME.fullmatch(header.strip())
-    moment = int(told[1]) * 1_000_000_000 + int((told[2] or "").ljust(9, "0")) if told else -1
-    if not 0 <= moment <= _LAST_NS:
-        raise BadRequest("X-OC-Mtime must be seconds since 1970, before the year 2262.")
-    return moment

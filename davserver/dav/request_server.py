@@ -5,10 +5,11 @@ from functools import partial
 
 from wsgidav.request_server import RequestServer
 
+from davserver import paths
 from davserver.content import HandOver
-from davserver.dav import collections, get, lock, propfind, proppatch, put
+from davserver.dav import collections, get, lock, propfind, proppatch, put, search, sync
 from davserver.dav.room import DavRequest
-from davserver.errors import MethodNotAllowed, UnsupportedMediaType
+from davserver.errors import Forbidden, MethodNotAllowed, UnsupportedMediaType
 from davserver.providers.provider import ShareProvider
 from davserver.web import Environ, Headers, Request, Response, StartResponse
 
@@ -16,6 +17,12 @@ Method = Callable[[DavRequest], Response]
 
 # RFC 4918, 8.4: what would be ignored has to be refused, since its sender believes in it.
 _WITHOUT_BODY = frozenset({"DELETE", "COPY", "MOVE", "UNLOCK"})
+
+_OF_VIEWS = {
+    paths.VERSIONS_VIEW: frozenset({"GET", "HEAD", "PROPFIND", "COPY"}),
+    paths.TRASH_VIEW: frozenset({"GET", "HEAD", "PROPFIND", "COPY", "MOVE"}),
+}
+"""The methods that a view takes: everything but what would write into it."""
 
 
 class DavRequestServer(RequestServer):
@@ -49,6 +56,8 @@ class DavRequestServer(RequestServer):
             "PROPPATCH": proppatch.change_properties,
             "LOCK": lock.lock,
             "UNLOCK": lock.unlock,
+            "REPORT": sync.report,
+            "SEARCH": search.search,
         }
         self._allow = ", ".join(self._methods)
 
@@ -57,6 +66,8 @@ class DavRequestServer(RequestServer):
         method = self._methods.get(request.method)
         if method is None:
             raise MethodNotAllowed(f"{request.method} is not known here.", self._allow)
+        if request.method != "OPTIONS":
+            _check_view(paths.view_of(request.path), request.method)
         if request.method in _WITHOUT_BODY and any(request.blocks()):
             raise UnsupportedMediaType(f"{request.method} takes no body.")
         response = method(DavRequest(request, self._share))
@@ -66,10 +77,18 @@ class DavRequestServer(RequestServer):
         """OPTIONS: the same for every address, since it is answered before anybody signs in."""
         headers: Headers = [
             ("Allow", self._allow),
-            # RFC 4918, 18: classes 1, 2 and 3; and that PATCH takes what SabreDAV takes.
-            ("DAV", "1, 2, 3, sabredav-partialupdate"),
+            # RFC 4918, 18: classes 1, 2 and 3; RFC 5689, 3.1; and that PATCH takes what SabreDAV
+            # takes.
+            ("DAV", "1, 2, 3, extended-mkcol, sabredav-partialupdate"),
+            # RFC 5323, 2.2.
+            ("DASL", search.GRAMMAR),
             ("Accept-Patch", put.PARTIAL_UPDATE),
             ("MS-Author-Via", "DAV"),
             ("Accept-Ranges", "bytes"),
         ]
         return Response(200, b"", headers)
+
+
+def _check_view(view: str, method: str) -> None:
+    if view and method not in _OF_VIEWS[view]:
+        raise Forbidden(f"{view} is there to be read; copy what you want out of it.")

@@ -6,6 +6,7 @@ from davserver.dav.conditions import Conditions
 from davserver.errors import BadRequest
 from davserver.model import Origin, Writer
 from davserver.providers.share import Share
+from davserver.providers.stores import Place
 from davserver.web import Request
 
 
@@ -18,12 +19,18 @@ class DavRequest:
         if request.method != "OPTIONS":
             # An address that names nothing here is refused before anything else is looked at, and
             # a condition that cannot be read whatever the method would make of it.
-            _ = request.path, self.conditions
+            request.path = share.files.as_stored(request.path)
+            _ = self.conditions
 
     @cached_property
     def conditions(self) -> Conditions:
         """The request's conditions. Raises BadRequest for a header that is malformed."""
         return Conditions(self.request, self._state_of)
+
+    @cached_property
+    def place(self) -> Place:
+        """Where the request's path is read: the folder itself, or a view."""
+        return self.share.places.at(self.request.path)
 
     @cached_property
     def writer(self) -> Writer:
@@ -57,6 +64,7 @@ class DavRequest:
         return value
 
     def _state_of(self, path: str) -> tuple[str, frozenset[str]]:
-        entry = self.share.files.find(path)
+        path = self.share.files.as_stored(path)
+        entry = self.share.places.at(path).find(path)
         tokens = frozenset(lock.token for lock in self.share.locks.on(path))
         return entry.etag if entry else "", tokens

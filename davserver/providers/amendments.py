@@ -7,15 +7,13 @@ of that state, and the editing sessions that began with it, follow.
 from collections.abc import Mapping
 from dataclasses import replace
 
-from davserver.errors import NotFound, QuotaExceeded
-from davserver.model import Entry, Writer
+from davserver.errors import NotFound
+from davserver.model import ChangeKind, Entry, Writer
+from davserver.providers import changes as changed
 from davserver.providers import identities, locks, properties
 from davserver.providers.catalog import Catalog
 from davserver.providers.journal import Journal, Touch
 from davserver.providers.stores import Condition, FileStore, anything
-
-MAX_BYTES_EACH = 1 << 20
-"""Names and elements that one resource may hold."""
 
 _SECOND = 1_000_000_000
 
@@ -42,7 +40,7 @@ class Amendments:
 
         All or nothing, after a crash too. A time of change that differs by less than a second is
         the one there is already: protocols tell no more. Raises FileLocked, NotFound, QuotaExceeded
-        beyond MAX_BYTES_EACH.
+        beyond ``properties.MAX_BYTES_EACH``.
         """
         with self._store.exclusive(path):
             found = self._store.find(path)
@@ -54,10 +52,12 @@ class Amendments:
             with self._catalog.writing() as connection:
                 locks.require(connection, path, writer)
                 resource_id = identities.identify(connection, path, found.modified_ns)
-                _check_size(properties.of(connection, path), changes)
+                properties.check_size(properties.of(connection, path), changes)
                 if modified_ns is None:
                     properties.change(connection, resource_id, changes)
                     identities.set_born(connection, resource_id, created)
+                    is_folder = found.is_folder
+                    changed.record(connection, ChangeKind.CHANGED, path, is_folder=is_folder)
                     return found
                 intent = Touch(
                     path, resource_id, found.etag, found.size, modified_ns, created, dict(changes)
@@ -74,9 +74,3 @@ class Amendments:
                 self._journal.resolve(row, intent)
                 raise
             return entry
-
-
-def _check_size(held: Mapping[str, str], changes: Mapping[str, str | None]) -> None:
-    after = {**held, **changes}
-    if sum(len(name) + len(xml) for name, xml in after.items() if xml) > MAX_BYTES_EACH:
-        raise QuotaExceeded(f"The properties of a file have at most {MAX_BYTES_EACH} bytes.")

@@ -6,7 +6,7 @@ A folder with very many rows is read in batches beside its members, so that memo
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -67,17 +67,14 @@ class Wanted:
     locks: bool = True
 
 
-def annotations(
-    catalog: Catalog, path: str, *, members: bool, wanted: Wanted = Wanted()
-) -> Annotations:
-    """What is known about ``path`` and, with ``members``, about everything directly in it."""
+def annotations(catalog: Catalog, path: str, wanted: Wanted = Wanted()) -> Annotations:
+    """What is known about ``path``."""
     found = Annotations()
     with catalog.reading() as connection:
         if wanted.rows:
-            about = _OF_MEMBERS if members else _OF_RESOURCE
-            _read_rows(connection, found, about, path=paths.key(path))
+            _read_rows(connection, found, _OF_RESOURCE, path=paths.key(path))
         if wanted.locks:
-            _read_locks(connection, found, path, members=members)
+            _read_locks(connection, found, path, members=False)
     return found
 
 
@@ -100,10 +97,32 @@ def annotated(
             about.properties.clear()
             about.created.clear()
             about.owners.clear()
-            keys = json.dumps([paths.key(entry.path) for entry in batch])
             with catalog.reading() as connection:
-                _read_rows(connection, about, _OF_BATCH, keys=keys)
+                _read_batch(connection, about, batch)
         yield batch, about
+
+
+def annotated_apart(
+    catalog: Catalog, entries: Iterable[Entry], wanted: Wanted
+) -> Iterator[tuple[Entry, Annotations]]:
+    """Entries of many folders, each with what is known about it; read batch by batch."""
+    waiting = iter(entries)
+    while batch := list(islice(waiting, BATCH)):
+        rows = Annotations()
+        by_folder: dict[str, Annotations] = {}
+        with catalog.reading() as connection:
+            if wanted.rows:
+                _read_batch(connection, rows, batch)
+            for folder in {paths.parent(entry.path) for entry in batch} if wanted.locks else ():
+                about = by_folder[folder] = replace(rows, locks={}, deep_locks=[])
+                _read_locks(connection, about, folder, members=True)
+        for entry in batch:
+            yield entry, by_folder.get(paths.parent(entry.path), rows)
+
+
+def _read_batch(connection: Connection, found: Annotations, batch: list[Entry]) -> None:
+    keys = json.dumps([paths.key(entry.path) for entry in batch])
+    _read_rows(connection, found, _OF_BATCH, keys=keys)
 
 
 def _read_rows(

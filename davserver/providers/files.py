@@ -21,12 +21,12 @@ from davserver.errors import (
     StorageFull,
 )
 from davserver.model import Entry, Origin, Version, Writer
-from davserver.providers import history, identities, locks
+from davserver.providers import departures, history, identities, locks
 from davserver.providers.catalog import Catalog
 from davserver.providers.history import State
 from davserver.providers.journal import Commit, Journal
 from davserver.providers.quotas import Quotas
-from davserver.providers.stores import Condition, FileStore, Spool, anything, check_new
+from davserver.providers.stores import Condition, FileStore, Spool, anything, as_stored, check_new
 
 _ATTEMPTS = 5
 _BLOCK = 1 << 18
@@ -57,6 +57,7 @@ class Sealed:
     callback_id: int = 0
     heir_of: str = ""
     absorbs: bool = False
+    upload_id: str = ""
 
 
 class VersionedFiles:
@@ -99,6 +100,18 @@ class VersionedFiles:
             raise NotFound(path)
         return self._store.open(path)
 
+    def copy_members(self, source: str, destination: str) -> None:
+        """Copy everything below the folder ``source`` to where only the store reaches."""
+        self._store.copy_members(source, destination)
+
+    def origin(self, path: str) -> str:
+        """The path under which the catalog knows what a reader finds at ``path``."""
+        return path
+
+    def as_stored(self, path: str) -> str:
+        """The path of what a client means, in whatever Unicode normal form it says it."""
+        return as_stored(self._store, path)
+
     def spool(self) -> Spool:
         """A place for bytes that are on their way; use it in a ``with`` block."""
         return self._store.spool()
@@ -114,22 +127,41 @@ class VersionedFiles:
         document_key: str = "",
         callback_id: int = 0,
         heir_of: str = "",
+        upload_id: str = "",
     ) -> Written:
         """Make the spooled bytes the content of ``path``; the replaced bytes stay as a version.
 
         Atomic: a reader sees the old or the new file, never a mixture, and so does one after a
         crash. ``document_key`` and ``callback_id`` say which save of an editor this is; the
-        callback is booked in the same transaction. ``heir_of`` is the resource whose properties the
-        file gets.
+        callback is booked in the same transaction, and so is the end of the upload ``upload_id``.
+        ``heir_of`` is the resource whose properties the file gets.
 
         Raises FileLocked, ParentMissing, MethodNotAllowed for a folder, QuotaExceeded, StorageFull,
         and what ``condition`` raises.
         """
         sealed = Sealed(
-            spool.path, spool.seal(modified_ns), spool.sha256, document_key, callback_id, heir_of
+            spool.path,
+            spool.seal(modified_ns),
+            spool.sha256,
+            document_key,
+            callback_id,
+            heir_of,
+            upload_id=upload_id,
         )
-        with self._store.exclusive(path):
+        with self._store.exclusive(path, self.former(path, writer) or path):
             return self.publish(path, sealed, writer, condition)
+
+    def former(self, path: str, writer: Writer) -> str | None:
+        """Where the writer moved the file aside that was at ``path``, if one comes there now.
+
+        See ``departures``: the identity of that file is what the next one at ``path`` gets. An
+        empty file there may be what a lock on the free name made.
+        """
+        found = self._store.find(path)
+        if found is not None and (found.is_folder or found.size):
+            return None
+        with self._catalog.reading() as connection:
+            return departures.former(connection, path, writer.credited)
 
     def publish(self, path: str, sealed: Sealed, writer: Writer, condition: Condition) -> Written:
         """The inner part of ``commit``, for callers that hold ``path`` or the tree exclusively."""
@@ -138,10 +170,11 @@ class VersionedFiles:
             condition(old)
             with self._catalog.writing() as connection:
                 locks.require(connection, path, writer, membership=old is None)
-                intent = self._intend(connection, path, sealed, writer, old)
+                before = self._state_before(connection, path, writer, old)
+                intent = self._intend(connection, path, sealed, writer, before)
                 row = self._journal.begin(connection, intent)
             try:
-                if self._carry_out(intent, old):
+                if self._carry_out(intent, before, replace=old is not None):
                     entry = self.entry(path)
                     with self._catalog.writing() as connection:
                         self._journal.finish_commit(connection, row, intent, entry)
@@ -189,6 +222,11 @@ class VersionedFiles:
             state = (number, entry.size, "", entry.etag, entry.modified_ns, entry.modified, "")
             found.append(Version(*state, Origin.OUTSIDE, is_current=True))
         return found
+
+    def with_earlier(self, folder: str) -> set[str]:
+        """The paths directly in ``folder`` of which an earlier state is kept."""
+        with self._catalog.reading() as connection:
+            return history.kept_in(connection, folder)
 
     def open_version(self, path: str, number: int) -> tuple[BinaryIO, Version]:
         """The bytes of one state of a file. The caller closes. Raises NotFound."""
@@ -282,7 +320,7 @@ class VersionedFiles:
     ) -> Commit:
         resource_id = identities.identify(
             connection,
-            path,
+            old.path if old else path,
             (old or sealed.state).modified_ns,
             owner=writer.name if old is None else None,
         )
@@ -314,7 +352,19 @@ class VersionedFiles:
             sealed.callback_id,
             sealed.heir_of,
             sealed.absorbs,
+            sealed.upload_id,
+            old.path if old is not None and old.path != path else "",
         )
+
+    def _state_before(
+        self, connection: Connection, path: str, writer: Writer, old: Entry | None
+    ) -> Entry | None:
+        """What the write replaces: the file there, or the one that was moved aside for it."""
+        if old is not None and old.size:
+            return old
+        aside = departures.former(connection, path, writer.credited)
+        entry = self._store.find(aside) if aside else None
+        return old if entry is None or entry.is_folder else entry
 
     def _number_of(self, connection: Connection, resource_id: str, entry: Entry) -> int | None:
         """The number under which the state of the file is known and can still be kept."""
@@ -324,17 +374,17 @@ class VersionedFiles:
         kept = self._store.kept(history.name_of(resource_id, known.number))
         return known.number if kept is None or kept.etag == entry.etag else None
 
-    def _carry_out(self, intent: Commit, old: Entry | None) -> bool:
-        """The steps on the disk; False if the file there was not the one that was looked at."""
-        if old is not None and old.size:
+    def _carry_out(self, intent: Commit, old: Entry | None, *, replace: bool) -> bool:
+        """The steps on the disk; False if the old file was not the one that was looked at."""
+        if old is not None and old.size and not paths.is_noise(intent.path):
             name = history.name_of(
                 intent.resource_id, intent.replaces.number if intent.replaces else 0
             )
-            kept = self._store.keep(intent.path, name)
+            kept = self._store.keep(old.path, name)
             if kept.etag != old.etag:
                 self._store.drop_version(name)
                 return False
-        self._store.publish(intent.source, intent.path, replace=old is not None)
+        self._store.publish(intent.source, intent.path, replace=replace)
         self._store.settle(intent.path)
         return True
 

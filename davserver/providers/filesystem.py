@@ -8,6 +8,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import stat
 import time
@@ -23,10 +24,12 @@ from davserver.errors import (
     Conflict,
     DavserverError,
     Forbidden,
+    Gone,
     NameTooLong,
     NotFound,
     StorageFull,
     Unavailable,
+    UploadBusy,
 )
 from davserver.model import Entry
 from davserver.providers.background import Background
@@ -36,6 +39,7 @@ SyncPolicy = Literal["always", "on-close", "off"]
 
 SPOOL = f"/{paths.HIDDEN}/spool"
 TRASH = f"/{paths.HIDDEN}/trash"
+UPLOADS = f"/{paths.HIDDEN}/uploads"
 
 # O_PATH walks through a folder that may be entered but not read; systems without it read.
 _WALK = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -43,23 +47,28 @@ _LIST = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # O_NONBLOCK: opening a pipe that somebody left in the folder must not wait for a writer.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_RESUME = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
 _NOTHING_THERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG}
 _NO_LINKS = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOSYS}
 _COPY_BLOCK = 1 << 20
 # From here on a second thread is worth its beginning: it hashes while this one receives and writes.
 _LARGE_BYTES = 1 << 20
 _SYNC_EVERY = 1 << 25
-# A copy on its way into a folder on another file system; the prefix keeps it out of listings.
+# What is on its way from one file system to another; listings leave it out.
 _CARRIED = f"{paths.HIDDEN}-"
+_IS_CARRIED = re.compile(re.escape(_CARRIED) + "[0-9a-f]{32}")
 
 
 class DiskFiles:
-    """Files below ``root``; spool and trash in its hidden folder, kept versions in ``state``."""
+    """Files below ``root``; what is on its way and the trash in its hidden folder.
+
+    Kept versions lie in ``state``.
+    """
 
     def __init__(self, root: Path, state: Path, sync: SyncPolicy = "on-close") -> None:
         self._sync = sync
         self._versions = state / "versions"
-        hidden = (root / paths.HIDDEN, root / SPOOL[1:], root / TRASH[1:])
+        hidden = (root / paths.HIDDEN, *(root / name[1:] for name in (SPOOL, TRASH, UPLOADS)))
         for folder in (*hidden, state, self._versions):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._exclusion = Exclusion(state / "exclusion")
@@ -87,7 +96,7 @@ class DiskFiles:
         prefix = paths.join(path, "")
         with _closing(listed), os.scandir(listed) as members:
             for member in members:
-                if member.name.startswith(_CARRIED) or (
+                if _IS_CARRIED.fullmatch(member.name) or (
                     at_root and paths.is_ours("/" + member.name)
                 ):
                     continue
@@ -121,6 +130,18 @@ class DiskFiles:
                 return DiskSpool(self, path, descriptor, durable=self._sync != "off")
             os.close(descriptor)
 
+    def resume(self, path: str, size: int) -> "DiskSpool":
+        """The lasting spool at ``path``, of which ``size`` bytes count; made if that is 0."""
+        how = _RESUME if size else _RESUME | os.O_CREAT
+        with _facts(path), self._parent(path) as (folder, name):
+            descriptor = os.open(name, how, 0o666, dir_fd=folder)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise UploadBusy from None
+        return DiskSpool(self, path, descriptor, durable=self._sync != "off", lasting=True)
+
     @contextmanager
     def stage_folder(self) -> Iterator[str]:
         """A new empty folder beside the spools; removed at the end if it was not published."""
@@ -142,13 +163,16 @@ class DiskFiles:
 
     def copy_members(self, source: str, destination: str) -> None:
         """Copy everything below ``source`` into ``destination``, times and modes included."""
-        for member in self.children(source):
-            target = paths.join(destination, member.name)
-            if member.is_folder:
-                self.make_folder(target)
-                self.copy_members(member.path, target)
-            else:
-                self._copy_file(member.path, target)
+        # Trees can be deeper than calls: no step here takes one call, or one descriptor, a level.
+        folders = [source]
+        while folders:
+            for member in self.children(folders.pop()):
+                target = paths.moved(member.path, source, destination)
+                if member.is_folder:
+                    self.make_folder(target)
+                    folders.append(member.path)
+                else:
+                    self._copy_file(member.path, target)
 
     def keep(self, path: str, version: str) -> Entry:
         """Keep the bytes now at ``path`` as ``version``: a hard link, else a copy."""
@@ -245,12 +269,41 @@ class DiskFiles:
         """Remove ``path`` and everything below it, for good; nothing there is fine."""
         with _facts(path), self._parent(path) as (folder, name):
             try:
-                if stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
-                    shutil.rmtree(name, dir_fd=folder)
-                else:
+                if not stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
                     os.unlink(name, dir_fd=folder)
+                    return
             except FileNotFoundError:
                 return
+        waiting, emptied = [path], []
+        while waiting:
+            emptied.append(waiting.pop())
+            waiting += self._remove_files(emptied[-1])
+        for folder_path in reversed(emptied):
+            with _facts(folder_path), self._parent(folder_path) as (folder, name):
+                os.rmdir(name, dir_fd=folder)
+
+    def retire(self, path: str) -> None:
+        """Remove ``path`` for good, so that its name is gone in one step, before its members."""
+        gone = paths.join(paths.parent(path), _CARRIED + uuid4().hex)
+        with _facts(path), self._parent(path) as (folder, name):
+            try:
+                os.rename(name, paths.name(gone), src_dir_fd=folder, dst_dir_fd=folder)
+            except OSError as fault:
+                # An overlay refuses to rename the folders of its lower layer, even in their place.
+                if fault.errno != errno.EXDEV:
+                    raise
+                gone = path
+        self.remove_tree(gone)
+
+    def clear_remains(self, *folders: str) -> None:
+        """Remove copies that never got their name, and sources that had lost theirs."""
+        for folder in set(folders):
+            with suppress(NotFound), _facts(folder), self._parent(folder) as (above, name):
+                listed = os.open(name, _LIST, dir_fd=above)
+                with _closing(listed):
+                    left = [name for name in os.listdir(listed) if _IS_CARRIED.fullmatch(name)]
+                for name in left:
+                    self.remove_tree(paths.join(folder, name))
 
     def space(self) -> tuple[int, int]:
         """Bytes in use and bytes left on the disk of the root, for the server's own user."""
@@ -283,6 +336,19 @@ class DiskFiles:
             listed = os.open(name, _LIST, dir_fd=folder)
         with _closing(listed):
             return sum(self._sweep_one(listed, name) for name in os.listdir(listed))
+
+    def _remove_files(self, path: str) -> list[str]:
+        """Remove what is no folder from a folder; the folders that are left in it."""
+        with _facts(path), self._parent(path) as (above, name):
+            listed = os.open(name, _LIST, dir_fd=above)
+            with _closing(listed), os.scandir(listed) as members:
+                folders = []
+                for member in [*members]:
+                    if member.is_dir(follow_symlinks=False):
+                        folders.append(paths.join(path, member.name))
+                    else:
+                        os.unlink(member.name, dir_fd=listed)
+        return folders
 
     def _sweep_one(self, folder: int, name: str) -> bool:
         try:
@@ -351,6 +417,12 @@ class DiskFiles:
 
     def _carry(self, source: str, path: str, *, replace: bool) -> None:
         """Publish across file systems: copy beside the target, then rename there."""
+        with self._parent(source) as (folder, name):
+            if (
+                os.stat(name, dir_fd=folder, follow_symlinks=False).st_dev
+                != os.fstat(folder).st_dev
+            ):
+                raise Forbidden("Another file system is mounted there; it cannot be moved.")
         beside = paths.join(paths.parent(path), _CARRIED + uuid4().hex)
         try:
             entry = self.find(source)
@@ -364,7 +436,7 @@ class DiskFiles:
             self.publish(beside, path, replace=replace)
         finally:
             self.remove_tree(beside)
-        self.remove_tree(source)
+        self.retire(source)
 
     def _copy_file(self, source: str, target: str) -> None:
         reading, entry = self.open(source)
@@ -401,15 +473,28 @@ class DiskFiles:
 
 
 class DiskSpool:
-    """A file in the spool folder, counted and hashed while it is written."""
+    """A file of bytes on their way, counted and hashed while it is written.
 
-    def __init__(self, store: DiskFiles, path: str, descriptor: int, *, durable: bool) -> None:
+    A ``lasting`` one stays where it is when it is given up, and may be resumed.
+    """
+
+    def __init__(
+        self,
+        store: DiskFiles,
+        path: str,
+        descriptor: int,
+        *,
+        durable: bool,
+        lasting: bool = False,
+    ) -> None:
         self.path = path
         self.size = 0
         self._store = store
         self._descriptor = descriptor
         self._durable = durable
+        self._lasting = lasting
         self._hash = hashlib.sha256()
+        self._hashed = 0
         self._background = Background()
 
     def write(self, data: bytes) -> None:
@@ -421,6 +506,24 @@ class DiskSpool:
                 written = os.write(self._descriptor, view)
                 self.size += written
                 view = view[written:]
+        self._hashed += len(data)
+
+    def rewind(self, size: int) -> None:
+        """Go on after the first ``size`` bytes; what was written behind them is dropped."""
+        with _facts(self.path):
+            self._background.finish()
+            if os.fstat(self._descriptor).st_size < size:
+                raise Gone("The part of the upload that was stored is no longer there.")
+            os.ftruncate(self._descriptor, size)
+            os.lseek(self._descriptor, size, os.SEEK_SET)
+        self.size = size
+        self._hash, self._hashed = hashlib.sha256(), 0
+
+    def settle(self) -> None:
+        """Make what was written durable."""
+        if self._durable:
+            with _facts(self.path):
+                os.fsync(self._descriptor)
 
     def _work_beside(self, data: bytes) -> None:
         """Hash; and of a large file, have what was written on the disk before its end comes."""
@@ -447,17 +550,23 @@ class DiskSpool:
 
     @property
     def sha256(self) -> str:
-        """Hash of all bytes written, hexadecimal."""
+        """Hash of all bytes written, hexadecimal; read anew where another process wrote some."""
         with _facts(self.path):
             self._background.finish()
+            if self._hashed != self.size:
+                self._hash, self._hashed = hashlib.sha256(), 0
+                while block := os.pread(self._descriptor, _COPY_BLOCK, self._hashed):
+                    self._hash.update(block)
+                    self._hashed += len(block)
         return self._hash.hexdigest()
 
     def discard(self) -> None:
-        """Give the bytes up, unless they were published."""
+        """Give the bytes up, unless they were published or the spool is a lasting one."""
         if self._descriptor >= 0:
             with suppress(OSError):
                 self._background.finish()
-            self._store.remove_tree(self.path)
+            if not self._lasting:
+                self._store.remove_tree(self.path)
             os.close(self._descriptor)
             self._descriptor = -1
 

@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
+from davserver import paths
 from davserver.model import Entry, Origin, Version
-from davserver.providers.tables import versions
+from davserver.providers.tables import resources, versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,17 @@ def known(connection: Connection, resource_id: str, current: Entry | None) -> li
         .order_by(versions.c.number)
     )
     return [_version(row, etag) for row in rows]
+
+
+def kept_in(connection: Connection, folder: str) -> set[str]:
+    """The paths directly in ``folder`` of which an earlier state is kept."""
+    found = connection.scalars(
+        select(resources.c.path)
+        .join(versions)
+        .where(resources.c.parent == paths.key(folder), versions.c.kept)
+        .distinct()
+    )
+    return {paths.path_of_key(text) for text in found}
 
 
 def _mark_kept(connection: Connection, resource_id: str, number: int) -> bool:

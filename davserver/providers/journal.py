@@ -7,21 +7,33 @@ bookkeeping, after the last. Whoever works on a row holds the file or the tree e
 
 import json
 import time
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from davserver import paths
-from davserver.model import Entry, Origin
-from davserver.providers import history, identities, properties
+from davserver.errors import DavserverError
+from davserver.model import ChangeKind, Entry, Origin
+from davserver.providers import changes, departures, history, identities, properties
 from davserver.providers.catalog import Catalog
+from davserver.providers.filesystem import TRASH
 from davserver.providers.history import State
 from davserver.providers.quotas import Charges, Quotas
 from davserver.providers.stores import FileStore
-from davserver.providers.tables import callbacks, journal, locks, resources, sessions, trash
+from davserver.providers.tables import (
+    callbacks,
+    journal,
+    locks,
+    resources,
+    sessions,
+    trash,
+    uploads,
+)
 
 _BEGIN = insert(journal).returning(journal.c.id)
+_ALL = select(journal).order_by(journal.c.id)
 _REMOVE = delete(journal).where(journal.c.id == bindparam("row"))
 
 
@@ -30,7 +42,9 @@ class Commit:
     """The sealed bytes at ``source`` become the content of ``path``.
 
     ``replaces`` is the state there until now. ``heir_of`` is the resource whose properties the file
-    takes over; with ``absorbs`` that resource ceases to be: it was moved here.
+    takes over; with ``absorbs`` that resource ceases to be: it was moved here. ``upload_id`` is the
+    upload that ends with it. ``aside`` is where the state that it replaces lies, if that was moved
+    away a moment ago.
     """
 
     path: str
@@ -41,15 +55,18 @@ class Commit:
     callback_id: int = 0
     heir_of: str = ""
     absorbs: bool = False
+    upload_id: str = ""
+    aside: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
     """What lies at ``source`` appears at ``destination``; what lay there goes to ``displaced``.
 
-    A deletion is a move to the trash. A copied folder is a move from where it was built,
-    ``copy_of`` the original and ``owner`` the user who made it. ``by`` is the name that the trash
-    shows.
+    A deletion is a move to the trash, a restoration one out of it. A new folder is a move from
+    where it was built, with ``properties`` and, if it is told, the time ``created``. A copied one
+    is too, ``copy_of`` the original and ``owner`` the user who made it. ``by`` is the name that the
+    trash shows.
     """
 
     source: str
@@ -58,6 +75,8 @@ class Move:
     copy_of: str = ""
     by: str = ""
     owner: str = ""
+    properties: dict[str, str | None] = field(default_factory=dict)
+    created: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +140,12 @@ class Journal:
                 owner=intent.owner,
                 is_copy=bool(intent.copy_of),
             )
-        size = intent.becomes.size
-        more = size - (intent.replaces.size if intent.replaces else 0)
         grace = intent.becomes.origin == Origin.EDITOR
         charges: Charges = {}
-        if intent.absorbs:
-            charges = self._quotas.charge(connection, intent.source, intent.heir_of, -size)
-        booked = self._quotas.charge(connection, intent.path, intent.resource_id, more, grace=grace)
-        for number, added in booked.items():
-            charges[number] = charges.get(number, 0) + added
+        for path, resource_id, more in _needs(intent):
+            booked = self._quotas.charge(connection, path, resource_id, more, grace=grace)
+            for number, added in booked.items():
+                charges[number] = charges.get(number, 0) + added
         return charges
 
     def _remove(self, connection: Connection, row: int) -> None:
@@ -138,40 +154,58 @@ class Journal:
     def finish_commit(self, connection: Connection, row: int, intent: Commit, entry: Entry) -> None:
         """Book a commit whose bytes are in place as ``entry``."""
         resource_id = intent.resource_id
-        if intent.replaces is not None and intent.replaces.size:
-            history.record(connection, resource_id, intent.replaces, kept=True)
-        history.reconcile(connection, resource_id, None, self._store.kept)
-        becomes = replace(intent.becomes, etag=entry.etag)
-        history.record(connection, resource_id, becomes, kept=False)
-        if intent.replaces is None or intent.heir_of:
-            properties.remove_all(connection, resource_id)
-        if intent.heir_of:
-            properties.copy(connection, intent.heir_of, resource_id)
-        if intent.absorbs:
-            identities.forget(connection, intent.heir_of)
+        if intent.aside:
+            departures.come_back(connection, intent.path, intent.aside)
+        if not paths.is_noise(intent.path):
+            if intent.replaces is not None and intent.replaces.size:
+                history.record(connection, resource_id, intent.replaces, kept=True)
+            history.reconcile(connection, resource_id, None, self._store.kept)
+            becomes = replace(intent.becomes, etag=entry.etag)
+            history.record(connection, resource_id, becomes, kept=False)
+        self._book_heir(connection, intent)
+        is_new = intent.replaces is None or intent.aside
+        kind = ChangeKind.CREATED if is_new else ChangeKind.CHANGED
+        self._book_names(connection, kind, intent.path, intent.source)
         if intent.callback_id:
             connection.execute(
                 update(callbacks)
                 .where(callbacks.c.id == intent.callback_id)
                 .values(outcome="stored", detail=intent.path)
             )
+        if intent.upload_id:
+            connection.execute(
+                update(uploads).where(uploads.c.id == intent.upload_id).values(etag=entry.etag)
+            )
         self._remove(connection, row)
 
     def finish_move(self, connection: Connection, row: int, intent: Move) -> None:
         """Book a move whose files are in place."""
+        source, destination = intent.source, intent.destination
         if intent.displaced:
-            self._drop_locks(connection, intent.destination)
-            identities.move(connection, intent.destination, intent.displaced)
-            self._book_trash(connection, intent.displaced, intent.destination, intent.by)
+            self._drop_locks(connection, destination)
+            identities.move(connection, destination, intent.displaced)
+            self._book_trash(connection, intent.displaced, destination, intent.by)
+            for gone in self._vanished(intent.displaced, destination):
+                was = paths.moved(gone.path, intent.displaced, destination)
+                changes.record(connection, ChangeKind.DELETED, was, is_folder=gone.is_folder)
         if intent.copy_of:
-            properties.copy_tree(connection, intent.copy_of, intent.destination)
+            properties.copy_tree(connection, intent.copy_of, destination)
             if self._quotas.owns_copies(connection, intent.owner):
-                self._quotas.take_possession(connection, intent.destination, intent.owner)
+                self._quotas.take_possession(connection, destination, intent.owner)
         else:
-            self._drop_locks(connection, intent.source)
-            identities.move(connection, intent.source, intent.destination)
-            if paths.is_ours(intent.destination):
-                self._book_trash(connection, intent.destination, intent.source, intent.by)
+            self._note_departure(connection, intent)
+            self._drop_locks(connection, source)
+            identities.move(connection, source, destination)
+        if intent.properties or intent.created is not None:
+            resource_id = identities.identify(connection, destination)
+            properties.change(connection, resource_id, intent.properties)
+            identities.set_born(connection, resource_id, intent.created)
+        if paths.is_ours(destination):
+            self._book_trash(connection, destination, source, intent.by)
+            is_folder = self._is_folder(destination)
+            changes.record(connection, ChangeKind.DELETED, source, is_folder=is_folder)
+        else:
+            self._book_names(connection, ChangeKind.CREATED, destination, source)
         self._remove(connection, row)
 
     def finish_touch(self, connection: Connection, row: int, intent: Touch, entry: Entry) -> None:
@@ -186,15 +220,32 @@ class Journal:
                 .where(sessions.c.resource_id == resource_id, sessions.c.etag == intent.former)
                 .values(etag=entry.etag)
             )
+        kind = ChangeKind.CHANGED
+        changes.record(connection, kind, intent.path, is_folder=entry.is_folder)
         self._remove(connection, row)
+
+    def mentions(self, upload_id: str) -> bool:
+        """Whether somebody began to make this upload a file, and did not come to the end."""
+        of_upload = journal.c.intent.contains(f'"{upload_id}"', autoescape=True)
+        with self._catalog.reading() as connection:
+            return connection.scalar(select(journal.c.id).where(of_upload).limit(1)) is not None
 
     def repair(self) -> int:
         """Finish or take back what dead processes began; tell how many intents there were."""
         with self._store.exclusive_tree():
-            with self._catalog.reading() as connection:
-                rows = connection.execute(select(journal).order_by(journal.c.id)).all()
-            for row in rows:
-                self.resolve(row.id, _intent(row.operation, json.loads(row.intent)))
+            return self.mend()
+
+    def mend(self) -> int:
+        """The inner part of ``repair``, for callers that hold the tree exclusively.
+
+        They come upon nothing half done: a process may have died since the last repair.
+        """
+        with self._catalog.reading() as connection:
+            rows = connection.execute(_ALL).all()
+        for row in rows:
+            intent = _intent(row.operation, json.loads(row.intent))
+            self._store.clear_remains(TRASH, *map(paths.parent, _names(intent)))
+            self.resolve(row.id, intent)
         return len(rows)
 
     def resolve(self, row: int, intent: Intent) -> None:
@@ -233,22 +284,35 @@ class Journal:
         return kept is not None and kept.etag != entry.etag
 
     def _resolve_move(self, row: int, intent: Move) -> None:
-        """Once the old destination is out of the way, only forward leaves no name empty."""
+        """Once the old destination is out of the way, forward is tried before back."""
         find = self._store.find
         source, there = find(intent.source), find(intent.destination)
         aside = find(intent.displaced) if intent.displaced else None
-        if aside is not None and there is not None and _alike(aside, there):
-            # A file is published by a link and an unlink; the crash came between the two.
-            self._store.remove_tree(intent.destination)
+        if aside is not None and there is not None and self._same(aside, there):
+            # A file is published by a link and an unlink, a tree on another disk by a copy; the
+            # crash came before the second step.
+            self._store.retire(intent.destination)
             there = None
         if aside is not None and there is None and source is not None:
-            self._store.publish(intent.source, intent.destination, replace=False)
-            source, there = None, source
-        arrived = there is not None and (
-            source is None or aside is not None or _alike(source, there)
-        )
-        if arrived and source is not None and there is not None and _alike(source, there):
-            self._store.remove_tree(intent.source)
+            try:
+                self._store.publish(intent.source, intent.destination, replace=False)
+            except DavserverError:
+                # Another disk, and no room on it: what was there before comes back.
+                self._store.publish(intent.displaced, intent.destination, replace=False)
+                aside = None
+            else:
+                source, there = None, source
+        twice = source is not None and there is not None and self._same(source, there)
+        arrived = there is not None and (source is None or aside is not None or twice)
+        if twice:
+            try:
+                self._store.retire(intent.source)
+            except DavserverError:
+                # The source cannot be taken away: it stays, and the copy of it goes.
+                self._store.remove_tree(intent.destination)
+                if aside is not None:
+                    self._store.publish(intent.displaced, intent.destination, replace=False)
+                arrived = False
         with self._catalog.writing() as connection:
             if arrived:
                 self.finish_move(connection, row, intent)
@@ -263,6 +327,73 @@ class Journal:
                 self.finish_touch(connection, row, intent, entry)
             else:
                 self.withdraw(connection, row)
+
+    def _same(self, one: Entry, other: Entry) -> bool:
+        """Whether two trees hold the same, as they do in the middle of a move between disks."""
+        pairs = [(one, other)]
+        while pairs:
+            ours, theirs = pairs.pop()
+            if not (ours.is_folder and theirs.is_folder):
+                if not _alike(ours, theirs):
+                    return False
+                continue
+            in_ours = {member.name: member for member in self._store.children(ours.path)}
+            in_theirs = {member.name: member for member in self._store.children(theirs.path)}
+            if in_ours.keys() != in_theirs.keys():
+                return False
+            pairs += [(member, in_theirs[name]) for name, member in in_ours.items()]
+        return True
+
+    def _vanished(self, old: str, new: str) -> Iterator[Entry]:
+        """What is below ``old`` and not below ``new``, which has displaced it."""
+        folders = [old]
+        while folders:
+            folder = folders.pop()
+            if not (self._is_folder(folder) and self._is_folder(paths.moved(folder, old, new))):
+                continue
+            for member in self._store.children(folder):
+                if self._store.find(paths.moved(member.path, old, new)) is None:
+                    yield member
+                else:
+                    folders.append(member.path)
+
+    def _is_folder(self, path: str) -> bool:
+        found = self._store.find(path)
+        return found is not None and found.is_folder
+
+    def _book_heir(self, connection: Connection, intent: Commit) -> None:
+        """Give the file the properties that it gets, and end the resource that it was before."""
+        if not intent.aside:
+            inherits = intent.heir_of not in {"", intent.resource_id}
+            if intent.replaces is None or inherits:
+                properties.remove_all(connection, intent.resource_id)
+            if inherits:
+                properties.copy(connection, intent.heir_of, intent.resource_id)
+        if intent.absorbs:
+            identities.forget(connection, intent.heir_of)
+        elif intent.aside and intent.heir_of:
+            # What was written before under the temporary name stays with what was left behind.
+            identities.move(connection, intent.source, intent.aside)
+
+    def _note_departure(self, connection: Connection, intent: Move) -> None:
+        """Remember a file that left its name the way that programs do when they save."""
+        if paths.is_ours(intent.destination) or paths.is_ours(intent.source):
+            return
+        if not departures.is_aside(intent.source, intent.destination):
+            return
+        arrived = self._store.find(intent.destination)
+        if arrived is not None and not arrived.is_folder:
+            departures.note(connection, intent.source, intent.by, arrived.modified_ns)
+
+    def _book_names(self, connection: Connection, kind: ChangeKind, path: str, source: str) -> None:
+        """Write down what became of ``path``, and of ``source`` where that was a name too."""
+        if not paths.is_ours(source):
+            is_folder = self._is_folder(path)
+            changes.record(connection, ChangeKind.MOVED, path, source, is_folder=is_folder)
+            return
+        changes.record(connection, kind, path)
+        if paths.parent(source) == TRASH:
+            connection.execute(delete(trash).where(trash.c.id == paths.name(source)))
 
     def _drop_locks(self, connection: Connection, path: str) -> None:
         """Locks stay behind when a resource moves (RFC 4918, 7.6), but for an editing session's."""
@@ -288,6 +419,32 @@ def _intent(operation: str, fields: dict[str, Any]) -> Intent:
     replaces = fields.pop("replaces")
     becomes = State(**fields.pop("becomes"))
     return Commit(becomes=becomes, replaces=State(**replaces) if replaces else None, **fields)
+
+
+def _names(intent: Intent) -> tuple[str, ...]:
+    """Every path that the steps of an intent are about."""
+    if isinstance(intent, Touch):
+        return (intent.path,)
+    return intent.source, intent.path if isinstance(intent, Commit) else intent.destination
+
+
+def _needs(intent: Commit) -> Iterator[tuple[str, str, int]]:
+    """What a commit books on quotas: a path, the resource whose owner pays, and the bytes.
+
+    At the root, which no folder holds, it is the owner's quota alone.
+    """
+    size = intent.becomes.size
+    before = intent.replaces.size if intent.replaces else 0
+    was_moved = not paths.is_ours(intent.source)
+    if was_moved:
+        yield intent.source, intent.heir_of, -size
+    if intent.aside:
+        # The old bytes stay where they are, but whose they were owns the new ones instead.
+        yield paths.ROOT, intent.resource_id, -before
+        if was_moved and not intent.absorbs:
+            yield paths.ROOT, intent.heir_of, before
+        before = 0
+    yield intent.path, intent.resource_id, size - before
 
 
 def _alike(one: Entry, other: Entry | State) -> bool:

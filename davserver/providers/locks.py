@@ -35,8 +35,8 @@ from davserver.errors import (
     PreconditionFailed,
     printable,
 )
-from davserver.model import Lock, Scope, SessionState, Writer
-from davserver.providers import identities
+from davserver.model import ChangeKind, Lock, Scope, SessionState, Writer
+from davserver.providers import changes, identities
 from davserver.providers.catalog import Catalog
 from davserver.providers.stores import Condition, FileStore, anything, check_new
 from davserver.providers.tables import locks, resources, sessions
@@ -237,6 +237,7 @@ class Locks:
                         spool.seal()
                         self._store.publish(spool.path, path, replace=False)
                         self._store.settle(path)
+                    changes.record(connection, ChangeKind.CREATED, path)
                 lock = add(
                     connection,
                     path,

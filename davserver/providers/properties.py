@@ -11,8 +11,19 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select
 
 from davserver import paths
+from davserver.errors import QuotaExceeded
 from davserver.providers import identities
 from davserver.providers.tables import properties, resources
+
+MAX_BYTES_EACH = 1 << 20
+"""Names and elements that one resource may hold."""
+
+
+def check_size(held: Mapping[str, str], changes: Mapping[str, str | None]) -> None:
+    """Raise QuotaExceeded if ``changes`` of what is ``held`` make it more than MAX_BYTES_EACH."""
+    after = {**held, **changes}
+    if sum(len(name) + len(xml) for name, xml in after.items() if xml) > MAX_BYTES_EACH:
+        raise QuotaExceeded(f"The properties of a file have at most {MAX_BYTES_EACH} bytes.")
 
 
 def of(connection: Connection, path: str) -> dict[str, str]:

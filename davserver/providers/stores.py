@@ -28,6 +28,12 @@ class Spool(Protocol):
     def write(self, data: bytes) -> None:
         """Append ``data``. Raises StorageFull."""
 
+    def rewind(self, size: int) -> None:
+        """Go on after the first ``size`` bytes. Raises Gone if there are fewer."""
+
+    def settle(self) -> None:
+        """Make what was written durable."""
+
     def seal(self, modified_ns: int | None = None) -> Entry:
         """Finish: set the time of change (None: now), make the bytes durable, tell their state."""
 
@@ -40,7 +46,7 @@ class Spool(Protocol):
         """Where the bytes lie, as a path that only the store takes."""
 
     def discard(self) -> None:
-        """Give the bytes up, unless they were published."""
+        """Give the bytes up, unless they were published or the spool is a lasting one."""
 
     def __enter__(self) -> "Spool":
         """Discarded at the end of the block."""
@@ -63,6 +69,13 @@ class FileStore(Protocol):
 
     def spool(self) -> Spool:
         """A new empty spool."""
+
+    def resume(self, path: str, size: int) -> Spool:
+        """The lasting spool at ``path``, made if ``size``, what is known of it, is 0.
+
+        It stays when its block ends, for another process to resume. ``rewind`` it before writing.
+        Raises UploadBusy while somebody else holds it, NotFound.
+        """
 
     def stage_folder(self) -> AbstractContextManager[str]:
         """A new empty folder beside the spools; removed at the end if it was not published."""
@@ -101,6 +114,12 @@ class FileStore(Protocol):
     def remove_tree(self, path: str) -> None:
         """Remove ``path`` and everything below it, for good."""
 
+    def retire(self, path: str) -> None:
+        """Remove ``path`` for good, so that its name is gone in one step; raises if it cannot."""
+
+    def clear_remains(self, *folders: str) -> None:
+        """Remove what a dead process left unfinished in these folders, where nobody sees it."""
+
     def space(self) -> tuple[int, int]:
         """Bytes in use and bytes left where the files are."""
 
@@ -114,9 +133,55 @@ class FileStore(Protocol):
         """Remove spools whose process is gone; tell how many."""
 
 
+class Place(Protocol):
+    """Something to read by path."""
+
+    def find(self, path: str) -> Entry | None:
+        """What is at ``path``; None if nothing is."""
+
+    def entry(self, path: str) -> Entry:
+        """What is at ``path``. Raises NotFound."""
+
+    def children(self, path: str) -> Iterator[Entry]:
+        """The members of a folder, unordered. Raises NotFound."""
+
+    def open(self, path: str) -> tuple[BinaryIO, Entry]:
+        """A file's bytes and the state they have. The caller closes. Raises NotFound."""
+
+    def copy_members(self, source: str, destination: str) -> None:
+        """Copy everything below the folder ``source`` to where only the store reaches."""
+
+    def origin(self, path: str) -> str:
+        """The path under which the catalog knows what a reader finds at ``path``."""
+
+
+def as_stored(store: FileStore, path: str) -> str:
+    """The path under which what a client calls ``path`` is stored.
+
+    Names are kept as they were sent. One that is not there is looked for in the other Unicode
+    normal form, because systems differ in the one that they send for the same name: so it is found,
+    and what is written under it reaches the one that is there.
+    """
+    if path.isascii() or store.find(path) is not None:
+        return path
+    stored = paths.ROOT
+    for name in path[1:].split("/"):
+        here = paths.join(stored, name)
+        others = [paths.join(stored, form) for form in paths.in_other_forms(name)]
+        if others and store.find(here) is None:
+            here = next((other for other in others if store.find(other)), here)
+        stored = here
+    return stored
+
+
 def check_new(store: FileStore, path: str) -> None:
     """Raise unless something new may come to be at ``path``: ParentMissing, NameNotAllowed."""
     paths.check_new_name(path)
+    check_parent(store, path)
+
+
+def check_parent(store: FileStore, path: str) -> None:
+    """Raise ParentMissing unless there is a folder that can hold ``path``."""
     folder = store.find(paths.parent(path))
     if folder is None or not folder.is_folder:
         raise ParentMissing(path)

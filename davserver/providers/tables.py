@@ -164,5 +164,50 @@ trash = Table(
     Column("deleted_by", Text, nullable=False),
 )
 
+# What was changed through us, in order; sync-collection (RFC 6578) reads it. ``source`` is where
+# something that moved was before.
+changes = Table(
+    "changes",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("kind", String(16), nullable=False),
+    Column("path", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("is_folder", Boolean, nullable=False),
+    Column("made", Float, nullable=False),
+)
+
+# A file that arrives in several requests: by tus in one piece that grows (``length`` is announced,
+# ``offset`` of it are durable), else in parts that lie in a folder until they are put together.
+# ``etag`` is that of the file that it became. An upload that ended stays until it expires.
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("name", String(128), nullable=False),
+    Column("in_parts", Boolean, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("length", BigInteger, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("metadata", Text, nullable=False),
+    Column("expires", Float, nullable=False, index=True),
+    Column("etag", String(80), nullable=False),
+    UniqueConstraint("owner", "name", name="one_upload_a_name"),
+)
+
+# A file that was moved aside a moment ago, by its old path: the beginning of a save, maybe (see
+# ``departures``). ``behind`` is where its bytes were left once the identity came back.
+departures = Table(
+    "departures",
+    metadata,
+    Column("path", Text, primary_key=True),
+    _of_resource(index=True),
+    Column("left_at", Float, nullable=False, index=True),
+    Column("left_by", Text, nullable=False),
+    Column("locks", Text, nullable=False),
+    Column("behind", Text, nullable=False, index=True),
+)
+
 Index("live_locks", locks.c.resource_id, locks.c.expires)
 Index("held_locks", locks.c.principal, locks.c.expires)

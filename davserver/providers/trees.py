@@ -4,6 +4,8 @@ Nothing is overwritten or unlinked: what a move displaces and what is deleted go
 with its identity and its history, in one rename.
 """
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from uuid import uuid4
 
 from sqlalchemy import Connection, delete, select
@@ -13,15 +15,24 @@ from davserver.errors import (
     Conflict,
     Forbidden,
     MethodNotAllowed,
+    NotFound,
     PreconditionFailed,
 )
 from davserver.model import Entry, Writer
-from davserver.providers import history, identities, locks
+from davserver.providers import departures, history, identities, locks
 from davserver.providers.catalog import Catalog
 from davserver.providers.files import Sealed, VersionedFiles, fill
 from davserver.providers.filesystem import TRASH
 from davserver.providers.journal import Journal, Move
-from davserver.providers.stores import Condition, FileStore, anything, check_new
+from davserver.providers.properties import check_size
+from davserver.providers.stores import (
+    Condition,
+    FileStore,
+    Place,
+    anything,
+    check_new,
+    check_parent,
+)
 from davserver.providers.tables import resources, trash, versions
 
 _TAKEN = "Something is at the destination already."
@@ -38,31 +49,79 @@ class Trees:
         self._journal = journal
         self._files = files
 
-    def make_folder(self, path: str, writer: Writer, condition: Condition = anything) -> Entry:
-        """Make a folder. Raises MethodNotAllowed if something is there, ParentMissing."""
-        with self._store.exclusive(path):
-            found = self._store.find(path)
-            condition(found)
-            if found is not None:
+    def make_folder(
+        self,
+        path: str,
+        writer: Writer,
+        condition: Condition = anything,
+        *,
+        properties: Mapping[str, str | None] | None = None,
+        modified_ns: int | None = None,
+        created: float | None = None,
+    ) -> Entry:
+        """Make a folder, with its properties and times or not at all.
+
+        Raises MethodNotAllowed if something is there, before any condition counts (RFC 9110,
+        13.2.1), ParentMissing, FileLocked, QuotaExceeded.
+        """
+        given = dict(properties or {})
+        check_size({}, given)
+        with self._store.exclusive(path), self._store.stage_folder() as stage:
+            if self._store.find(path) is not None:
                 raise MethodNotAllowed("Something with this name is already there.", "PROPFIND")
+            condition(None)
             check_new(self._store, path)
+            if modified_ns is not None:
+                self._store.touch(stage, modified_ns)
             with self._catalog.writing() as connection:
                 locks.require(connection, path, writer, membership=True)
-                self._store.make_folder(path)
-            self._store.settle(path)
+                intent = Move(
+                    stage,
+                    path,
+                    self._displaced(connection, path, None),
+                    by=writer.credited,
+                    properties=given,
+                    created=created,
+                )
+                row = self._journal.begin(connection, intent)
+            self._carry_out(row, intent)
             return self._files.entry(path)
 
     def delete(self, path: str, writer: Writer, condition: Condition = anything) -> None:
-        """Move a file or folder to the trash. Raises FileLocked, MembersRefused, NotFound."""
+        """Move a file or folder to the trash. Raises FileLocked, MembersRefused, NotFound.
+
+        A file of which nothing would be missed does not stay there.
+        """
         if path == paths.ROOT:
             raise Forbidden("The served folder itself cannot be deleted.")
-        with self._store.exclusive_tree():
-            condition(self._files.entry(path))
+        with self._whole_tree():
+            entry = self._files.entry(path)
+            condition(entry)
             with self._catalog.writing() as connection:
                 locks.require_tree(connection, path, writer)
+                is_spare = self._is_spare(connection, entry)
                 intent = Move(path, _new_trash_path(), by=writer.credited)
                 row = self._journal.begin(connection, intent)
             self._carry_out(row, intent)
+        if is_spare:
+            self.purge(intent.destination)
+
+    def purge(self, path: str) -> None:
+        """Remove for good what lies at ``path`` in the trash, with its versions."""
+        with self._store.exclusive(path):
+            with self._catalog.reading() as connection:
+                kept = connection.execute(
+                    select(versions.c.resource_id, versions.c.number)
+                    .join(resources)
+                    .where(identities.within(path))
+                ).all()
+            for resource_id, number in kept:
+                self._store.drop_version(history.name_of(resource_id, number))
+            self._store.remove_tree(path)
+            # The rows last: a crash before leaves them, and the next purge comes back to the rest.
+            with self._catalog.writing() as connection:
+                connection.execute(delete(resources).where(identities.within(path)))
+                connection.execute(delete(trash).where(trash.c.id == paths.name(path)))
 
     def move(
         self,
@@ -76,32 +135,40 @@ class Trees:
         """Move ``source`` to ``destination``; tell whether nothing was there before.
 
         A file that is moved over another becomes its next version, so that a program which saves by
-        "write beside, rename over" does not cut off the history. Raises PreconditionFailed if
-        something is there and ``overwrite`` is false.
+        "write beside, rename over" does not cut off the history; so does one that comes where
+        another was moved aside for it (``departures``). Raises PreconditionFailed if something is
+        there and ``overwrite`` is false.
         """
         _check_apart(source, destination)
-        with self._store.exclusive_tree():
+        paths.check_new_name(destination)
+        with self._whole_tree():
             moving = self._files.entry(source)
             condition(moving)
-            there = self._check_destination(destination, overwrite=overwrite)
-            if there is not None and not there.is_folder and not moving.is_folder:
-                with self._catalog.writing() as connection:
-                    locks.require_tree(connection, source, writer)
-                    heir_of = identities.identify(connection, source, moving.modified_ns)
-                    has_history = self._has_history(connection, heir_of)
-                if not has_history:
-                    sealed = Sealed(source, moving, "", heir_of=heir_of, absorbs=True)
-                    self._files.publish(destination, sealed, writer, anything)
-                    self._store.settle(source)
-                    return False
-            with self._catalog.writing() as connection:
+            with self._catalog.reading() as connection:
+                # Locks are granted under the whole tree alone: none comes in between.
                 locks.require_tree(connection, source, writer)
-                locks.require_tree(connection, destination, writer)
-                displaced = self._displaced(connection, destination, there)
-                intent = Move(source, destination, displaced, by=writer.credited)
-                row = self._journal.begin(connection, intent)
-            self._carry_out(row, intent)
-            return there is None
+            return self._bring(moving, destination, writer, overwrite=overwrite)
+
+    def take_out(
+        self,
+        source: str,
+        destination: str,
+        writer: Writer,
+        *,
+        overwrite: bool,
+        condition: Condition = anything,
+    ) -> bool:
+        """Move ``source``, a path in the trash, to ``destination``; tell as ``move`` does.
+
+        The name may be one that is not given to anything new: other programs may have given it.
+        """
+        _check_apart(source, destination)
+        with self._whole_tree():
+            moving = self._store.find(source)
+            if moving is None:
+                raise NotFound(paths.name(source))
+            condition(moving)
+            return self._bring(moving, destination, writer, overwrite=overwrite)
 
     def copy(
         self,
@@ -112,31 +179,36 @@ class Trees:
         overwrite: bool,
         deep: bool = True,
         condition: Condition = anything,
+        place: Place | None = None,
     ) -> bool:
         """Copy ``source`` to ``destination``; tell whether nothing was there before.
 
         A folder is built aside and appears whole; without ``deep`` it comes without members (RFC
-        4918, 9.8.3).
+        4918, 9.8.3). ``place`` is where the source is read, if not in the folder itself.
         """
+        place = place or self._files
         _check_apart(source, destination)
-        copying = self._files.entry(source)
+        paths.check_new_name(destination)
+        copying = place.entry(source)
         condition(copying)
+        origin = place.origin(source)
         there = self._check_destination(destination, overwrite=overwrite)
         with self._catalog.reading() as connection:
             # Looked at before the work, and again after it: nobody copies for an hour to hear of a
             # lock.
             locks.require_tree(connection, destination, writer)
+            heir_of = identities.find(connection, origin) or ""
         if copying.is_folder:
             with self._store.stage_folder() as stage:
                 if deep:
-                    self._store.copy_members(source, stage)
-                return self._place(stage, source, destination, writer, overwrite=overwrite)
-        content, entry = self._store.open(source)
+                    place.copy_members(source, stage)
+                return self._place(stage, origin, destination, writer, overwrite=overwrite)
+        content, entry = place.open(source)
         with content, self._store.spool() as spool:
             fill(spool, content)
             if there is not None and there.is_folder:
                 spool.seal(entry.modified_ns)
-                return self._place(spool.path, source, destination, writer, overwrite=overwrite)
+                return self._place(spool.path, origin, destination, writer, overwrite=overwrite)
 
             def permitted(present: Entry | None) -> None:
                 if present is not None and not overwrite:
@@ -148,38 +220,45 @@ class Trees:
                 writer,
                 condition=permitted,
                 modified_ns=entry.modified_ns,
-                heir_of=self._files.identify(source),
+                heir_of=heir_of,
             )
             return written.created
 
-    def purge_trash(self, older_than: float) -> int:
-        """Remove for good what was deleted before that time (seconds since 1970); tell how many."""
-        with self._catalog.reading() as connection:
-            expired = connection.scalars(
-                select(trash.c.id).where(trash.c.deleted < older_than)
-            ).all()
-        for identity in expired:
-            path = paths.join(TRASH, identity)
-            with self._catalog.reading() as connection:
-                kept = connection.execute(
-                    select(versions.c.resource_id, versions.c.number)
-                    .join(resources)
-                    .where(identities.within(path))
-                ).all()
-            for resource_id, number in kept:
-                self._store.drop_version(history.name_of(resource_id, number))
-            self._store.remove_tree(path)
-            # The rows last: a crash before leaves them, and the next purge comes back to the rest.
+    @contextmanager
+    def _whole_tree(self) -> Iterator[None]:
+        """Hold everything, with nothing in it that a dead process left half done."""
+        with self._store.exclusive_tree():
+            self._journal.mend()
+            yield
+
+    def _bring(self, moving: Entry, destination: str, writer: Writer, *, overwrite: bool) -> bool:
+        """Move what the writer may take away; the tree is held."""
+        source = moving.path
+        there = self._check_destination(destination, overwrite=overwrite)
+        over_file = there is not None and not there.is_folder
+        saves = not moving.is_folder and self._is_save(source, destination, writer)
+        if saves or (over_file and not moving.is_folder):
             with self._catalog.writing() as connection:
-                connection.execute(delete(resources).where(identities.within(path)))
-                connection.execute(delete(trash).where(trash.c.id == identity))
-        return len(expired)
+                heir_of = identities.identify(connection, source, moving.modified_ns)
+                has_history = self._has_history(connection, heir_of)
+            if saves or not has_history:
+                sealed = Sealed(source, moving, "", heir_of=heir_of, absorbs=not has_history)
+                self._files.publish(destination, sealed, writer, anything)
+                self._store.settle(source)
+                return there is None
+        with self._catalog.writing() as connection:
+            locks.require_tree(connection, destination, writer)
+            displaced = self._displaced(connection, destination, there)
+            intent = Move(source, destination, displaced, by=writer.credited)
+            row = self._journal.begin(connection, intent)
+        self._carry_out(row, intent)
+        return there is None
 
     def _place(
         self, stage: str, source: str, destination: str, writer: Writer, *, overwrite: bool
     ) -> bool:
         """Let a copy that was built at ``stage`` appear; tell whether nothing was there before."""
-        with self._store.exclusive_tree():
+        with self._whole_tree():
             there = self._check_destination(destination, overwrite=overwrite)
             with self._catalog.writing() as connection:
                 locks.require_tree(connection, destination, writer)
@@ -201,8 +280,25 @@ class Trees:
         if found is not None and not overwrite:
             raise PreconditionFailed(_TAKEN)
         if found is None:
-            check_new(self._store, path)
+            check_parent(self._store, path)
         return found
+
+    def _is_save(self, source: str, destination: str, writer: Writer) -> bool:
+        """Whether a file comes where the writer moved another aside for it (``departures``).
+
+        What comes out of the trash does not: it keeps its own past.
+        """
+        former = None if paths.is_ours(source) else self._files.former(destination, writer)
+        return former not in {None, source}
+
+    def _is_spare(self, connection: Connection, entry: Entry) -> bool:
+        """Whether nobody would look for this file in the trash."""
+        resource_id = identities.find(connection, entry.path)
+        if entry.is_folder or (resource_id and self._has_history(connection, resource_id)):
+            return False
+        return paths.is_noise(entry.path) or departures.is_version(
+            connection, entry.path, entry.etag
+        )
 
     def _has_history(self, connection: Connection, resource_id: str) -> bool:
         kept = select(versions.c.number).where(

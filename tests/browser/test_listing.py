@@ -1,12 +1,16 @@
 """The listing, used by somebody with a mouse or a keyboard."""
 
+import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
+from davserver.model import Origin
 from tests.browser.conftest import Person
+from tests.browser.flaky import FlakyRelay
 from tests.running import ADMIN, PASSWORD, ThreadServer
 
 Come = Callable[..., Person]
@@ -98,6 +102,59 @@ def test_files_are_uploaded_and_a_second_time_is_a_version(
     page.click("tr[data-name='up load.txt'] >> text=Versions")
     expect(page.locator("tbody tr")).to_have_count(2)
     expect(page.locator("tbody tr").first).to_contain_text("in the browser")
+
+
+def test_a_large_file_is_whole_though_the_connection_broke(
+    root: Path, tmp_path: Path, server: ThreadServer, chromium: Browser
+) -> None:
+    content = os.urandom(30_000_000)
+    (tmp_path / "film ü.bin").write_bytes(content)
+    relay = FlakyRelay(server.port, cut_after=13_000_000)
+    ann = Person(chromium, relay.url).sign_in()
+    ann.expected = ["ERR_", "423"]
+    sent: list[str] = []
+    ann.page.on("request", lambda request: sent.append(request.method))
+    ann.page.set_input_files("#upload-files", [tmp_path / "film ü.bin"])
+    expect(ann.page.locator("tr[data-name='film ü.bin']")).to_be_visible()
+    assert relay.cuts == 1
+    assert (root / "film ü.bin").read_bytes() == content
+    assert sent.count("POST") == 1, "the file was sent from its beginning again"
+    assert sent.count("HEAD") >= 1
+    assert [v.origin for v in server.app.share.files.versions("/film ü.bin")] == [Origin.BROWSER]
+    assert ann.page.evaluate("localStorage.length") == 0
+    ann.close()
+    relay.stop()
+
+
+def test_an_upload_goes_on_in_a_page_that_was_loaded_again(
+    ann: Person, root: Path, tmp_path: Path
+) -> None:
+    content = os.urandom(20_000_000)
+    (tmp_path / "film.bin").write_bytes(content)
+    page = ann.page
+    ann.expected = ["ERR_"]
+    pieces = re.compile(r"/-/upload/\w+")
+    page.route(pieces, lambda route: route.abort())
+    page.set_input_files("#upload-files", [tmp_path / "film.bin"])
+    expect(page.locator(".transfer span")).to_have_text("waiting for the connection…")
+    page.unroute(pieces)
+    page.reload()
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.method))
+    page.set_input_files("#upload-files", [tmp_path / "film.bin"])
+    expect(page.locator("tr[data-name='film.bin']")).to_be_visible()
+    assert (root / "film.bin").read_bytes() == content
+    assert "POST" not in sent
+
+
+def test_a_large_file_that_may_not_be_written_says_why(
+    ann: Person, server: ThreadServer, tmp_path: Path
+) -> None:
+    (tmp_path / "Notes.md").write_bytes(bytes(9_000_000))
+    server.client().lock("/Notes.md")
+    ann.expected = ["423"]
+    ann.page.set_input_files("#upload-files", [tmp_path / "Notes.md"])
+    expect(ann.page.locator(".transfer .problem")).to_have_text("/Notes.md is locked by admin.")
 
 
 def test_a_dropped_file_is_uploaded(ann: Person, root: Path) -> None:

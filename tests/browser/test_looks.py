@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
+from davserver.model import Writer
 from tests.browser.conftest import Person, screenshot
 from tests.documentserver import SECRET, DocumentServerDouble
 from tests.providers.test_files import put
@@ -20,13 +21,17 @@ PAGES = {
     "listing": "/",
     "empty": "/Projects/",
     "versions": "/-/versions/Welcome.docx",
+    "trash": "/-/trash",
     "text": "/-/edit/Notes.md",
     "no-server": "/-/edit/Budget.xlsx",
     "not-found": "/nothing",
     "not-openable": "/-/edit/song.mp3",
 }
 # Elements whose text has to stand out from what is behind it.
-TEXTS = "td.name a span, td.size, .button, h1, h2, p, th a, label, .tag, .from, li, .crumbs a"
+TEXTS = (
+    "td.name a span, td.size, .button, h1, h2, p, th a, label, .tag, .from, td.by, td.modified, "
+    ".what span, li, .crumbs a"
+)
 
 CONTRAST = """(selector) => {
   const parse = (text) => (text.match(/[\\d.]+/g) || []).map(Number);
@@ -63,6 +68,12 @@ def furnished(samples: Path, serve: Callable[..., ThreadServer]) -> ThreadServer
     content = (samples / "Welcome.docx").read_bytes()
     put(server.app.share, "/Welcome.docx", content)
     put(server.app.share, "/Welcome.docx", content + b" ")
+    long = "/a very long name that goes on and on until it has to be cut in the trash as well.odt"
+    for path in ("/Projects/Plan.xlsx", "/song.ogg", long):
+        put(server.app.share, path, content)
+        server.app.share.trees.delete(path, Writer("ann"))
+    server.app.share.trees.make_folder("/Old drafts", Writer("bob"))
+    server.app.share.trees.delete("/Old drafts", Writer("bob"))
     return server
 
 

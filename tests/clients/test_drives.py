@@ -3,9 +3,13 @@
 import os
 import subprocess
 import textwrap
+from contextlib import closing
+from functools import cache
 from pathlib import Path
 
 import pytest
+from webdav4.client import Client as Webdav4
+from webdav4.client import ResourceAlreadyExists
 
 from tests.running import ADMIN, PASSWORD, ProcessServer
 
@@ -23,6 +27,12 @@ def run(*command: str, stdin: str = "", **options: object) -> str:
     )
     assert done.returncode == 0, f"{command}: {done.stdout}\n{done.stderr}"
     return str(done.stdout)
+
+
+@cache
+def obscured(password: str) -> str:
+    """As rclone wants it: salted, and always the same, for bisync tells remotes apart by it."""
+    return run("rclone", "obscure", password).strip()
 
 
 def versions(process: ProcessServer, name: str) -> list[bytes]:
@@ -89,7 +99,6 @@ class TestCadaver:
 @pytest.mark.program("rclone")
 class TestRclone:
     def rclone(self, process: ProcessServer, *words: str) -> str:
-        secret = run("rclone", "obscure", PASSWORD).strip()
         environment = {
             **os.environ,
             "RCLONE_CONFIG": os.devnull,
@@ -97,7 +106,7 @@ class TestRclone:
             "RCLONE_CONFIG_DAV_URL": process.url,
             "RCLONE_CONFIG_DAV_VENDOR": "owncloud",
             "RCLONE_CONFIG_DAV_USER": ADMIN,
-            "RCLONE_CONFIG_DAV_PASS": secret,
+            "RCLONE_CONFIG_DAV_PASS": obscured(PASSWORD),
         }
         return run("rclone", *words, env=environment)
 
@@ -127,6 +136,68 @@ class TestRclone:
         (process.root / "a" / "f.txt").write_text("x")
         self.rclone(process, "move", "dav:a", "dav:b")
         assert (process.root / "b" / "f.txt").read_text() == "x"
+
+    def test_bisync_carries_changes_both_ways(self, process: ProcessServer, tmp_path: Path) -> None:
+        here = tmp_path / "here"
+        here.mkdir()
+        (process.root / "there").mkdir()
+        for number in range(5):
+            (here / f"here {number}.txt").write_text(f"{number}")
+            (process.root / "there" / f"ünï {number}.txt").write_text(f"{number}")
+
+        def bisync(*words: str) -> None:
+            state = ("--workdir", str(tmp_path / "state"))
+            self.rclone(process, "bisync", str(here), "dav:there", *state, *words)
+
+        def both() -> tuple[dict[str, str], dict[str, str]]:
+            sides = (here, process.root / "there")
+            one, other = (
+                {file.name: file.read_text() for file in side.iterdir()} for side in sides
+            )
+            return one, other
+
+        bisync("--resync")
+        assert both()[0] == both()[1]
+        assert len(both()[0]) == 10
+        (here / "here 1.txt").write_text("changed here")
+        (here / "here 2.txt").unlink()
+        (process.root / "there" / "ünï 3.txt").write_text("changed there")
+        (process.root / "there" / "ünï 4.txt").unlink()
+        bisync()
+        local, remote = both()
+        assert local == remote
+        assert len(local) == 8
+        assert local["here 1.txt"] == "changed here"
+        assert remote["ünï 3.txt"] == "changed there"
+
+
+class TestWebdav4:
+    """A Python client, on httpx."""
+
+    def test_a_session(self, process: ProcessServer, tmp_path: Path) -> None:
+        content = os.urandom(300_000)
+        (tmp_path / "up.bin").write_bytes(content)
+        client = Webdav4(process.url, auth=(ADMIN, PASSWORD), trust_env=False)
+        with closing(client.http):
+            client.mkdir("ünï")
+            client.upload_file(tmp_path / "up.bin", "ünï/a b.bin")
+            assert client.content_length("ünï/a b.bin") == len(content)
+            assert client.etag("ünï/a b.bin")
+            with pytest.raises(ResourceAlreadyExists):
+                client.upload_file(tmp_path / "up.bin", "ünï/a b.bin")
+            client.upload_file(tmp_path / "up.bin", "ünï/a b.bin", overwrite=True)
+            with client.open("ünï/a b.bin", mode="rb") as remote:
+                remote.seek(100_000)
+                assert remote.read(1000) == content[100_000:101_000]
+            client.copy("ünï/a b.bin", "copy.bin")
+            client.move("copy.bin", "ünï/moved.bin")
+            names = client.ls("ünï", detail=False)
+            assert sorted(names) == ["ünï/a b.bin", "ünï/moved.bin"]
+            client.download_file("ünï/moved.bin", tmp_path / "down.bin")
+            assert (tmp_path / "down.bin").read_bytes() == content
+            client.remove("ünï")
+            assert not client.exists("ünï")
+        assert versions(process, "a b.bin") == [content]
 
 
 @pytest.mark.program("mount.davfs")

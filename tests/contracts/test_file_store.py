@@ -1,5 +1,6 @@
 """What every FileStore promises; one suite over every technology."""
 
+import hashlib
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -8,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from davserver.errors import Conflict, NotFound
-from davserver.providers.filesystem import TRASH, DiskFiles
+from davserver.errors import Conflict, Gone, NotFound, UploadBusy
+from davserver.providers.filesystem import TRASH, UPLOADS, DiskFiles
 from davserver.providers.stores import FileStore
 
 
@@ -228,3 +229,58 @@ def test_the_sweeper_removes_spools_of_the_dead(store: FileStore, root: Path) ->
     (root / ".davserver" / "spool" / "left-folder").mkdir()
     assert store.sweep() == 2
     assert os.listdir(root / ".davserver" / "spool") == []
+
+
+def test_what_is_retired_is_gone_with_all_that_is_in_it(store: FileStore) -> None:
+    store.make_folder("/docs")
+    write(store, "/docs/a.txt", b"x")
+    write(store, "/b.txt", b"x")
+    store.retire("/docs")
+    store.retire("/b.txt")
+    assert list(store.children("/")) == []
+    with pytest.raises(NotFound):
+        store.retire("/none")
+
+
+def test_what_a_dead_process_left_unfinished_is_unseen_and_cleared(
+    store: FileStore, root: Path
+) -> None:
+    store.make_folder("/docs")
+    (root / "docs" / (".davserver-" + "0" * 32)).mkdir()
+    (root / "docs" / ".davserver-notes").touch()
+    assert [entry.name for entry in store.children("/docs")] == [".davserver-notes"]
+    store.clear_remains("/docs", "/none")
+    assert os.listdir(root / "docs") == [".davserver-notes"]
+
+
+def test_a_lasting_spool_is_gone_on_with(store: FileStore) -> None:
+    path = f"{UPLOADS}/one"
+    with store.resume(path, 0) as spool:
+        spool.write(b"0123456789")
+        spool.settle()
+    assert store.sweep() == 0
+    with store.resume(path, 10) as spool:
+        spool.rewind(4)
+        spool.write(b"abc")
+        assert spool.size == 7
+        assert spool.sha256 == hashlib.sha256(b"0123abc").hexdigest()
+        spool.seal()
+        store.publish(spool.path, "/a.txt", replace=False)
+    assert read(store, "/a.txt") == b"0123abc"
+
+
+def test_a_lasting_spool_has_one_holder(store: FileStore) -> None:
+    path = f"{UPLOADS}/one"
+    with store.resume(path, 0), pytest.raises(UploadBusy):
+        store.resume(path, 0)
+    store.resume(path, 0).discard()
+
+
+def test_bytes_that_are_gone_are_missed(store: FileStore) -> None:
+    path = f"{UPLOADS}/one"
+    with pytest.raises(NotFound):
+        store.resume(path, 5)
+    with store.resume(path, 0) as spool:
+        spool.write(b"abc")
+    with store.resume(path, 5) as spool, pytest.raises(Gone):
+        spool.rewind(5)

@@ -12,6 +12,7 @@ import requests
 
 from tests import raw
 from tests.clock import wait_until
+from tests.dav.tus_client import OCTETS, VERSION, TusClient
 from tests.documentserver import SECRET, DocumentServerDouble
 from tests.editor.opening import configuration, words
 from tests.running import ProcessServer
@@ -113,3 +114,25 @@ def test_while_a_document_is_saved(root: Path, document_server: DocumentServerDo
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.stop()
+
+
+def test_in_the_middle_of_a_resumable_upload(process: ProcessServer, root: Path) -> None:
+    """What was told to be there is there after the restart, and the client goes on from it."""
+    content = os.urandom(12_000_000)
+    tus = TusClient(process.client())
+    tus.create(len(content), filename="a.bin")
+    fields = [f"{name}: {value}" for name, value in {**VERSION, **OCTETS}.items()]
+    head = raw.head(
+        "PATCH", tus.address, *fields, "Upload-Offset: 0", f"Content-Length: {len(content)}"
+    )
+    with raw.connected(process.url) as slow:
+        slow.sendall(head + content[:11_000_000])
+        wait_until(lambda: tus.offset() > 0, "nothing was noted while the body arrives")
+        process.kill()
+    process.restart()
+    tus.client = process.client()
+    stands_at = tus.offset()
+    assert 0 < stands_at <= 11_000_000
+    assert tus.patch(stands_at, content[stands_at:]).status_code == 204
+    assert (root / "a.bin").read_bytes() == content
+    assert spools(root) == []

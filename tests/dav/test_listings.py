@@ -14,9 +14,9 @@ from sqlalchemy import event
 from davserver.dav.live import Circumstances
 from davserver.dav.multistatus import takes_gzip
 from davserver.dav.propfind import Answers, Query
-from davserver.model import Principal, Writer
+from davserver.model import Principal, Scope, Writer
 from davserver.providers import annotations as annotations_module
-from davserver.providers.annotations import annotated
+from davserver.providers.annotations import Wanted, annotated, annotated_apart
 from davserver.providers.share import Share
 from tests.dav.test_properties import WHOLE, found
 from tests.dav_client import DAV, DavClient
@@ -303,3 +303,38 @@ def test_a_folder_costs_at_most_two_statements_and_often_none(
     statements.clear()
     client.propfind("/", "D:getetag", "D:getlastmodified", "D:resourcetype", depth="1")
     assert statements == []
+    client.mkcol("/docs")
+    client.mkcol("/more")
+    statements.clear()
+    client.propfind("/", "D:sync-token", "D:supported-report-set", depth="1")
+    assert len(statements) == 2, "the token is made once"
+
+
+def test_entries_of_many_folders_are_described_in_batches(share: Share) -> None:
+    """As SEARCH and sync-collection find them."""
+    for name in ("/a", "/b"):
+        share.trees.make_folder(name, ANN)
+        put(share, f"{name}/file.txt", b"x")
+        share.properties.change(f"{name}/file.txt", ANN, {"{urn:x}p": f"<p>{name}</p>"})
+    locked, _ = share.locks.acquire(
+        "/a", ANN, owner_xml="", scope=Scope.SHARED, deep=True, seconds=60
+    )
+    entries = [share.files.entry(path) for path in ("/a/file.txt", "/b/file.txt", "/a", "/")]
+    statements: list[str] = []
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        statements.append(statement)
+
+    event.listen(share.catalog._engine, "before_cursor_execute", note)
+    found = {
+        entry.path: (about.properties.get(entry.path), len(about.locks_on(entry.path)))
+        for entry, about in annotated_apart(share.catalog, entries, Wanted(locks=False))
+    }
+    assert [statement.split()[0] for statement in statements].count("SELECT") == 1
+    assert found["/b/file.txt"] == ({"{urn:x}p": "<p>/b</p>"}, 0)
+    tokens = {
+        entry.path: [lock.token for lock in about.locks_on(entry.path)]
+        for entry, about in annotated_apart(share.catalog, entries, Wanted())
+    }
+    mine = [locked.token]
+    assert tokens == {"/a/file.txt": mine, "/b/file.txt": [], "/a": mine, "/": []}

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.dav.test_nextcloud import Chunked
 from tests.dav.test_properties import WHOLE, found
+from tests.dav.tus_client import TusClient
 from tests.dav_client import DAV, DavClient
 from tests.raw import head, send, status
 from tests.running import ADMIN, ThreadServer
@@ -123,3 +125,63 @@ def test_who_created_a_file_is_its_owner(
     assert owner.findtext(DAV + "href") == f"/-/principals/{ADMIN}/"
     (root / "b.txt").write_bytes(b"x")
     assert client.property("/b.txt", "D:owner") is None
+
+
+class TestUploadsInSeveralRequests:
+    def test_one_that_does_not_fit_is_refused_when_it_begins(self, docs: DavClient) -> None:
+        tus = TusClient(docs)
+        assert tus.create(100_001, path="/docs/a.bin").status_code == 507
+        assert tus.create(100_000, path="/docs/a.bin").status_code == 201
+        docs.put("/docs/b.bin", b"x" * 60_000)
+        assert tus.create(100_000, path="/docs/b.bin").status_code == 201, "it replaces 60 kB"
+        assert tus.create(40_001, path="/docs/c.bin").status_code == 507
+
+    def test_one_that_does_not_fit_any_more_waits_for_room(
+        self, docs: DavClient, server: ThreadServer
+    ) -> None:
+        tus = TusClient(docs)
+        tus.create(60_000, path="/docs/a.bin")
+        docs.put("/docs/b.bin", b"x" * 50_000)
+        assert tus.patch(0, b"x" * 60_000).status_code == 507
+        assert docs.get("/docs/a.bin").status_code == 404
+        assert space(docs, "/docs") == (50_000, 50_000)
+        docs.delete("/docs/b.bin")
+        assert tus.head().headers["Upload-Offset"] == "60000"
+        assert docs.get("/docs/a.bin").content == b"x" * 60_000
+        assert space(docs, "/docs") == (60_000, 40_000)
+        assert server.app.share.quotas.check() == []
+
+    def test_parts_that_do_not_fit_are_refused_as_they_come(
+        self, docs: DavClient, server: ThreadServer
+    ) -> None:
+        server.app.share.quotas.set(ADMIN, 100_000)
+        chunked = Chunked(docs)
+        assert chunked.begin().status_code == 201
+        assert chunked.put(1, b"x" * 60_000).status_code == 201
+        assert chunked.put(2, b"x" * 40_001).status_code == 507
+        assert chunked.put(2, iter([b"x" * 40_000, b"x"])).status_code == 507
+        assert chunked.put(1, b"x" * 70_000).status_code == 204, "it replaces 60 kB"
+        assert chunked.put(2, b"x" * 30_000).status_code == 201
+        assert chunked.join("/docs/a.bin", oc_total_length="100000").status_code == 201
+        assert space(docs, "/docs") == (100_000, 0)
+        assert server.app.share.quotas.check() == []
+
+    def test_parts_that_do_not_fit_where_they_are_put_together_stay(self, docs: DavClient) -> None:
+        chunked = Chunked(docs)
+        chunked.begin()
+        for number in (1, 2):
+            assert chunked.put(number, b"x" * 60_000).status_code == 201
+        assert chunked.join("/docs/a.bin", oc_total_length="120000").status_code == 507
+        assert chunked.join("/a.bin", oc_total_length="120000").status_code == 201
+
+    def test_who_says_where_parts_will_go_is_told_as_soon_as_can_be(
+        self, docs: DavClient, server: ThreadServer
+    ) -> None:
+        chunked = Chunked(docs)
+        where = {"destination": docs.url(f"{chunked.files}/docs/a.bin")}
+        assert docs.mkcol(chunked.address, oc_total_length="100001", **where).status_code == 507
+        assert docs.mkcol(chunked.address, oc_total_length="90000", **where).status_code == 201
+        assert docs.put(f"{chunked.address}/1", b"x" * 100_001, **where).status_code == 507
+        assert docs.put(f"{chunked.address}/1", b"x" * 90_000, **where).status_code == 201
+        docs.lock("/docs/a.bin")
+        assert docs.put(f"{chunked.address}/1", b"x" * 90_000, **where).status_code == 423

@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from davserver.cli import main
+from davserver.model import Writer
 from davserver.providers.share import Share
 from tests.clock import wait_until
 from tests.dav_client import DavClient
@@ -82,6 +83,43 @@ class TestVersions:
         assert (answer.exit_code, "There is nothing at /none.txt" in answer.output) == (1, True)
 
 
+class TestTrash:
+    def test_what_was_deleted_is_listed_and_restored(self, root: Path, share: Share) -> None:
+        put(share, "/a b.txt", b"one")
+        share.trees.delete("/a b.txt", Writer("ann"))
+        listed = run("trash", "list", "--root", root)
+        found = re.search(r"([0-9a-f]{12}) +/a b\.txt .* ann +3 bytes", listed.output)
+        assert found, listed.output
+        restored = run("trash", "restore", found[1], "--root", root)
+        assert restored.output == "Restored as /a b.txt.\n"
+        assert (root / "a b.txt").read_bytes() == b"one"
+
+    def test_a_name_that_is_taken_is_said(self, root: Path, share: Share) -> None:
+        put(share, "/a.txt", b"one")
+        share.trees.delete("/a.txt", Writer("ann"))
+        put(share, "/a.txt", b"two")
+        [trashed] = share.trash.all()
+        restored = run("trash", "restore", trashed.id, "--root", root)
+        assert "Restored as /a (restored).txt." in restored.output
+        assert "taken" in restored.output
+
+    def test_it_is_purged_by_id_by_age_and_as_a_whole(self, root: Path, share: Share) -> None:
+        for name in ("/a", "/b", "/c"):
+            put(share, name, b"x")
+            share.trees.delete(name, Writer("ann"))
+        [_, second, _] = share.trash.all()
+        assert run("trash", "purge", second.id, "--root", root).output == "1 deleted for good.\n"
+        assert run("trash", "purge", "--older-than", 1, "--root", root).output[0] == "0"
+        assert run("trash", "purge", "--all", "--root", root).output[0] == "2"
+        assert list(share.trash.all()) == []
+
+    def test_what_cannot_be_done_is_said(self, root: Path) -> None:
+        assert "Nothing in the trash" in run("trash", "restore", "abc", "--root", root).output
+        assert run("trash", "restore", "abc", "--root", root).exit_code == 1
+        assert run("trash", "purge", "--root", root).exit_code == 2
+        assert run("trash", "purge", "abc", "--all", "--root", root).exit_code == 2
+
+
 class TestLocks:
     def test_locks_are_listed_and_broken(self, root: Path, share: Share) -> None:
         put(share, "/a b.txt", b"x")
@@ -136,6 +174,12 @@ class TestQuotas:
 
 
 class TestDoctor:
+    def test_a_file_that_a_view_hides_is_told(self, root: Path) -> None:
+        (root / ".trash").mkdir()
+        answer = run("doctor", root)
+        assert answer.exit_code == 3
+        assert ".trash in the folder is not reached" in answer.output
+
     def test_a_folder_alone_is_fine(self, root: Path) -> None:
         answer = run("doctor", root)
         assert answer.exit_code == 0, answer.output

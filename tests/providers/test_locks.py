@@ -11,7 +11,7 @@ from sqlalchemy import event, insert
 from davserver.errors import Conflict, FileLocked, Forbidden, MembersRefused, ParentMissing
 from davserver.model import Lock, Scope, Writer
 from davserver.providers import locks as locks_module
-from davserver.providers.annotations import annotations
+from davserver.providers.annotations import Annotations, Wanted, annotated
 from davserver.providers.share import Share
 from davserver.providers.tables import locks as locks_table
 from davserver.providers.tables import resources
@@ -19,6 +19,13 @@ from tests.clock import later
 from tests.providers.test_files import ANN, BOB, put
 
 EXCLUSIVE, SHARED = Scope.EXCLUSIVE, Scope.SHARED
+
+
+def listed(share: Share, path: str) -> Annotations:
+    """What a listing of a folder is told."""
+    folder = share.files.entry(path)
+    [(_, about)] = annotated(share.catalog, folder, [folder], Wanted())
+    return about
 
 
 def take(
@@ -148,7 +155,7 @@ def test_a_listing_knows_own_and_inherited_locks(share: Share) -> None:
     put(share, "/docs/b.txt", b"x")
     own = take(share, "/docs/a.txt", ANN, SHARED)
     deep = take(share, "/docs", BOB, SHARED, deep=True)
-    about = annotations(share.catalog, "/docs", members=True)
+    about = listed(share, "/docs")
     assert [lock.token for lock in about.locks_on("/docs")] == [deep.token]
     assert {lock.token for lock in about.locks_on("/docs/a.txt")} == {own.token, deep.token}
     assert [lock.token for lock in about.locks_on("/docs/b.txt")] == [deep.token]
@@ -251,7 +258,7 @@ class TestTenThousandLocks:
             "lock": lock,
             "deep lock": deep_lock,
             "put": lambda: put(crowded, "/docs/a.txt", b"y", mine),
-            "listing": lambda: annotations(crowded.catalog, "/docs", members=True),
+            "listing": lambda: listed(crowded, "/docs"),
             "refresh": lambda: crowded.locks.refresh("/docs/a.txt", mine, 60),
             "move": move,
         }
@@ -277,7 +284,7 @@ class TestTenThousandLocks:
         mine = Writer("ann", frozenset({lock.token}))
         put(crowded, "/docs/a.txt", b"y", mine)
         crowded.locks.refresh("/docs/a.txt", mine, 60)
-        annotations(crowded.catalog, "/docs", members=True)
+        listed(crowded, "/docs")
         crowded.trees.move("/docs/a.txt", "/docs/d.txt", mine, overwrite=False)
         crowded.locks.release("/docs", lock.token, ANN.name)
         event.remove(engine, "before_cursor_execute", note)

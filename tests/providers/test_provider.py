@@ -135,3 +135,27 @@ def test_our_own_locks_hold_there_too(stock: StockClient, app: WsgiDAVApp) -> No
     assert stock("PUT", "/a.txt", b"two")[0] == 423
     assert stock("DELETE", "/a.txt")[0] == 423
     assert stock("GET", "/a.txt")[2] == b"one"
+
+
+def test_a_document_saved_by_renaming_keeps_its_past(
+    stock: StockClient, app: WsgiDAVApp, root: Path
+) -> None:
+    provider: ShareProvider = app.provider_map["/"]
+    stock("PUT", "/a.docx", b"old")
+    identity = provider.share.files.identify("/a.docx")
+    stock("PUT", "/~WRD1.tmp", b"new")
+    assert stock("MOVE", "/a.docx", destination="http://testserver/~WRL2.tmp")[0] in (201, 204)
+    assert stock("MOVE", "/~WRD1.tmp", destination="http://testserver/a.docx")[0] in (201, 204)
+    assert stock("DELETE", "/~WRL2.tmp")[0] == 204
+    assert provider.share.files.identify("/a.docx") == identity
+    assert [v.number for v in provider.share.files.versions("/a.docx")] == [1, 2]
+    assert os.listdir(root / ".davserver" / "trash") == []
+
+
+def test_noise_is_kept_without_versions_or_trash(stock: StockClient, root: Path) -> None:
+    for content in (b"one", b"two"):
+        stock("PUT", "/._a.docx", content)
+    assert stock("GET", "/._a.docx")[2] == b"two"
+    assert [file for file in (root / ".davserver" / "versions").rglob("*") if file.is_file()] == []
+    assert stock("DELETE", "/._a.docx")[0] == 204
+    assert os.listdir(root / ".davserver" / "trash") == []

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from davserver.errors import Conflict, DavserverError, Forbidden, NotFound, QuotaExceeded
 from davserver.model import Origin, Scope, Writer
-from davserver.providers.filesystem import TRASH, DiskFiles
-from davserver.providers.journal import Move
+from davserver.providers.filesystem import DiskFiles
 from davserver.providers.share import Share, open_share
 from tests.providers.test_files import ANN, BOB, put
 
@@ -89,14 +88,25 @@ def test_what_comes_back_from_the_trash_counts_again(docs: Share, root: Path) ->
     docs.trees.make_folder("/docs/sub", ANN)
     put(docs, "/docs/sub/a.txt", b"x" * 600)
     docs.trees.delete("/docs/sub", BOB)
-    [identity] = [entry.path for entry in docs.store.children(TRASH)]
-    back = Move(identity, "/docs/sub")
-    with docs.catalog.writing() as connection:
-        row = docs.journal.begin(connection, back)
-    docs.store.publish(back.source, back.destination, replace=False)
-    with docs.catalog.writing() as connection:
-        docs.journal.finish_move(connection, row, back)
+    [trashed] = docs.trash.all()
+    docs.trash.restore(trashed.id, BOB)
     assert (used(docs, "/docs"), used(docs, "ann")) == (600, 600)
+    docs.trees.delete("/docs/sub", BOB)
+    put(docs, "/docs/b.txt", b"x" * 401, BOB)
+    [trashed] = docs.trash.all()
+    with pytest.raises(QuotaExceeded):
+        docs.trash.restore(trashed.id, BOB)
+    check_right(docs)
+
+
+def test_what_comes_back_over_another_file_books_the_difference(docs: Share) -> None:
+    docs.quotas.set("/", 2000)
+    put(docs, "/docs/a.txt", b"x" * 600)
+    docs.trees.delete("/docs/a.txt", ANN)
+    put(docs, "/docs/a.txt", b"x" * 100)
+    [trashed] = docs.trash.all()
+    docs.trees.take_out(trashed.entry.path, "/docs/a.txt", ANN, overwrite=True)
+    assert [used(docs, subject) for subject in ("/", "/docs", "ann")] == [600, 600, 600]
     check_right(docs)
 
 
@@ -262,7 +272,8 @@ def test_many_writers_in_two_processes_share_what_is_left(docs: Share, root: Pat
     check_right(docs)
 
 
-_PLACES = ("/docs/a", "/docs/b", "/tree/a", "/tree/docs/a", "/b")
+# "a~" is where programs move "a" when they save, and "._a" is kept by a system for itself.
+_PLACES = ("/docs/a", "/docs/a~", "/docs/b", "/tree/a", "/tree/docs/a", "/b", "/docs/._a")
 _FOLDERS = ("/docs", "/tree", "/tree/docs")
 _ANY = st.sampled_from(_PLACES + _FOLDERS)
 _STEPS = st.lists(
@@ -272,6 +283,7 @@ _STEPS = st.lists(
         st.tuples(st.just("move"), _ANY, _ANY),
         st.tuples(st.just("copy"), _ANY, _ANY),
         st.tuples(st.just("mkcol"), st.sampled_from(_FOLDERS), st.just("")),
+        st.tuples(st.just("take out"), _ANY, st.integers(0, 3)),
     ),
     max_size=12,
 )
@@ -292,7 +304,7 @@ def test_whatever_is_done_what_is_booked_is_what_is_there(
         share.prepare()
         share.quotas.set("/", 2000)
         for number, (action, path, more) in enumerate(steps):
-            writer = (ANN, BOB)[number % 2]
+            writer = (ANN, BOB)[number // 4 % 2]
             try:
                 if action == "put":
                     put(share, path, b"x" * more, writer)
@@ -302,6 +314,9 @@ def test_whatever_is_done_what_is_booked_is_what_is_there(
                     share.trees.make_folder(path, writer)
                     if path == "/docs":
                         share.quotas.set("/docs", 700)
+                elif action == "take out":
+                    for trashed in [*share.trash.all()][more : more + 1]:
+                        share.trees.take_out(trashed.entry.path, path, writer, overwrite=True)
                 else:
                     getattr(share.trees, action)(path, more, writer, overwrite=True)
             except DavserverError:
@@ -312,3 +327,40 @@ def test_whatever_is_done_what_is_booked_is_what_is_there(
             assert quota.used <= quota.limit
     finally:
         share.close()
+
+
+@pytest.mark.parametrize("new", [b"x" * 500, b"x" * 100])
+def test_a_save_that_moves_the_old_file_aside_books_both_until_that_goes(
+    docs: Share, new: bytes
+) -> None:
+    put(docs, "/docs/a.txt", b"x" * 300)
+    docs.trees.move("/docs/a.txt", "/docs/a.txt~", ANN, overwrite=False)
+    put(docs, "/docs/a.txt", new)
+    assert (used(docs, "/docs"), used(docs, "ann")) == (300 + len(new), len(new))
+    check_right(docs)
+    docs.trees.delete("/docs/a.txt~", ANN)
+    assert (used(docs, "/docs"), used(docs, "ann")) == (len(new), len(new))
+    check_right(docs)
+
+
+@pytest.mark.parametrize("writes", [1, 2])
+def test_a_save_by_three_renames_books_what_is_there(docs: Share, writes: int) -> None:
+    """With two writes the temporary file has a past of its own, which stays with the old one."""
+    put(docs, "/docs/a.txt", b"x" * 300)
+    for _ in range(writes):
+        put(docs, "/docs/new.tmp", b"y" * 400)
+    docs.trees.move("/docs/a.txt", "/docs/old.tmp", ANN, overwrite=False)
+    docs.trees.move("/docs/new.tmp", "/docs/a.txt", ANN, overwrite=False)
+    check_right(docs)
+    assert used(docs, "/docs") == 700
+    docs.trees.delete("/docs/old.tmp", ANN)
+    assert (used(docs, "/docs"), used(docs, "ann")) == (400, 400)
+    check_right(docs)
+
+
+def test_what_systems_keep_for_themselves_counts_while_it_is_there(docs: Share) -> None:
+    put(docs, "/docs/._a.txt", b"x" * 300)
+    assert (used(docs, "/docs"), used(docs, "ann")) == (300, 300)
+    docs.trees.delete("/docs/._a.txt", ANN)
+    assert (used(docs, "/docs"), used(docs, "ann")) == (0, 0)
+    check_right(docs)

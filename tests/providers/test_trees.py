@@ -98,9 +98,9 @@ def test_trash_is_emptied_after_its_time_with_all_that_belongs_to_it(
     put(share, "/a.txt", b"one")
     put(share, "/a.txt", b"two")
     share.trees.delete("/a.txt", ANN)
-    assert share.trees.purge_trash(time.time() - 60) == 0
+    assert share.trash.purge_older_than(time.time() - 60) == 0
     assert len(trashed(root)) == 1
-    assert share.trees.purge_trash(time.time() + 1) == 1
+    assert share.trash.purge_older_than(time.time() + 1) == 1
     assert trashed(root) == []
     assert [p for p in (root / ".davserver" / "versions").rglob("*") if p.is_file()] == []
 

@@ -1,0 +1,101 @@
+"""The trash: what was deleted, with its identity, properties and versions; restored or removed."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from sqlalchemy import Row, Select, select
+
+from davserver import paths
+from davserver.errors import NotFound, PreconditionFailed, Unavailable
+from davserver.model import Trashed, Writer
+from davserver.providers.catalog import Catalog
+from davserver.providers.filesystem import TRASH
+from davserver.providers.stores import FileStore, as_stored
+from davserver.providers.tables import trash
+from davserver.providers.trees import Trees
+
+_ATTEMPTS = 1000
+_NEWEST_FIRST = select(trash).order_by(trash.c.deleted.desc(), trash.c.id)
+
+
+class Trash:
+    """The trash of one root."""
+
+    def __init__(self, store: FileStore, catalog: Catalog, trees: Trees) -> None:
+        self._store = store
+        self._catalog = catalog
+        self._trees = trees
+
+    def all(self) -> Iterator[Trashed]:
+        """Everything, what was deleted last first."""
+        return self._read(_NEWEST_FIRST)
+
+    def deleted_at(self, moment: datetime) -> Iterator[Trashed]:
+        """What was deleted within that millisecond."""
+        start = moment.timestamp()
+        return self._read(_NEWEST_FIRST.where(trash.c.deleted.between(start - 1e-5, start + 2e-3)))
+
+    def one(self, identity: str) -> Trashed:
+        """What lies there under this id. Raises NotFound."""
+        for found in self._read(_NEWEST_FIRST.where(trash.c.id == identity)):
+            return found
+        raise NotFound(f"{identity} in the trash")
+
+    def restore(self, identity: str, writer: Writer) -> str:
+        """Put something back where it was; tell where it is now.
+
+        A folder that is missing on the way is made again. Where the place is taken, the nearest
+        free name is. Raises NotFound, FileLocked.
+        """
+        wanted = self.one(identity)
+        folder = self._folder_for(wanted.path, writer)
+        for attempt in range(_ATTEMPTS):
+            name = wanted.name
+            if attempt:
+                words = " (restored)" if attempt == 1 else f" (restored {attempt})"
+                name = paths.with_words(name, words, is_folder=wanted.entry.is_folder)
+            path = as_stored(self._store, paths.join(folder, name))
+            try:
+                self._trees.take_out(wanted.entry.path, path, writer, overwrite=False)
+            except PreconditionFailed:
+                continue
+            return path
+        raise Unavailable("There is no free name left to restore to.")
+
+    def purge(self, identity: str) -> None:
+        """Remove something for good, with its versions. Raises NotFound."""
+        self._trees.purge(self.one(identity).entry.path)
+
+    def purge_older_than(self, moment: float) -> int:
+        """Remove for good what was deleted before ``moment``, in seconds since 1970; how many."""
+        with self._catalog.reading() as connection:
+            old = connection.scalars(select(trash.c.id).where(trash.c.deleted < moment)).all()
+        for identity in old:
+            self._trees.purge(paths.join(TRASH, identity))
+        return len(old)
+
+    def _folder_for(self, path: str, writer: Writer) -> str:
+        """The folder that ``path`` was in, made again; the nearest above where a file stands."""
+        folder = paths.ROOT
+        for ancestor in [*paths.ancestors(path)][-2::-1]:
+            here = as_stored(self._store, paths.join(folder, paths.name(ancestor)))
+            found = self._store.find(here)
+            if found is None:
+                self._trees.make_folder(here, writer)
+            elif not found.is_folder:
+                break
+            folder = here
+        return folder
+
+    def _read(self, statement: Select[tuple[object, ...]]) -> Iterator[Trashed]:
+        with self._catalog.reading() as connection:
+            rows = connection.execute(statement).all()
+        return (found for row in rows if (found := self._trashed(row)) is not None)
+
+    def _trashed(self, row: Row[tuple[object, ...]]) -> Trashed | None:
+        """None where only rows of the catalog were put aside, of a file that others removed."""
+        entry = self._store.find(paths.join(TRASH, row.id))
+        if entry is None:
+            return None
+        deleted = datetime.fromtimestamp(row.deleted, UTC)
+        return Trashed(row.id, paths.path_of_key(row.path), deleted, row.deleted_by, entry)
