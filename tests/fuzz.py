@@ -22,6 +22,7 @@ from davserver.dav.destination import destination
 from davserver.dav.lock import requested_seconds
 from davserver.dav.propfind import Query, parse_query
 from davserver.dav.proppatch import parse_changes
+from davserver.dav.tus import parse_metadata, target
 from davserver.dav.xml import empty, multistatus, propstat, read_body, serialized
 from davserver.errors import DavserverError
 from davserver.model import Entry
@@ -209,6 +210,13 @@ _DIGESTS = Grammar(
     ),
     pieces("sha-256 sha-512 md5 SHA1 ADLER32 = : , ; AAAA 0 ff é =: :, q=1 10", "\xa0"),
 )
+_METADATA = Grammar(
+    (
+        "path L2RvY3MvYS5iaW4=,mtime MTcwMDAwMDAwMA==",
+        "filename YS5iaW4=, folder L2RvY3M=,empty",
+    ),
+    pieces("path filename folder L2E= YQ== Lw== Li4= AA== /w== = , é", "L2E=" * 3000),
+)
 _BODIES = Grammar(
     (
         _PROPFIND,
@@ -218,6 +226,8 @@ _BODIES = Grammar(
         '<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop xml:lang="de"><a xmlns="urn:x">ü<b/>'
         "&amp;</a></D:prop></D:set><D:remove><D:prop><D:displayname/></D:prop></D:remove>"
         "</D:propertyupdate>",
+        '<D:mkcol xmlns:D="DAV:"><D:set><D:prop><D:resourcetype><D:collection/></D:resourcetype>'
+        "</D:prop></D:set></D:mkcol>",
         '<!DOCTYPE x [<!ENTITY a "b">]><D:propfind xmlns:D="DAV:">&a;</D:propfind>',
     ),
     pieces(
@@ -255,6 +265,11 @@ TARGETS: dict[str, Target] = {
     "OC-Checksum": (_DIGESTS, partial(_claim, "oc_checksum")),
     "PROPFIND": (_BODIES, partial(_xml, parse_query)),
     "PROPPATCH": (_BODIES, partial(_xml, parse_changes)),
+    "MKCOL": (_BODIES, partial(_xml, partial(parse_changes, root="mkcol"))),
+    "Upload-Metadata": (
+        _METADATA,
+        partial(_address, lambda header: target(parse_metadata(header))),
+    ),
 }
 # RFC 4918, 9.8.5: another server was named.
 EXPECTED = {("Destination", 502)}

@@ -1,9 +1,8 @@
 """GET and HEAD of a file (RFC 9110, 9.3)."""
 
-from email.utils import formatdate
-
 from davserver import paths
 from davserver.content import HandOver, asked_range, file_response, safe_headers
+from davserver.dates import http_date
 from davserver.dav import digests
 from davserver.dav.conditions import if_range_holds
 from davserver.dav.room import DavRequest
@@ -42,5 +41,5 @@ def get_file(dav: DavRequest, hand_over: HandOver | None = None) -> Response:
 
 def validators(entry: Entry) -> Headers:
     """ETag and time of change (RFC 9110, 8.8)."""
-    changed = formatdate(entry.modified_ns // 1_000_000_000, usegmt=True)
+    changed = http_date(entry.modified_ns // 1_000_000_000)
     return [("ETag", entry.etag), ("Last-Modified", changed)]

@@ -8,11 +8,11 @@ file upload", version 2). The parts are put together in the order of the numbers
 
 import re
 from collections.abc import Callable, Iterable
-from email.utils import formatdate
 from functools import partial
 from urllib.parse import quote
 
 from davserver import paths
+from davserver.dates import http_date
 from davserver.dav.destination import destination
 from davserver.dav.digests import OWNCLOUD, claims_of_owncloud, verified
 from davserver.dav.get import validators
@@ -201,7 +201,7 @@ class Nextcloud:
 def _response(href: str, part: Entry | None) -> str:
     kind = "<D:resourcetype><D:collection/></D:resourcetype>"
     if part is not None:
-        changed = formatdate(part.modified_ns // 1_000_000_000, usegmt=True)
+        changed = http_date(part.modified_ns // 1_000_000_000)
         kind = (
             f"<D:resourcetype/><D:getcontentlength>{part.size}</D:getcontentlength>"
             f"<D:getlastmodified>{changed}</D:getlastmodified>"

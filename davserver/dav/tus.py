@@ -11,9 +11,9 @@ import binascii
 import hashlib
 import re
 from collections.abc import Callable
-from email.utils import formatdate
 
 from davserver import paths
+from davserver.dates import http_date
 from davserver.dav.put import requested_time
 from davserver.dav.room import DavRequest
 from davserver.errors import (
@@ -245,7 +245,7 @@ def _checksum(header: str) -> tuple[Take | None, Callable[[], None] | None]:
 def _standing(upload: Upload) -> Headers:
     headers: Headers = [
         ("Upload-Offset", str(upload.offset)),
-        ("Upload-Expires", formatdate(upload.expires.timestamp(), usegmt=True)),
+        ("Upload-Expires", http_date(int(upload.expires.timestamp()))),
     ]
     return [*headers, ("ETag", upload.etag)] if upload.is_finished else headers
 

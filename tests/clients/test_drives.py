@@ -159,9 +159,13 @@ class TestRclone:
         bisync("--resync")
         assert both()[0] == both()[1]
         assert len(both()[0]) == 10
-        (here / "here 1.txt").write_text("changed here")
+        one, other = here / "here 1.txt", process.root / "there" / "ünï 3.txt"
+        for file, text in ((one, "changed here"), (other, "changed there")):
+            # bisync compares times of change, and WebDAV tells them in whole seconds.
+            changed = file.stat().st_mtime + 2
+            file.write_text(text)
+            os.utime(file, (changed, changed))
         (here / "here 2.txt").unlink()
-        (process.root / "there" / "ünï 3.txt").write_text("changed there")
         (process.root / "there" / "ünï 4.txt").unlink()
         bisync()
         local, remote = both()

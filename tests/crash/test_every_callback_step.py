@@ -118,7 +118,7 @@ def test_storing_a_save(tmp_path: Path, document_server: DocumentServerDouble) -
 def delivering(saved: Saved) -> Callable[[Share], object]:
     def work(share: Share) -> None:
         # The application is to use the share whose steps are counted.
-        app_module._share = lambda _: share  # type: ignore[assignment]
+        app_module._share = lambda *_: share  # type: ignore[assignment]
         status, _ = saved.deliver_to(create_app(saved.settings))
         assert status == 200
 
