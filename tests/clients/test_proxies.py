@@ -196,7 +196,10 @@ def test_nginx_sends_files_itself_with_our_etag(
 
 WSGI_SERVERS = {
     "gunicorn": "--workers 2 --threads 4 --worker-class gthread --bind 127.0.0.1:{port}",
-    "granian": "--interface wsgi --workers 2 --blocking-threads 4 --port {port}",
+    # Without the limit, its stop waits for a request whose client is half gone.
+    "granian": (
+        "--interface wsgi --workers 2 --blocking-threads 4 --workers-kill-timeout 3 --port {port}"
+    ),
 }
 
 
