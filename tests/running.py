@@ -103,8 +103,18 @@ class ProcessServer:
             self._command[6:] = options
         self.process = self._start()
 
+    def workers(self) -> list[int]:
+        """The processes that serve."""
+        tasks = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(pid) for pid in tasks.read_text().split()]
+
     def kill(self) -> None:
+        """Kill everything at once, the supervisor first: it would replace the others."""
+        workers = self.workers()
         self.process.kill()
+        for pid in workers:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self.process.wait(timeout=10)
 
     def stop(self) -> int:

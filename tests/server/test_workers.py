@@ -27,11 +27,6 @@ def pair(root: Path) -> Iterator[ProcessServer]:
     server.stop()
 
 
-def children(server: ProcessServer) -> list[int]:
-    tasks = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
-    return [int(pid) for pid in tasks.read_text().split()]
-
-
 def test_both_processes_serve_the_same_state(pair: ProcessServer) -> None:
     """Written, locked, signed in and edited in one is so in the other."""
     clients = [pair.client() for _ in range(6)]
@@ -65,7 +60,7 @@ def test_many_writers_at_once_lose_nothing(pair: ProcessServer) -> None:
 
 
 def test_a_killed_worker_is_replaced_and_others_answer(pair: ProcessServer) -> None:
-    first = children(pair)
+    first = pair.workers()
     assert len(first) == 2
     os.kill(first[0], signal.SIGKILL)
     for _ in range(20):
@@ -73,13 +68,14 @@ def test_a_killed_worker_is_replaced_and_others_answer(pair: ProcessServer) -> N
         with contextlib.suppress(requests.ConnectionError):
             assert pair.client().propfind("/").status_code == 207
         time.sleep(0.05)
-    wait_until(lambda: len({*children(pair)} - {first[0]}) == 2, "nobody took its place")
+    wait_until(lambda: len({*pair.workers()} - {first[0]}) == 2, "nobody took its place")
     assert "a worker died and is replaced" in pair.log()
 
 
 def test_workers_do_not_outlive_their_supervisor(pair: ProcessServer) -> None:
-    workers = children(pair)
-    pair.kill()
+    workers = pair.workers()
+    pair.process.kill()
+    pair.process.wait()
     wait_until(
         lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), "a worker lives on"
     )
@@ -113,7 +109,7 @@ class TestSettingsReadAnew:
     def test_new_workers_take_over_and_nobody_notices(
         self, server: ProcessServer, config: Path
     ) -> None:
-        old = children(server)
+        old = server.workers()
         config.write_text('workers = 3\nanonymous = "read"\n')
         statuses: set[int] = set()
         done = threading.Event()
@@ -127,7 +123,7 @@ class TestSettingsReadAnew:
         asking.start()
         server.process.send_signal(signal.SIGHUP)
         wait_until(
-            lambda: len(children(server)) == 3 and not {*old} & {*children(server)},
+            lambda: len(server.workers()) == 3 and not {*old} & {*server.workers()},
             "the old workers stay",
         )
         done.set()
@@ -139,20 +135,20 @@ class TestSettingsReadAnew:
         with raw.connected(server.url) as slow:
             slow.sendall(raw.head("PUT", "/a.txt", "Content-Length: 10") + b"01234")
             wait_until(lambda: os.listdir(root / ".davserver" / "spool"), "no body arrived")
-            old = children(server)
+            old = server.workers()
             server.process.send_signal(signal.SIGHUP)
-            wait_until(lambda: {*children(server)} - {*old}, "no new worker came")
+            wait_until(lambda: {*server.workers()} - {*old}, "no new worker came")
             slow.sendall(b"56789")
             assert raw.status(slow.recv(65536)) == 201
         assert (root / "a.txt").read_bytes() == b"0123456789"
 
     def test_wrong_settings_change_nothing(self, server: ProcessServer, config: Path) -> None:
-        old = children(server)
+        old = server.workers()
         config.write_text("wrokers = 3\n")
         server.process.send_signal(signal.SIGHUP)
         wait_until(lambda: "the settings stay as they were" in server.log(), "nothing was said")
         assert "did you mean 'workers'" in server.log()
-        assert children(server) == old
+        assert server.workers() == old
         assert server.client().propfind("/").status_code == 207
 
 
@@ -217,7 +213,7 @@ class TestBounds:
         started.stop()
 
     def resident_kib(self, server: ProcessServer) -> int:
-        [worker] = children(server)
+        [worker] = server.workers()
         status = Path(f"/proc/{worker}/status").read_text()
         line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
         return int(line.split()[1])
