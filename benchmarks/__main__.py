@@ -1,153 +1,164 @@
-"""``make bench``: davserver beside stock WsgiDAV 4.4 on cheroot, the same folder, one run.
+"""``make bench``: davserver beside its peers, the same folder, the same clients, one run.
 
-davserver runs as it is installed: sign-in, versions, catalog, synced on close. Stock WsgiDAV runs
-without sign-in and keeps nothing. The servers take turns, so that a noisy machine is noisy for
-both.
+davserver runs as it is installed: sign-in, versions, catalog, two workers. The servers take turns,
+so that a noisy machine is noisy for all; what counts is the ratio of each round.
 """
 
 import contextlib
 import os
 import platform
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-import requests
+from benchmarks import peers, strain
+from benchmarks.measure import many, one
+from benchmarks.peers import Target
 
-from benchmarks.measure import Target, many, one
-
-ROUNDS = 5
+ROUNDS = int(os.environ.get("R", "5"))
 LARGE = 100 << 20
-PASSWORD = "benchmark password"
 REPORT = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-PROPERTIES = (
-    "<propfind xmlns='DAV:'><prop><resourcetype/><getcontentlength/><getetag/>"
-    "<getlastmodified/></prop></propfind>"
-)
+FOUR = "<resourcetype/><getcontentlength/><getetag/><getlastmodified/>"
+SIX = f"{FOUR}<creationdate/><displayname/>"
 
-Row = tuple[str, Callable[[Target], float], str]
+Measure = Callable[[Target], float]
+Row = tuple[str, Measure, str]
+
+
+def asking(properties: str) -> str:
+    """A PROPFIND body."""
+    return f"<propfind xmlns='DAV:'><prop>{properties}</prop></propfind>"
+
+
+def rows(large: Path) -> list[Row]:
+    """What is measured, and its unit."""
+    ten = asking(FOUR)
+    return [
+        ("GET 1 KiB", lambda t: many(t, "GET", "/small.bin"), "requests/s"),
+        ("GET 100 MiB", lambda t: one(t, "GET", "/large.bin", large), "MiB/s"),
+        ("PUT 4 KiB", lambda t: many(t, "PUT", f"/{t.name}/@.bin", size=4096), "requests/s"),
+        ("PUT 100 MiB", lambda t: one(t, "PUT", f"/{t.name}/large.bin", large), "MiB/s"),
+        ("PROPFIND of 10", lambda t: many(t, "PROPFIND", "/ten/", body=ten), "requests/s"),
+        (
+            "PROPFIND of 1,000, six properties",
+            lambda t: many(t, "PROPFIND", "/thousand/", body=asking(SIX)),
+            "requests/s",
+        ),
+    ]
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as folder:
         root = Path(folder) / "root"
+        Path(folder).chmod(0o777)
         furnish(root)
-        large = root / "large.bin"
-        rows: list[Row] = [
-            ("GET 1 KiB", lambda t: many(t, "GET", "/small.bin"), "requests/s"),
-            ("GET 100 MiB", lambda t: one(t, "GET", "/large.bin", large), "MiB/s"),
-            ("PUT 4 KiB", lambda t: many(t, "PUT", f"/{t.name}/@.bin", size=4096), "requests/s"),
-            ("PUT 100 MiB", lambda t: one(t, "PUT", f"/{t.name}/large.bin", large), "MiB/s"),
-            (
-                "PROPFIND of 10",
-                lambda t: many(t, "PROPFIND", "/ten/", body=PROPERTIES),
-                "requests/s",
-            ),
-            (
-                "PROPFIND of 1,000",
-                lambda t: many(t, "PROPFIND", "/thousand/", body=PROPERTIES),
-                "requests/s",
-            ),
-        ]
-        with davserver(root) as ours, stock(root) as theirs:
-            table = [compare(row, ours, theirs) for row in rows]
-    report(table)
+        with contextlib.ExitStack() as servers:
+            ours = servers.enter_context(peers.davserver(root))
+            names = peers.installed()
+            starts = {"wsgidav": peers.stock, "rclone": peers.rclone, "apache": peers.apache}
+            others = [servers.enter_context(starts[name](root)) for name in names]
+            table = [
+                compare(row, ours, others)
+                for row in rows(root / "large.bin")
+                if os.environ.get("ROW", "") in row[0]
+            ]
+            unsynced = servers.enter_context(
+                peers.davserver(Path(folder) / "unsynced", "unsynced", sync="off")
+            )
+            measure = rows(root / "large.bin")[2][1]
+            (Path(folder) / "unsynced" / "unsynced").mkdir()
+            table.append(compare(("PUT 4 KiB, sync off", measure, "requests/s"), unsynced, others))
+            words = [alone_and_in_the_crowd(ours), memory(ours)]
+    report(names, table, words)
 
 
 def furnish(root: Path) -> None:
-    """The folder that both serve."""
-    for name, count in {"ten": 10, "thousand": 1000, "davserver": 0, "wsgidav": 0}.items():
+    """The folder that all serve."""
+    (root.parent / "unsynced").mkdir()
+    counts = {"ten": 10, "thousand": 1000, "soak": 0}
+    for name, count in {**counts, **dict.fromkeys(["davserver", *peers.installed()], 0)}.items():
         (root / name).mkdir(parents=True)
+        (root / name).chmod(0o777)
         for number in range(count):
             (root / name / f"file {number}.txt").write_bytes(b"x" * 100)
+    root.chmod(0o777)
     (root / "small.bin").write_bytes(b"x" * 1024)
     with open(root / "large.bin", "wb") as large:
         for _ in range(LARGE >> 20):
             large.write(os.urandom(1 << 20))
 
 
-def compare(row: Row, ours: Target, theirs: Target) -> str:
-    """One line of the table: medians of rounds in turn, and the ratio round by round."""
+def compare(row: Row, ours: Target, others: list[Target]) -> str:
+    """One line of the table: our median, and the ratio to each peer, round by round."""
     name, measure, unit = row
-    for target in (ours, theirs):
+    for target in (ours, *others):
         measure(target)
-    pairs = [(measure(ours), measure(theirs)) for _ in range(ROUNDS)]
-    ratios = [mine / other for mine, other in pairs]
+    rounds = [[measure(target) for target in (ours, *others)] for _ in range(ROUNDS)]
+    if os.environ.get("R"):
+        print(rounds)
     scale = 1 << 20 if unit == "MiB/s" else 1
-    mine, other = (statistics.median(column) / scale for column in zip(*pairs, strict=True))
-    spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
-    ratio = statistics.median(ratios)
-    line = f"| {name} | {mine:,.0f} {unit} | {other:,.0f} {unit} | **{ratio:.2f}** | {spread} |"
+    medians = [statistics.median(column) / scale for column in zip(*rounds, strict=True)]
+    cells = []
+    for number, median in enumerate(medians[1:], 1):
+        ratios = [one_round[0] / one_round[number] for one_round in rounds]
+        ratio = statistics.median(ratios)
+        cells.append(f"{median:,.0f} · **{ratio:.2f}** ({min(ratios):.2f} to {max(ratios):.2f})")
+    line = f"| {name} | {medians[0]:,.0f} {unit} | {' | '.join(cells)} |"
     print(line, flush=True)
     return line
 
 
-@contextlib.contextmanager
-def davserver(root: Path) -> Iterator[Target]:
-    port = free_port()
-    command = [sys.executable, "-m", "davserver", "serve", str(root), "--port", str(port)]
-    environment = {"DAVSERVER_ADMIN_PASSWORD": PASSWORD, "DAVSERVER_LOG_LEVEL": "error"}
-    with running(command, port, environment):
-        yield Target("davserver", f"http://127.0.0.1:{port}", "admin", PASSWORD)
-
-
-@contextlib.contextmanager
-def stock(root: Path) -> Iterator[Target]:
-    port = free_port()
-    with running([sys.executable, "-m", "benchmarks.stock", str(root), str(port)], port, {}):
-        yield Target("wsgidav", f"http://127.0.0.1:{port}")
-
-
-@contextlib.contextmanager
-def running(command: list[str], port: int, environment: dict[str, str]) -> Iterator[None]:
-    process = subprocess.Popen(
-        command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=sys.stderr
+def alone_and_in_the_crowd(ours: Target) -> str:
+    """A good client's times without and with many idle and slow ones."""
+    strain.quantiles(ours, "/small.bin")
+    alone = strain.quantiles(ours, "/small.bin")
+    with strain.crowd(ours):
+        crowded = strain.quantiles(ours, "/small.bin")
+    words = (
+        f"With {strain.IDLE:,} idle connections and {strain.SLOW} clients that send a body a few "
+        f"bytes at a time, a good client's GET takes {crowded[0]:.2f} ms (p50) and "
+        f"{crowded[1]:.2f} ms (p99); without them {alone[0]:.2f} and {alone[1]:.2f} ms: "
+        f"**{crowded[1] / alone[1]:.1f} times** at p99."
     )
-    try:
-        for _ in range(200):
-            with contextlib.suppress(requests.RequestException):
-                requests.get(f"http://127.0.0.1:{port}/", timeout=2)
-                break
-            time.sleep(0.1)
-        yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    print(words, flush=True)
+    return words
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
+def memory(ours: Target) -> str:
+    """Memory of each process before and after a long run."""
+    count, before, after = strain.soak(ours, asking(FOUR))
+
+    def shown(values: list[float]) -> str:
+        return " + ".join(f"{value:.0f}" for value in values)
+
+    words = (
+        f"After a soak of {count:,} mixed requests, the supervisor and its workers have "
+        f"{shown(after)} MiB resident; after the first round they had {shown(before)} MiB."
+    )
+    print(words, flush=True)
+    return words
 
 
-def report(table: list[str]) -> None:
+def report(names: list[str], table: list[str], words: list[str]) -> None:
     text = f"""# Benchmarks
 
-`make bench` writes this page. davserver runs as it is installed: one process, sign-in on, every
-write versioned, synced on close. Stock WsgiDAV 4.4 on cheroot serves the same folder without
-sign-in, and keeps nothing. Both take turns, {ROUNDS} rounds each after one to warm up; the ratio is
-the median of the rounds' own ratios, above 1 is faster than stock.
+`make bench` writes this page. davserver runs as it is installed: {peers.WORKERS} workers, sign-in
+on, every write versioned and booked, synced on close. Its peers on the same folder: stock WsgiDAV
+4.4 on cheroot (no sign-in, one process), rclone's `serve webdav` (its own sign-in), and Apache's
+mod_dav (a password file of htpasswd); none of them keeps versions or syncs. All take turns,
+{ROUNDS} rounds each after one to warm up. Each cell of a peer has its figure, then **how many times
+as fast davserver is**: the median of the rounds' own ratios, and their range.
 
-{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, {os.cpu_count()} cores.
+{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, {os.cpu_count()} cores, which
+the clients share.
 
-| | davserver | stock WsgiDAV | ratio | rounds |
-|---|---|---|---|---|
+| | davserver | {" | ".join(names)} |
+|---|---|{"---|" * len(names)}
 {chr(10).join(table)}
 
-The small PUT is the one row where davserver does what stock does not do at all: the body is
-spooled, hashed and synced, the old content is kept as a version, and the catalog books who wrote
-what, in two transactions. Stock overwrites the file in place and syncs nothing, so that a crash or
-a full disk leaves half a file.
+{chr(10).join(chr(10) + one for one in words)}
 """
     REPORT.write_text(text, "utf-8")
 

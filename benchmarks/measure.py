@@ -4,8 +4,9 @@ import re
 import subprocess
 import tempfile
 from base64 import b64encode
-from dataclasses import dataclass
 from pathlib import Path
+
+from benchmarks.peers import Target
 
 SECONDS = 3
 CONNECTIONS = 8
@@ -30,28 +31,20 @@ end
 """
 
 
-@dataclass(frozen=True)
-class Target:
-    """A server to be measured."""
-
-    name: str
-    url: str
-    user: str = ""
-    password: str = ""
-
-
 class Broken(Exception):
     """A server gave wrong answers under load; its figure would mean nothing."""
 
 
-def many(target: Target, method: str, path: str, *, size: int = 0, body: str = "") -> float:
+def many(
+    target: Target, method: str, path: str, *, size: int = 0, body: str = "", seconds: int = SECONDS
+) -> float:
     """Requests a second, over kept connections. "@" in the path becomes a number below 50."""
     secret = b64encode(f"{target.user}:{target.password}".encode()).decode() if target.user else ""
     script = _SCRIPT.format(method=method, path=path, secret=secret, size=size, body=body)
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
         file.write(script)
         file.flush()
-        command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "-s", file.name, target.url]
+        command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", file.name, target.url]
         out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     faults = re.search(r"refused (\d+) broken (\d+)", out)
     rate = re.search(r"Requests/sec:\s+([\d.]+)", out)
@@ -69,3 +62,8 @@ def one(target: Target, method: str, path: str, content: Path) -> float:
     command += ["-w", figure, f"{target.url}{path}"]
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return float(out)
+
+
+def quantile(values: list[float], part: float) -> float:
+    """The value that ``part`` of all do not exceed."""
+    return sorted(values)[min(len(values) - 1, int(len(values) * part))]

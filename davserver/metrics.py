@@ -49,6 +49,7 @@ class Metrics:
             buckets=_SECONDS,
             registry=registry,
         )
+        self._counted: dict[tuple[str, str], tuple[Any, Any]] = {}
         self._received = counter("received_bytes", "Bytes of request bodies")
         self._sent = counter("sent_bytes", "Bytes of answers' bodies")
         self._saves = counter("saves", "States of files stored", "origin")
@@ -58,13 +59,21 @@ class Metrics:
 
     def observe(self, method: str, status: str, seconds: float, received: int, sent: int) -> None:
         """Count one request; ``status`` is its number."""
-        method = method if method in _METHODS else "other"
-        self._requests.labels(method, status).inc()
-        self._seconds.labels(method).observe(seconds)
+        requests, times = self._counted.get((method, status)) or self._count(method, status)
+        requests.inc()
+        times.observe(seconds)
         if received:
             self._received.inc(received)
         if sent:
             self._sent.inc(sent)
+
+    def _count(self, method: str, status: str) -> tuple[Any, Any]:
+        """The counters for a method and a status, which the library is slow to look up."""
+        known = method if method in _METHODS else "other"
+        counters = self._requests.labels(known, status), self._seconds.labels(known)
+        if known == method:
+            self._counted[method, status] = counters
+        return counters
 
     def saved(self, origin: str) -> None:
         """Count a state that was stored, by where it came from."""

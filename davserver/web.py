@@ -5,13 +5,13 @@ handler is a function from ``Request`` to ``Response``.
 """
 
 import http
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
-from uuid import uuid4
 from xml.sax.saxutils import escape, quoteattr
 
 import structlog
@@ -50,7 +50,7 @@ class Request:
     def __init__(self, environ: Environ, public_url: str = "") -> None:
         self.environ = environ
         self.method: str = environ["REQUEST_METHOD"]
-        self.id = uuid4().hex[:12]
+        self.id = os.urandom(6).hex()
         self.principal = NOBODY
         self.csrf_token = ""
         public = urlsplit(public_url)

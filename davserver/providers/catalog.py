@@ -5,7 +5,10 @@ from its first statement, in every process.
 """
 
 import contextlib
+import fcntl
+import os
 import sqlite3
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,7 @@ from davserver.providers.filesystem import SyncPolicy
 from davserver.providers.tables import instance
 
 FILE_NAME = "catalog.sqlite3"
+QUEUE_NAME = "catalog.queue"
 _BUSY_SECONDS = 30
 
 
@@ -32,6 +36,9 @@ class Catalog:
             pool_size=pool_size,
             max_overflow=pool_size,
         )
+        # SQLite itself lets writers sleep and try again, ever longer; here they queue.
+        self._turn = threading.Lock()
+        self._queue = os.open(state / QUEUE_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         # With "on-close" a power cut may cost the last seconds of bookkeeping, never a document:
         # the catalog stays consistent, and VersionedFiles adopts kept bytes that it has no row for.
         synchronous = "FULL" if sync == "always" else "NORMAL"
@@ -63,10 +70,21 @@ class Catalog:
         """
         with (
             _facts(),
+            self._alone(),
             self._engine.connect().execution_options(writing=True) as connection,
             connection.begin(),
         ):
             yield connection
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Be the only writer, among the threads of this process and among all processes."""
+        with self._turn:
+            fcntl.flock(self._queue, fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                fcntl.flock(self._queue, fcntl.LOCK_UN)
 
     def migrate(self) -> None:
         """Bring the tables to the newest form (docs/architecture.md, Catalog)."""
@@ -91,6 +109,9 @@ class Catalog:
     def close(self) -> None:
         """Let go of all connections."""
         self._engine.dispose()
+        if self._queue >= 0:
+            os.close(self._queue)
+            self._queue = -1
 
 
 @contextlib.contextmanager

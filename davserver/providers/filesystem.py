@@ -14,6 +14,7 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Literal, cast
 from uuid import uuid4
@@ -29,6 +30,7 @@ from davserver.errors import (
     Unavailable,
 )
 from davserver.model import Entry
+from davserver.providers.background import Background
 from davserver.providers.exclusion import Exclusion
 
 SyncPolicy = Literal["always", "on-close", "off"]
@@ -45,6 +47,9 @@ _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _NOTHING_THERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG}
 _NO_LINKS = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOSYS}
 _COPY_BLOCK = 1 << 20
+# From here on a second thread is worth its beginning: it hashes while this one receives and writes.
+_LARGE_BYTES = 1 << 20
+_SYNC_EVERY = 1 << 25
 # What is on its way from one file system to another; listings leave it out.
 _CARRIED = f"{paths.HIDDEN}-"
 _IS_CARRIED = re.compile(re.escape(_CARRIED) + "[0-9a-f]{32}")
@@ -458,16 +463,26 @@ class DiskSpool:
         self._descriptor = descriptor
         self._durable = durable
         self._hash = hashlib.sha256()
+        self._background = Background()
 
     def write(self, data: bytes) -> None:
         """Append ``data``."""
-        self._hash.update(data)
         view = memoryview(data)
         with _facts(self.path):
+            self._work_beside(data)
             while view:
                 written = os.write(self._descriptor, view)
                 self.size += written
                 view = view[written:]
+
+    def _work_beside(self, data: bytes) -> None:
+        """Hash; and of a large file, have what was written on the disk before its end comes."""
+        if self.size < _LARGE_BYTES:
+            self._hash.update(data)
+            return
+        self._background.do(partial(self._hash.update, data))
+        if self._durable and self.size // _SYNC_EVERY < (self.size + len(data)) // _SYNC_EVERY:
+            self._background.do(partial(os.fdatasync, self._descriptor))
 
     def seal(self, modified_ns: int | None = None) -> Entry:
         """Finish: set the time of change, make the bytes durable, tell the state they have.
@@ -476,6 +491,7 @@ class DiskSpool:
         milliseconds and two states of a file must never look alike.
         """
         with _facts(self.path):
+            self._background.finish()
             changed = time.time_ns() if modified_ns is None else modified_ns
             os.utime(self._descriptor, ns=(changed, changed))
             if self._durable:
@@ -485,11 +501,15 @@ class DiskSpool:
     @property
     def sha256(self) -> str:
         """Hash of all bytes written, hexadecimal."""
+        with _facts(self.path):
+            self._background.finish()
         return self._hash.hexdigest()
 
     def discard(self) -> None:
         """Give the bytes up, unless they were published."""
         if self._descriptor >= 0:
+            with suppress(OSError):
+                self._background.finish()
             self._store.remove_tree(self.path)
             os.close(self._descriptor)
             self._descriptor = -1

@@ -11,7 +11,7 @@ import socket
 import ssl
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import TypeVar
@@ -19,14 +19,17 @@ from typing import TypeVar
 SILENT_SECONDS = 60
 """How long a client may neither send what was announced nor take what it asked for."""
 
-BLOCK = 1 << 16
-"""Bytes that one system call takes: more would cost a fresh mapping of memory each time."""
+BLOCK = 1 << 18
+"""Bytes that one system call takes."""
 
+_HEAD_BLOCK = 1 << 14
 _SLICE_SECONDS = 0.5  # how soon a wait hears of an abort
 _LINGER_SECONDS = 2.0
 _LINGER_BYTES = 1 << 26
 _NO_LINGER = struct.pack("ii", 1, 0)
-_SENDFILE_BYTES = 1 << 30
+# Bounded, so that a stop is noticed between two parts.
+_SENDFILE_BYTES = 1 << 26
+_AT_ONCE_BYTES = 1 << 18  # a socket takes as much without its client's help
 
 _T = TypeVar("_T")
 Waiting = Callable[[], AbstractContextManager[None]]
@@ -46,6 +49,7 @@ class Wire:
         self.unread = b""
         self.aborted = False
         self._waiting = waiting
+        self._is_sending = False
 
     @property
     def is_encrypted(self) -> bool:
@@ -67,7 +71,7 @@ class Wire:
             return True
         return isinstance(self.socket, ssl.SSLSocket) and self.socket.pending() > 0
 
-    def receive_now(self, size: int = BLOCK) -> bytes | None:
+    def receive_now(self, size: int = _HEAD_BLOCK) -> bytes | None:
         """What has arrived; b"" at the client's end, None if there is nothing at present."""
         try:
             return self.socket.recv(size)
@@ -92,22 +96,41 @@ class Wire:
     def send_file(self, descriptor: int, offset: int, count: int) -> int:
         """Send a part of a file from the kernel's hands; how much, less where the file ended."""
         out = self.socket.fileno()
-        left = count
-        while left:
-            part = min(left, _SENDFILE_BYTES)
-            sent = self._retry(partial(os.sendfile, out, descriptor, offset, part), select.POLLOUT)
-            if not sent:
-                break
-            offset += sent
-            left -= sent
-        return count - left
+        if count <= _AT_ONCE_BYTES:
+            send = partial(self._retry, event=select.POLLOUT)
+            return _sent_in_parts(send, out, descriptor, offset, count)
+        # One call for all of it: waking up each time the client has taken some would cost more than
+        # the sending. The kernel waits, as long as the client takes something now and then.
+        with self._waiting(), self._blocking():
+            return _sent_in_parts(self._now, out, descriptor, offset, count)
+
+    def _now(self, action: Callable[[], _T]) -> _T:
+        if self.aborted:
+            raise Aborted("the server stops")
+        try:
+            return action()
+        except BlockingIOError:
+            raise TimeoutError("the client takes nothing") from None
+
+    @contextlib.contextmanager
+    def _blocking(self) -> Iterator[None]:
+        whole, part = divmod(SILENT_SECONDS, 1)
+        silence = struct.pack("ll", int(whole), int(part * 1_000_000))
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, silence)
+        os.set_blocking(self.socket.fileno(), True)
+        self._is_sending = True
+        try:
+            yield
+        finally:
+            self._is_sending = False
+            os.set_blocking(self.socket.fileno(), False)
 
     def abort(self) -> None:
         """From another thread: end every wait on this connection, and reset it when it closes."""
         self.aborted = True
         with contextlib.suppress(OSError), self.plain() as other:
             other.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
-            other.shutdown(socket.SHUT_RD)
+            other.shutdown(socket.SHUT_RDWR if self._is_sending else socket.SHUT_RD)
 
     def close(self, *, linger: bool = False) -> None:
         """Close; with ``linger`` a client that still sends reads its answer first.
@@ -162,3 +185,17 @@ class Wire:
                     raise TimeoutError("the client is too slow")
                 if poll.poll(min(left, _SLICE_SECONDS) * 1000):
                     return
+
+
+def _sent_in_parts(
+    send: Callable[[Callable[[], int]], int], out: int, descriptor: int, offset: int, count: int
+) -> int:
+    left = count
+    while left:
+        part = min(left, _SENDFILE_BYTES)
+        sent = send(partial(os.sendfile, out, descriptor, offset, part))
+        if not sent:
+            break
+        offset += sent
+        left -= sent
+    return count - left

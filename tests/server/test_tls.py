@@ -1,8 +1,12 @@
 """HTTPS: who is silent keeps nobody waiting, old versions are refused, http is led to https."""
 
 import contextlib
+import os
+import signal
 import socket
 import ssl
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,9 +14,12 @@ import pytest
 import trustme
 
 from davserver.server import connection
+from davserver.server.listening import unix_socket
 from davserver.server.redirect import HttpsRedirect
 from davserver.server.tls import server_context
 from tests import raw
+from tests.clock import wait_until
+from tests.running import free_port
 from tests.server.echo import Echo, answers, serving
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
@@ -139,9 +146,45 @@ def test_http_leads_to_https(host: str, location: str) -> None:
     assert f"Location: {location}\r\n".encode() in got
 
 
-def test_a_unix_socket_serves_too(app: Echo, tmp_path: Path) -> None:
-    from davserver.server.listening import unix_socket
+def test_the_command_serves_https_redirects_and_reads_a_new_certificate(
+    root: Path, tmp_path: Path, certificates: Certificates
+) -> None:
+    port, redirect = free_port(), free_port()
+    config = tmp_path / "davserver.toml"
+    config.write_text(
+        f'port = {port}\nredirect_port = {redirect}\ntls_certificate = "{certificates.file()}"\n'
+    )
+    command = [sys.executable, "-m", "davserver", "serve", str(root), "--config", str(config)]
+    environment = {**os.environ, "DAVSERVER_ADMIN_PASSWORD": "x" * 12}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
 
+        def serial() -> str:
+            try:
+                with (
+                    raw.connected(f"https://127.0.0.1:{port}") as plain,
+                    certificates.client.wrap_socket(plain, server_hostname="127.0.0.1") as peer,
+                ):
+                    return str(peer.getpeercert()["serialNumber"])  # type: ignore[index]
+            except OSError:
+                return ""
+
+        try:
+            wait_until(serial, "nobody serves https")
+            assert process.stdout
+            process.stdout.readline()
+            assert f"https://127.0.0.1:{port}/" in process.stdout.readline()
+            first = serial()
+            plain = raw.send(f"http://127.0.0.1:{redirect}", GET)
+            assert f"Location: https://x:{port}/\r\n".encode() in plain
+            certificates.file()
+            process.send_signal(signal.SIGHUP)
+            wait_until(lambda: serial() not in ("", first), "the old certificate is still shown")
+        finally:
+            process.terminate()
+            assert process.wait(timeout=30) == 0
+
+
+def test_a_unix_socket_serves_too(app: Echo, tmp_path: Path) -> None:
     path = tmp_path / "sock"
     with serving(app, listener=unix_socket(path, 0o600)):
         assert oct(path.stat().st_mode & 0o777) == "0o600"
