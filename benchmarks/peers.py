@@ -158,6 +158,7 @@ server.port = {port}
 server.username = "www-data"
 server.errorlog = "{folder}/error.log"
 server.upload-dirs = ("{folder}")
+include_shell "/usr/share/lighttpd/create-mime.conf.pl"
 webdav.activate = "enable"
 webdav.is-readonly = "disable"
 webdav.sqlite-db-name = "{folder}/webdav.db"
