@@ -119,8 +119,8 @@ def report(columns: list[Column], absent: list[str]) -> str:
 
 `make conformance` writes this page: it starts davserver and every other WebDAV server that the
 machine has, each on a folder of its own, puts the same cases to all of them, and runs litmus. Every
-cell was measured in one run, on {datetime.now(UTC):%Y-%m-%d} with Python {platform.python_version()}:
-{versions}.
+cell was measured in one run, on {datetime.now(UTC):%Y-%m-%d} with
+Python {platform.python_version()}: {versions}.
 {left_out}
 Stock WsgiDAV has its property manager on, nginx its dav-ext module, lighttpd its database of locks
 and properties, copyparty `--daw`. The rule of a row is the same for all servers; it is in

@@ -229,13 +229,21 @@ def processes(pid: int) -> list[int]:
     return [pid, *(one for child in children for one in processes(int(child)))]
 
 
-def resident_mib(pid: int) -> list[float]:
-    """Resident memory of a process and of each that it started."""
+def memory_mib(pid: int, field: str = "VmRSS") -> list[float]:
+    """Of a process and of each that it started, by proc(5): VmRSS is what is resident now, VmHWM
+    the most that was since ``forget_peaks``.
+    """
     found = []
     for one in processes(pid):
         lines = Path(f"/proc/{one}/status").read_text().splitlines()
-        found += [int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS")]
+        found += [int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{field}:")]
     return found
+
+
+def forget_peaks(pid: int) -> None:
+    """Let VmHWM begin anew: a sign-in takes 64 MiB for a moment, by the design of its hash."""
+    for one in processes(pid):
+        Path(f"/proc/{one}/clear_refs").write_text("5")
 
 
 @contextlib.contextmanager
