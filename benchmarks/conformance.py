@@ -123,8 +123,8 @@ cell was measured in one run, on {datetime.now(UTC):%Y-%m-%d} with
 Python {platform.python_version()}: {versions}.
 {left_out}
 Stock WsgiDAV has its property manager on, nginx its dav-ext module, lighttpd its database of locks
-and properties, copyparty `--daw`. The rule of a row is the same for all servers; it is in
-`benchmarks/cases.py`, and the tests of davserver put the same cases to it.
+and properties, rclone no cache of folders, copyparty `--daw`. The rule of a row is the same for all
+servers; it is in `benchmarks/cases.py`, and the tests of davserver put the same cases to it.
 
 ## Hard cases
 
@@ -151,6 +151,8 @@ def _started(name: str, root: Path) -> AbstractContextManager[Target]:
         return peers.davserver(root)
     if name == "wsgidav":
         return peers.stock(root, properties=True)
+    if name == "rclone":
+        return peers.rclone(root, fresh=True)
     return PEERS[name].start(root)
 
 

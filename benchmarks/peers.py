@@ -62,11 +62,16 @@ def stock(root: Path, *, properties: bool = False) -> Iterator[Target]:
 
 
 @contextlib.contextmanager
-def rclone(root: Path) -> Iterator[Target]:
-    """rclone serve webdav, with its own sign-in."""
+def rclone(root: Path, *, fresh: bool = False) -> Iterator[Target]:
+    """rclone serve webdav, with its own sign-in.
+
+    It remembers folders for minutes, as its default has it; ``fresh`` looks at the disk each time,
+    which costs seconds in a large folder.
+    """
     port = free_port()
     command = ["rclone", "serve", "webdav", str(root), "--addr", f"127.0.0.1:{port}"]
-    command += ["--user", USER, "--pass", PASSWORD, "--dir-cache-time", "0s"]
+    command += ["--user", USER, "--pass", PASSWORD]
+    command += ["--dir-cache-time", "0s"] if fresh else []
     with _running([*command, "--log-level", "ERROR"], port) as pid:
         yield Target("rclone", f"http://127.0.0.1:{port}", pid, USER, PASSWORD)
 
