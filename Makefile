@@ -26,7 +26,7 @@ TOOLS := chromium litmus cadaver rclone davfs2 curl wrk nginx-light caddy apache
 APART := clients or browser or crash
 
 .DEFAULT_GOAL := help
-.PHONY: help serve install test check lint types layers unit dav browser crash bench tools clean
+.PHONY: help serve install test check lint types layers unit dav browser crash bench conformance tools clean
 
 help: ## show what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -66,6 +66,9 @@ crash: $(VENV)/developing ## kill -9 between every two steps
 
 bench: $(VENV)/developing tools ## side by side with stock WsgiDAV on cheroot; docs/benchmarks.md
 	$(BIN)/python -m benchmarks
+
+conformance: $(VENV)/developing tools ## hard cases and litmus, davserver beside its peers; docs/conformance.md
+	$(BIN)/python -m benchmarks.conformance
 
 tools: ## install the programs that some tests need (as root; without, those tests are skipped)
 	@missing=$$(for tool in $(TOOLS); do dpkg -s $$tool >/dev/null 2>&1 || echo $$tool; done); \

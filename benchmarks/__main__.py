@@ -10,10 +10,11 @@ import platform
 import statistics
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import peers, strain
+from benchmarks import peers, scale, strain
 from benchmarks.measure import many, one
 from benchmarks.peers import Target
 
@@ -24,7 +25,18 @@ FOUR = "<resourcetype/><getcontentlength/><getetag/><getlastmodified/>"
 SIX = f"{FOUR}<creationdate/><displayname/>"
 
 Measure = Callable[[Target], float]
-Row = tuple[str, Measure, str]
+PEERS = ("wsgidav", "rclone", "apache")
+LISTERS = (*PEERS, "nginx")
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is measured, its unit, and the peers that it is measured of."""
+
+    name: str
+    measure: Measure
+    unit: str = "requests/s"
+    peers: tuple[str, ...] = PEERS
 
 
 def asking(properties: str) -> str:
@@ -33,20 +45,29 @@ def asking(properties: str) -> str:
 
 
 def rows(large: Path) -> list[Row]:
-    """What is measured, and its unit."""
-    ten = asking(FOUR)
+    """The table, but for the row that is about a setting."""
+    four, six = asking(FOUR), asking(SIX)
     return [
-        ("GET 1 KiB", lambda t: many(t, "GET", "/small.bin"), "requests/s"),
-        ("GET 100 MiB", lambda t: one(t, "GET", "/large.bin", large), "MiB/s"),
-        ("PUT 4 KiB", lambda t: many(t, "PUT", f"/{t.name}/@.bin", size=4096), "requests/s"),
-        ("PUT 100 MiB", lambda t: one(t, "PUT", f"/{t.name}/large.bin", large), "MiB/s"),
-        ("PROPFIND of 10", lambda t: many(t, "PROPFIND", "/ten/", body=ten), "requests/s"),
-        (
+        Row("GET 1 KiB", lambda t: many(t, "GET", "/small.bin")),
+        Row("GET 100 MiB", lambda t: one(t, "GET", "/large.bin", large), "MiB/s"),
+        put_row("PUT 4 KiB"),
+        Row("PUT 100 MiB", lambda t: one(t, "PUT", f"/{t.name}/large.bin", large), "MiB/s"),
+        Row(
+            "PROPFIND of 10, four properties",
+            lambda t: many(t, "PROPFIND", "/ten/", body=four),
+            peers=LISTERS,
+        ),
+        Row(
             "PROPFIND of 1,000, six properties",
-            lambda t: many(t, "PROPFIND", "/thousand/", body=asking(SIX)),
-            "requests/s",
+            lambda t: many(t, "PROPFIND", "/thousand/", body=six),
+            peers=LISTERS,
         ),
     ]
+
+
+def put_row(name: str) -> Row:
+    """Small files, over and over."""
+    return Row(name, lambda t: many(t, "PUT", f"/{t.name}/@.bin", size=4096))
 
 
 def main() -> None:
@@ -56,21 +77,20 @@ def main() -> None:
         furnish(root)
         with contextlib.ExitStack() as servers:
             ours = servers.enter_context(peers.davserver(root))
-            names = peers.installed()
-            starts = {"wsgidav": peers.stock, "rclone": peers.rclone, "apache": peers.apache}
-            others = [servers.enter_context(starts[name](root)) for name in names]
+            names = peers.installed(*LISTERS)
+            others = [servers.enter_context(peers.PEERS[name].start(root)) for name in names]
             table = [
                 compare(row, ours, others)
                 for row in rows(root / "large.bin")
-                if os.environ.get("ROW", "") in row[0]
+                if os.environ.get("ROW", "") in row.name
             ]
             unsynced = servers.enter_context(
                 peers.davserver(Path(folder) / "unsynced", "unsynced", sync="off")
             )
-            measure = rows(root / "large.bin")[2][1]
             (Path(folder) / "unsynced" / "unsynced").mkdir()
-            table.append(compare(("PUT 4 KiB, sync off", measure, "requests/s"), unsynced, others))
+            table.append(compare(put_row("PUT 4 KiB, sync off"), unsynced, others))
             words = [alone_and_in_the_crowd(ours), memory(ours)]
+        words += [very_many_files(Path(folder)), very_many_locks(Path(folder))]
     report(names, table, words)
 
 
@@ -78,7 +98,10 @@ def furnish(root: Path) -> None:
     """The folder that all serve."""
     (root.parent / "unsynced").mkdir()
     counts = {"ten": 10, "thousand": 1000, "soak": 0}
-    for name, count in {**counts, **dict.fromkeys(["davserver", *peers.installed()], 0)}.items():
+    for name, count in {
+        **counts,
+        **dict.fromkeys(["davserver", *peers.installed(*PEERS)], 0),
+    }.items():
         (root / name).mkdir(parents=True)
         (root / name).chmod(0o777)
         for number in range(count):
@@ -92,20 +115,22 @@ def furnish(root: Path) -> None:
 
 def compare(row: Row, ours: Target, others: list[Target]) -> str:
     """One line of the table: our median, and the ratio to each peer, round by round."""
-    name, measure, unit = row
-    for target in (ours, *others):
-        measure(target)
-    rounds = [[measure(target) for target in (ours, *others)] for _ in range(ROUNDS)]
+    rivals = [target for target in others if target.name in row.peers]
+    for target in (ours, *rivals):
+        row.measure(target)
+    rounds = [[row.measure(target) for target in (ours, *rivals)] for _ in range(ROUNDS)]
     if os.environ.get("R"):
         print(rounds)
-    scale = 1 << 20 if unit == "MiB/s" else 1
-    medians = [statistics.median(column) / scale for column in zip(*rounds, strict=True)]
-    cells = []
-    for number, median in enumerate(medians[1:], 1):
+    scale_of = 1 << 20 if row.unit == "MiB/s" else 1
+    medians = [statistics.median(column) / scale_of for column in zip(*rounds, strict=True)]
+    cells = dict.fromkeys((target.name for target in others), "")
+    for number, rival in enumerate(rivals, 1):
         ratios = [one_round[0] / one_round[number] for one_round in rounds]
         ratio = statistics.median(ratios)
-        cells.append(f"{median:,.0f} · **{ratio:.2f}** ({min(ratios):.2f} to {max(ratios):.2f})")
-    line = f"| {name} | {medians[0]:,.0f} {unit} | {' | '.join(cells)} |"
+        cells[rival.name] = (
+            f"{medians[number]:,.0f} · **{ratio:.2f}** ({min(ratios):.2f} to {max(ratios):.2f})"
+        )
+    line = f"| {row.name} | {medians[0]:,.0f} {row.unit} | {' | '.join(cells.values())} |"
     print(line, flush=True)
     return line
 
@@ -141,13 +166,53 @@ def memory(ours: Target) -> str:
     return words
 
 
+def very_many_files(folder: Path) -> str:
+    """What a listing of very many files costs, on a server of its own."""
+    root = folder / "many"
+    (root / "ten").mkdir(parents=True)
+    scale.fill_with_files(root / "many")
+    with peers.davserver(root) as target:
+        found = scale.list_many(target, "/many/", "/ten/", asking(SIX))
+    words = (
+        f"PROPFIND of {scale.FILES:,} files, six properties, {found.size_mib:.0f} MiB: the first "
+        f"byte after **{found.first_byte_ms:.0f} ms of CPU**, and at most "
+        f"**{found.growth_mib:.1f} MiB** more resident memory in a process."
+    )
+    print(words, flush=True)
+    return words
+
+
+def very_many_locks(folder: Path) -> str:
+    """LOCK where there are very many locks beside LOCK where there are none, round by round."""
+    roots = [folder / "free", folder / "locked"]
+    for root in roots:
+        root.mkdir()
+    scale.fill_with_locks(roots[0], 0)
+    scale.fill_with_locks(roots[1])
+    with peers.davserver(roots[0]) as free, peers.davserver(roots[1]) as full:
+        pairs = [
+            [scale.lock_ms(target, "/locked/another.txt") for target in (free, full)]
+            for _ in range(ROUNDS + 1)
+        ][1:]
+    ratios = [with_locks / without for without, with_locks in pairs]
+    without, with_locks = (statistics.median(column) for column in zip(*pairs, strict=True))
+    words = (
+        f"LOCK takes {with_locks:.2f} ms with {scale.LOCKS:,} live locks, all in the same folder, "
+        f"and {without:.2f} ms with none: **{statistics.median(ratios):.2f} times** "
+        f"({min(ratios):.2f} to {max(ratios):.2f})."
+    )
+    print(words, flush=True)
+    return words
+
+
 def report(names: list[str], table: list[str], words: list[str]) -> None:
     text = f"""# Benchmarks
 
 `make bench` writes this page. davserver runs as it is installed: {peers.WORKERS} workers, sign-in
 on, every write versioned and booked, synced on close. Its peers on the same folder: stock WsgiDAV
-4.4 on cheroot (no sign-in, one process), rclone's `serve webdav` (its own sign-in), and Apache's
-mod_dav (a password file of htpasswd); none of them keeps versions or syncs. All take turns,
+4.4 on cheroot (no sign-in, one process), rclone's `serve webdav` (its own sign-in), Apache's
+mod_dav, and for listings nginx with dav-ext (both with a password file of htpasswd); none of them
+keeps versions or syncs. All take turns,
 {ROUNDS} rounds each after one to warm up. Each cell of a peer has its figure, then **how many times
 as fast davserver is**: the median of the rounds' own ratios, and their range.
 

@@ -50,6 +50,8 @@ def many(
     rate = re.search(r"Requests/sec:\s+([\d.]+)", out)
     if not faults or not rate or faults[1] != "0" or faults[2] != "0":
         raise Broken(f"{target.name} {method} {path}: {out}")
+    if not float(rate[1]):
+        raise Broken(f"{target.name} {method} {path}: not one answer in {seconds} seconds")
     return float(rate[1])
 
 

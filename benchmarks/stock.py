@@ -8,12 +8,13 @@ from wsgidav.wsgidav_app import WsgiDAVApp
 THREADS = 50  # wsgidav/server/server_cli.py, _run_cheroot
 
 
-def main(root: str, port: int) -> None:
+def main(root: str, port: int, *, properties: bool) -> None:
     app = WsgiDAVApp(
         {
             "provider_mapping": {"/": root},
             "http_authenticator": {"domain_controller": None},
             "simple_dc": {"user_mapping": {"*": True}},
+            "property_manager": properties,
             "logging": {"enable": False},
             "verbose": 1,
         }
@@ -23,4 +24,4 @@ def main(root: str, port: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), properties="properties" in sys.argv[3:])

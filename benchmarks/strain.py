@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from benchmarks.measure import many, quantile
-from benchmarks.peers import Target, resident_mib
+from benchmarks.peers import Target, memory_mib
 
 IDLE = 1000
 SLOW = 100
@@ -73,8 +73,8 @@ def soak(target: Target, body: str) -> tuple[int, list[float], list[float]]:
         done += int(many(target, "PROPFIND", "/ten/", body=body, seconds=seconds) * seconds)
         done += int(many(target, "PUT", "/soak/@.bin", size=4096, seconds=seconds) * seconds)
         if not before:
-            before = resident_mib(target.pid)  # after the caches are filled
-    return done, before, resident_mib(target.pid)
+            before = memory_mib(target.pid)  # after the caches are filled
+    return done, before, memory_mib(target.pid)
 
 
 def _connected(target: Target) -> socket.socket:

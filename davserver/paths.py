@@ -28,8 +28,9 @@ _NOISE_NAMES = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
 
 # RFC 3986 3.3 pchar, without the characters that XML and HTML attributes must escape and without
 # "+" and ";", which some clients decode as form data or cut off as parameters.
-_UNSAFE = re.compile(rb"[^0-9A-Za-z/\-._~!$()*,:@=]")
-_ENCODED = {bytes([byte]): b"%%%02X" % byte for byte in range(256)}
+# Bytes are carried as the characters of Latin-1.
+_UNSAFE = re.compile(r"[^0-9A-Za-z/\-._~!$()*,:@=]")
+_ENCODED = {chr(byte): f"%{byte:02X}" for byte in range(256)}
 
 
 def resource_path(target: str) -> str:
@@ -68,8 +69,10 @@ def decoded(target: str) -> str:
 
 def href(path: str, *, folder: bool = False) -> str:
     """``path`` percent-encoded, ASCII only; a folder's ends with a slash (RFC 4918, 5.2)."""
-    raw = path.encode("utf-8", "surrogateescape")
-    text = _UNSAFE.sub(lambda unsafe: _ENCODED[unsafe[0]], raw).decode("ascii")
+    text = path
+    if not path.isascii():
+        text = path.encode("utf-8", "surrogateescape").decode("latin-1")
+    text = _UNSAFE.sub(lambda unsafe: _ENCODED[unsafe[0]], text)
     return text + "/" if folder and path != ROOT else text
 
 

@@ -125,6 +125,7 @@ class Answers:
         names = dict.fromkeys([*sorted(ALLPROP), *query.names] if query.everything else query.names)
         self._planned = frozenset(names)
         self._plan = [(name, self._live.get(name, _absent), self._gap(name)) for name in names]
+        self._values = [value for _, value, _ in self._plan]
 
     def of(self, entry: Entry, about: Annotations) -> str:
         """The response element of one resource."""
@@ -133,12 +134,11 @@ class Answers:
             return self._response(entry, self._names(entry, about, dead or {}), "")
         found = missing = ""
         if dead is None:
-            for _, value, gap in self._plan:
-                element = value(entry, about)
-                if element:
-                    found += element
-                else:
-                    missing += gap
+            elements = [value(entry, about) for value in self._values]
+            found = "".join(elements)
+            if "" in elements:
+                pairs = zip(elements, self._plan, strict=True)
+                missing = "".join(gap for element, (_, _, gap) in pairs if not element)
         else:
             for name, value, gap in self._plan:
                 element = dead.get(name) or value(entry, about)

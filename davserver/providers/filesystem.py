@@ -96,12 +96,13 @@ class DiskFiles:
         prefix = paths.join(path, "")
         with _closing(listed), os.scandir(listed) as members:
             for member in members:
-                if _IS_CARRIED.fullmatch(member.name) or (
-                    at_root and paths.is_ours("/" + member.name)
+                name = member.name
+                if (name.startswith(_CARRIED) and _IS_CARRIED.fullmatch(name)) or (
+                    at_root and paths.is_ours("/" + name)
                 ):
                     continue
                 try:
-                    found = _entry(prefix + member.name, member.stat(follow_symlinks=False))
+                    found = _entry(prefix + name, member.stat(follow_symlinks=False))
                 except FileNotFoundError:  # removed since the folder was read
                     continue
                 if found is not None:
@@ -579,8 +580,8 @@ class DiskSpool:
 
 def _entry(path: str, found: os.stat_result) -> Entry | None:
     if stat.S_ISREG(found.st_mode):
-        etag = f'"{found.st_ino:x}-{found.st_size:x}-{found.st_mtime_ns:x}"'
-        return Entry(path, False, found.st_size, found.st_mtime_ns, etag)
+        size, modified_ns = found.st_size, found.st_mtime_ns
+        return Entry(path, False, size, modified_ns, f'"{found.st_ino:x}-{size:x}-{modified_ns:x}"')
     if stat.S_ISDIR(found.st_mode):
         return Entry(path, True, 0, found.st_mtime_ns, "")
     return None
