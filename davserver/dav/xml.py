@@ -16,12 +16,17 @@ _XML = "http://www.w3.org/XML/1998/namespace"
 
 
 def read_body(request: Request) -> etree._Element | None:
-    """The root element of the request's body; None if it has none. Raises BadRequest, BodyTooLarge.
+    """The root element of the request's body, see ``parsed``. Raises BodyTooLarge too."""
+    return parsed(request.body(MAX_BYTES))
+
+
+def parsed(body: bytes) -> etree._Element | None:
+    """The root element of ``body``; None if it is empty. Raises BadRequest.
 
     No document type is taken, so there are no entities to expand or fetch; comments and processing
     instructions are dropped. Windows 11 pads LOCK bodies with NUL, which is not XML and is cut off.
     """
-    body = request.body(MAX_BYTES).rstrip(b"\0 \t\r\n")
+    body = body.rstrip(b"\0 \t\r\n")
     if not body:
         return None
     parser = etree.XMLParser(
