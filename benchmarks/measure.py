@@ -6,7 +6,7 @@ import tempfile
 from base64 import b64encode
 from pathlib import Path
 
-from benchmarks.peers import Target
+from benchmarks.peers import OURS, Target
 
 SECONDS = 3
 CONNECTIONS = 8
@@ -48,7 +48,9 @@ def many(
         out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     faults = re.search(r"refused (\d+) broken (\d+)", out)
     rate = re.search(r"Requests/sec:\s+([\d.]+)", out)
-    if not faults or not rate or faults[1] != "0" or faults[2] != "0":
+    # Writing to one name at once, rclone refuses one request in ten thousand; ours may refuse none.
+    borne = 0 if target.name in OURS else SECONDS
+    if not faults or not rate or int(faults[1]) > borne or faults[2] != "0":
         raise Broken(f"{target.name} {method} {path}: {out}")
     if not float(rate[1]):
         raise Broken(f"{target.name} {method} {path}: not one answer in {seconds} seconds")

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import requests
 
+OURS = ("davserver", "unsynced")
 USER, PASSWORD = "admin", "benchmark password"
 WORKERS = 2
 _APACHE_MODULES = (
