@@ -230,6 +230,19 @@ the clients share.
 {chr(10).join(table)}
 
 {chr(10).join(chr(10) + one for one in words)}
+
+## Where davserver is slower, and why
+
+- **The small PUT.** The others overwrite the file in place and sync nothing, so that a crash or a
+  full disk leaves half a file. Here it is 75 system calls (spool, link into the versions, rename,
+  the locks of two writers, the journal) and two transactions of the catalog, some 1.2 ms of one
+  processor; what waits for the disk is little, as the row with sync off shows. Writers of all
+  processes take turns at the catalog, by a queue that made two workers four times as fast as
+  SQLite's own waiting did.
+- **The listing of 1,000 files against nginx.** Of our 5 ms a request, 1.1 ms is scandir and stat
+  in Python, and most of the rest is making 1,000 elements; nginx answers only four of the six
+  properties. Keeping answers in memory would beat it, and could not see what another program
+  changes in place, so they are made anew each time.
 """
     REPORT.write_text(text, "utf-8")
 
