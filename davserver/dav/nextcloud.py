@@ -96,7 +96,7 @@ class Nextcloud:
         if name not in OWNCLOUD:
             raise BadRequest(f"{_WANTS_HASH} takes {', '.join(OWNCLOUD)}.")
         counted = OWNCLOUD[name]()
-        dav = self._about(request, request.path)
+        dav = DavRequest(request, self._share)
         content, entry = dav.place.open(request.path)
         with content:
             while block := content.read(BLOCK):
@@ -143,7 +143,7 @@ class Nextcloud:
         if part != _FILE:
             raise NameNotAllowed(f"What is moved out of an upload is {_FILE}.")
         upload = self._uploads.find_parts(request.principal.name, name)
-        dav = self._about(request, destination(request))
+        dav = DavRequest.about(destination(request), request, self._share)
         path = request.path
         modified_ns = requested_time(request.header("X-OC-Mtime"))
         claims = claims_of_owncloud(request)
@@ -180,7 +180,7 @@ class Nextcloud:
         it is known in the end: until then what counts is what they may have in the root.
         """
         if request.has_header("Destination"):
-            dav = self._about(request, destination(request))
+            dav = DavRequest.about(destination(request), request, self._share)
             return self._share.files.check_writable(request.path, dav.writer, size)
         somewhere = paths.join(paths.ROOT, name)
         most = self._share.quotas.most(somewhere, None, request.principal.name, 0)
@@ -191,11 +191,6 @@ class Nextcloud:
     def _size(self, upload: Upload, but: str = "") -> int:
         """The bytes that have arrived, those of the part ``but`` not counted."""
         return sum(one.size for one in self._uploads.parts(upload) if one.name != but)
-
-    def _about(self, request: Request, path: str) -> DavRequest:
-        """The request as one about the file: conditions and lock tokens in it mean that."""
-        request.path = path
-        return DavRequest(request, self._share)
 
 
 def _response(href: str, part: Entry | None) -> str:

@@ -22,6 +22,15 @@ class DavRequest:
             request.path = share.files.as_stored(request.path)
             _ = self.conditions
 
+    @classmethod
+    def about(cls, path: str, request: Request, share: Share) -> "DavRequest":
+        """The request as one about the file at ``path``: its conditions and tokens mean that.
+
+        For requests whose own address is that of an upload.
+        """
+        request.path = path
+        return cls(request, share)
+
     @cached_property
     def conditions(self) -> Conditions:
         """The request's conditions. Raises BadRequest for a header that is malformed."""

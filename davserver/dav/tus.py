@@ -96,7 +96,7 @@ class Tus:
             raise BodyTooLarge(self._max_bytes)
         metadata = parse_metadata(request.header("Upload-Metadata"))
         requested_time(metadata.get("mtime", ""))
-        dav = self._about(request, target(metadata))
+        dav = DavRequest.about(target(metadata), request, self._share)
         path = request.path
         condition = _condition(dav, metadata)
         condition(self._share.files.find(path))
@@ -159,18 +159,13 @@ class Tus:
         )
 
     def _finish(self, request: Request, upload: Upload) -> Upload:
-        dav = self._about(request, upload.path)
+        dav = DavRequest.about(upload.path, request, self._share)
         return self._uploads.finish(
             upload,
             dav.writer,
             condition=_condition(dav, upload.metadata),
             modified_ns=requested_time(upload.metadata.get("mtime", "")),
         )
-
-    def _about(self, request: Request, path: str) -> DavRequest:
-        """The request as one about the file: conditions and lock tokens in it mean that."""
-        request.path = path
-        return DavRequest(request, self._share)
 
 
 def parse_metadata(header: str) -> dict[str, str]:
