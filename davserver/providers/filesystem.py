@@ -34,6 +34,7 @@ from davserver.errors import (
 from davserver.model import Entry
 from davserver.providers.background import Background
 from davserver.providers.exclusion import Exclusion
+from davserver.providers.stores import below
 
 SyncPolicy = Literal["always", "on-close", "off"]
 
@@ -164,16 +165,12 @@ class DiskFiles:
 
     def copy_members(self, source: str, destination: str) -> None:
         """Copy everything below ``source`` into ``destination``, times and modes included."""
-        # Trees can be deeper than calls: no step here takes one call, or one descriptor, a level.
-        folders = [source]
-        while folders:
-            for member in self.children(folders.pop()):
-                target = paths.moved(member.path, source, destination)
-                if member.is_folder:
-                    self.make_folder(target)
-                    folders.append(member.path)
-                else:
-                    self._copy_file(member.path, target)
+        for member in below(self.children, source):
+            target = paths.moved(member.path, source, destination)
+            if member.is_folder:
+                self.make_folder(target)
+            else:
+                self._copy_file(member.path, target)
 
     def keep(self, path: str, version: str) -> Entry:
         """Keep the bytes now at ``path`` as ``version``: a hard link, else a copy."""

@@ -13,7 +13,7 @@ from davserver import paths
 from davserver.errors import Forbidden, NotFound
 from davserver.model import Entry, Trashed, Version
 from davserver.providers.files import VersionedFiles, fill
-from davserver.providers.stores import FileStore, Place
+from davserver.providers.stores import FileStore, Place, below
 from davserver.providers.trash import Trash
 
 
@@ -184,16 +184,13 @@ def _found(place: Place, path: str) -> Entry:
 
 
 def _copy_members(place: Place, store: FileStore, source: str, destination: str) -> None:
-    folders = [source]
-    while folders:
-        for member in place.children(folders.pop()):
-            target = paths.moved(member.path, source, destination)
-            if member.is_folder:
-                store.make_folder(target)
-                folders.append(member.path)
-                continue
-            content, entry = place.open(member.path)
-            with content, store.spool() as spool:
-                fill(spool, content)
-                spool.seal(entry.modified_ns)
-                store.publish(spool.path, target, replace=False)
+    for member in below(place.children, source):
+        target = paths.moved(member.path, source, destination)
+        if member.is_folder:
+            store.make_folder(target)
+            continue
+        content, entry = place.open(member.path)
+        with content, store.spool() as spool:
+            fill(spool, content)
+            spool.seal(entry.modified_ns)
+            store.publish(spool.path, target, replace=False)

@@ -25,10 +25,10 @@ from sqlalchemy import (
 
 from davserver import paths
 from davserver.errors import Conflict, Forbidden, NotFound, QuotaExceeded, printable
-from davserver.model import Quota
+from davserver.model import Entry, Quota
 from davserver.providers import identities
 from davserver.providers.catalog import Catalog
-from davserver.providers.stores import FileStore
+from davserver.providers.stores import FileStore, below
 from davserver.providers.tables import quotas, resources
 
 Charges = dict[int, int]
@@ -164,8 +164,8 @@ class Quotas:
 
     def take_possession(self, connection: Connection, path: str, owner: str) -> None:
         """Note that every file of a tree belongs to ``owner``."""
-        for entry_path, _ in self._walk(path):
-            identities.identify(connection, entry_path, owner=owner)
+        for file in self._files(path):
+            identities.identify(connection, file.path, owner=owner)
 
     def give_back(self, connection: Connection, charges: Charges) -> None:
         """Take a booking back."""
@@ -295,7 +295,7 @@ class Quotas:
     def _counted(self, subject: str) -> int:
         """The bytes that are in use really, of a folder's whole tree or a user's files."""
         if subject.startswith(paths.ROOT):
-            return sum(size for _, size in self._walk(subject))
+            return sum(file.size for file in self._files(subject))
         with self._catalog.reading() as connection:
             return self._count_owned(connection, subject)
 
@@ -342,23 +342,20 @@ class Quotas:
         owners = {paths.path_of_key(text): owner for text, owner in rows}
         total = 0
         by_owner: dict[str, int] = {}
-        for member, size in self._walk(path):
-            total += size
-            owner = owners.get(member)
+        for file in self._files(path):
+            total += file.size
+            owner = owners.get(file.path)
             if owner:
-                by_owner[owner] = by_owner.get(owner, 0) + size
+                by_owner[owner] = by_owner.get(owner, 0) + file.size
         return Weight(total, by_owner)
 
-    def _walk(self, path: str) -> Iterator[tuple[str, int]]:
-        """Path and size of every file of a tree; nothing if nothing is there."""
+    def _files(self, path: str) -> Iterator[Entry]:
+        """Every file of a tree, or the one at ``path``; nothing if nothing is there."""
         top = self._store.find(path)
-        waiting: list[Any] = [top] if top else []
-        while waiting:
-            entry = waiting.pop()
-            if entry.is_folder:
-                waiting.extend(self._store.children(entry.path))
-            else:
-                yield entry.path, entry.size
+        if top is None:
+            return
+        tree = below(self._store.children, path) if top.is_folder else (top,)
+        yield from (entry for entry in tree if not entry.is_folder)
 
 
 def exceeded(quota: Quota) -> QuotaExceeded:

@@ -155,6 +155,17 @@ class Place(Protocol):
         """The path under which the catalog knows what a reader finds at ``path``."""
 
 
+def below(children: Callable[[str], Iterator[Entry]], folder: str) -> Iterator[Entry]:
+    """Everything below ``folder``, a folder before its members; ``children`` lists one folder."""
+    # Trees can be deeper than calls: no step here takes one call, or one descriptor, a level.
+    folders = [folder]
+    while folders:
+        for member in children(folders.pop()):
+            yield member
+            if member.is_folder:
+                folders.append(member.path)
+
+
 def as_stored(store: FileStore, path: str) -> str:
     """The path under which what a client calls ``path`` is stored.
 
