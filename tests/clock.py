@@ -18,9 +18,12 @@ def at(moment: str) -> Any:
     return freeze_time(moment)
 
 
-def wait_until(condition: Callable[[], object], what: str, seconds: float = 20) -> None:
+def wait_until(
+    condition: Callable[[], object], what: str | Callable[[], str], seconds: float = 40
+) -> None:
     """Wait for ``condition``; after ``seconds`` fail with ``what`` did not come about."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, what
+        if time.monotonic() > deadline:
+            raise AssertionError(what if isinstance(what, str) else what())
         time.sleep(0.02)

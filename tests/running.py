@@ -24,7 +24,7 @@ from tests.dav_client import DavClient
 # port free.
 _PORTS = range(20_000, 32_000)
 ADMIN, PASSWORD = "admin", "correct horse"
-START_SECONDS = 20
+START_SECONDS = 60
 
 
 class ThreadServer:
@@ -81,7 +81,7 @@ class ProcessServer:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             try:
-                if requests.get(f"{self.url}/-/health", timeout=2).ok:
+                if requests.get(f"{self.url}/-/health", timeout=5).ok:
                     return process
             except requests.RequestException:
                 if process.poll() is not None:

@@ -5,6 +5,7 @@ them, and lets the old ones finish once the new ones are ready: nobody notices.
 """
 
 import contextlib
+import math
 import os
 import resource
 import selectors
@@ -93,8 +94,10 @@ def _allow_many_connections() -> None:
 class _Child:
     generation: int
     started: float
+    stop_seconds: int
     is_ready: bool = False
-    is_ending: bool = False
+    kill_at: float = math.inf
+    """Not for ever: it has been told to end, and when that is given up."""
 
 
 class _Supervisor:
@@ -109,8 +112,8 @@ class _Supervisor:
         self._children: dict[int, _Child] = {}
         self._generation = 0
         self._start_at: list[float] = []
-        self._kill_at = 0.0
         self._stops = False
+        self._says_so = False
         self._reloads = False
         self._was_ready = False
         self._reports, self._report = os.pipe()
@@ -135,8 +138,12 @@ class _Supervisor:
     def _act(self) -> bool:
         """Everything that is due; False once nothing is left to wait for."""
         self._reap()
+        self._kill_overdue()
         if self._stops:
-            self._end_all()
+            if not self._says_so:
+                notify("STOPPING=1")
+                self._says_so = True
+            self._end(self._children)
             return bool(self._children)
         if self._reloads:
             self._reloads = False
@@ -149,8 +156,9 @@ class _Supervisor:
         return True
 
     def _pause(self) -> float | None:
-        times = [*self._start_at, *([self._kill_at] if self._kill_at else [])]
-        return max(0.0, min(times) - time.monotonic()) if times else None
+        ends = (one.kill_at for one in self._children.values())
+        due = min([*self._start_at, *ends], default=math.inf)
+        return None if due == math.inf else max(0.0, due - time.monotonic())
 
     def _hear(self, descriptor: int) -> None:
         if descriptor == self._wakes:
@@ -184,10 +192,7 @@ class _Supervisor:
         if self._was_ready and self._generation:
             _log.info("settings are read anew", workers=len(mine))
         self._was_ready = True
-        for pid, child in self._children.items():
-            if child.generation != self._generation and not child.is_ending:
-                child.is_ending = True
-                os.kill(pid, signal.SIGTERM)
+        self._end(pid for pid, one in self._children.items() if one.generation != self._generation)
 
     def _reap(self) -> None:
         while self._children:
@@ -203,24 +208,29 @@ class _Supervisor:
             pause = _QUICK_DEATH_SECONDS if lived < _QUICK_DEATH_SECONDS else 0.0
             self._start_at.append(time.monotonic() + pause)
 
-    def _end_all(self) -> None:
-        if not self._kill_at:
-            notify("STOPPING=1")
-            self._kill_at = time.monotonic() + self._serving.stop_seconds + _GRACE_SECONDS
-            for pid in self._children:
+    def _end(self, pids: Iterable[int]) -> None:
+        """Tell them to end, each once."""
+        for pid in pids:
+            child = self._children[pid]
+            if child.kill_at == math.inf:
+                child.kill_at = time.monotonic() + child.stop_seconds + _GRACE_SECONDS
                 os.kill(pid, signal.SIGTERM)
-        elif time.monotonic() >= self._kill_at:
-            for pid in self._children:
+
+    def _kill_overdue(self) -> None:
+        now = time.monotonic()
+        for pid, child in self._children.items():
+            if child.kill_at <= now:
                 os.kill(pid, signal.SIGKILL)
 
     def _start_one(self) -> None:
         parent = os.getpid()
-        # A stop that comes before the worker has handlers of its own waits until it has.
+        # The worker waits for a stop with sigwait, so it never sees one any other way.
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
         pid = os.fork()
         if pid:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
-            self._children[pid] = _Child(self._generation, time.monotonic())
+            patience = self._serving.stop_seconds
+            self._children[pid] = _Child(self._generation, time.monotonic(), patience)
             return
         code = 1
         try:
@@ -258,7 +268,6 @@ class _Worker:
             stop_seconds=serving.stop_seconds,
         )
         self._servers = [main]
-        self._stops: list[threading.Thread] = []
         if listeners.redirect:
             redirect = HttpsRedirect(listeners.main.getsockname()[1])
             self._servers.append(
@@ -266,32 +275,29 @@ class _Worker:
             )
 
     def run(self) -> None:
-        """Serve until SIGTERM, SIGINT, or the supervisor's death."""
-        for number in _STOPS:
-            signal.signal(number, self._on_stop)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
+        """Serve until SIGTERM, SIGINT, or the supervisor's death; both signals are blocked."""
         for server in self._servers:
             server.prepare()
         self._application.start()
-        threading.Thread(target=self._watch_parent, daemon=True).start()
-        others = [threading.Thread(target=server.serve) for server in self._servers[1:]]
-        for thread in others:
-            thread.start()
+        for task in (self._await_stop, self._watch_parent):
+            threading.Thread(target=task, daemon=True).start()
         os.write(self._report, _READY.pack(os.getpid()))
         try:
             self._servers[0].serve()
         finally:
-            self._on_stop()
-            for stop in self._stops:
-                stop.join()
+            self._stop_servers()
             self._application.close()
 
-    def _on_stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
-        # Not here: the handler runs in the thread whose loop has to end first.
-        if not self._stops:
-            self._stops = [threading.Thread(target=server.stop) for server in self._servers]
-            for stop in self._stops:
-                stop.start()
+    def _await_stop(self) -> None:
+        # A handler would run in the main thread, which may have gone to wait for a lock since it
+        # last looked for signals: then nothing would wake it.
+        signal.sigwait(_STOPS)
+        self._stop_servers()
+
+    def _stop_servers(self) -> None:
+        # The main one last: with it, the process ends.
+        for server in reversed(self._servers):
+            server.stop()
 
     def _watch_parent(self) -> None:
         """Stop when the supervisor was killed: nobody would ever stop this worker."""

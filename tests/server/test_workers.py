@@ -124,7 +124,7 @@ class TestSettingsReadAnew:
         server.process.send_signal(signal.SIGHUP)
         wait_until(
             lambda: len(server.workers()) == 3 and not {*old} & {*server.workers()},
-            "the old workers stay",
+            lambda: f"workers {server.workers()}, at first {old}\n{server.log()}",
         )
         done.set()
         asking.join()
@@ -142,6 +142,21 @@ class TestSettingsReadAnew:
             assert raw.status(slow.recv(65536)) == 201
         assert (root / "a.txt").read_bytes() == b"0123456789"
 
+    def test_settings_read_anew_again_and_again_leave_the_last_workers_alone(
+        self, server: ProcessServer
+    ) -> None:
+        """Some are told to end before they have begun to serve."""
+        old = {*server.workers()}
+        for _ in range(8):
+            server.process.send_signal(signal.SIGHUP)
+            time.sleep(0.15)
+        wait_until(
+            lambda: len(server.workers()) == 2 and not old & {*server.workers()},
+            lambda: f"workers {server.workers()}, at first {old}\n{server.log()}",
+            seconds=60,
+        )
+        assert server.client().propfind("/").status_code == 207
+
     def test_wrong_settings_change_nothing(self, server: ProcessServer, config: Path) -> None:
         old = server.workers()
         config.write_text("wrokers = 3\n")
@@ -150,6 +165,17 @@ class TestSettingsReadAnew:
         assert "did you mean 'workers'" in server.log()
         assert server.workers() == old
         assert server.client().propfind("/").status_code == 207
+
+
+def test_a_worker_that_does_not_end_when_told_is_killed(root: Path) -> None:
+    config = root.parent / "davserver.toml"
+    config.write_text("workers = 2\nstop_seconds = 1\n")
+    server = ProcessServer(root, "--config", str(config))
+    hangs = server.workers()[0]
+    os.kill(hangs, signal.SIGSTOP)
+    server.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: hangs not in server.workers(), "it is still there")
+    assert server.stop() == 0
 
 
 def test_a_stop_during_an_upload_resets_it_and_leaves_no_trace(root: Path) -> None:
