@@ -1,0 +1,91 @@
+"""What the commands share: options that name the folder, and how they fail."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from davserver import paths
+from davserver.errors import DavserverError, SettingsWrong
+from davserver.providers.share import Share, open_share
+from davserver.settings import Settings, read_settings
+
+FAILED, WRONG_USE, UNHEALTHY = 1, 2, 3
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def place_options(command: _F) -> _F:
+    """Options that say which folder is meant."""
+    for option in (
+        click.option("--state-dir", type=click.Path(path_type=Path), help="Where our state is."),
+        click.option("--config", type=click.Path(path_type=Path), help="A davserver.toml."),
+    ):
+        command = option(command)
+    return command
+
+
+def server_options(command: _F) -> _F:
+    """Options about the Document Server."""
+    for option in (
+        click.option(
+            "--jwt-secret-file",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="A file with the secret shared with the Document Server.",
+        ),
+        click.option("--document-server", metavar="URL", help="The Document Server's address."),
+    ):
+        command = option(command)
+    return command
+
+
+root_option = click.option("--root", type=click.Path(path_type=Path), help="The served folder.")
+
+
+def settings_from(config: Path | None, **options: Any) -> Settings:
+    try:
+        return read_settings(config, **options)
+    except SettingsWrong as wrong:
+        fail(str(wrong), WRONG_USE)
+
+
+@contextmanager
+def administered(config: Path | None, options: dict[str, Any]) -> Iterator[Share]:
+    """The share for an administrator's command, which may run beside the server."""
+    settings = settings_from(config, **options)
+    with words_for_errors():
+        share = open_share(
+            settings.root,
+            settings.state,
+            settings.sync,
+            connections=2,
+            user_quota=settings.user_quota_bytes,
+        )
+        try:
+            share.prepare()
+            yield share
+        finally:
+            share.close()
+
+
+@contextmanager
+def words_for_errors() -> Iterator[None]:
+    try:
+        yield
+    except SettingsWrong as wrong:
+        fail(str(wrong), WRONG_USE)
+    except (DavserverError, OSError) as fault:
+        fail(str(fault))
+
+
+def fail(message: str, code: int = FAILED) -> NoReturn:
+    click.secho(message, fg="red", err=True)
+    sys.exit(code)
+
+
+def resource(path: str) -> str:
+    return paths.resource_path(paths.href("/" + path.strip("/")))

@@ -1,0 +1,88 @@
+"""``davserver user``."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from davserver.accounts import passwords
+from davserver.cli.common import administered, fail, place_options, root_option
+from davserver.model import is_user_name
+from davserver.providers.users import User, Users
+
+
+@click.group()
+def user() -> None:
+    """People who may sign in."""
+
+
+@user.command("add")
+@click.argument("name")
+@click.option("--administrator", is_flag=True, help="May administer the server.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@root_option
+@place_options
+def user_add(
+    name: str, administrator: bool, password_stdin: bool, config: Path | None, **options: Any
+) -> None:
+    """Add the user NAME."""
+    if not is_user_name(name):
+        fail("A name has 1 to 64 characters, none of them : / \\ or a control character.")
+    with administered(config, options) as share:
+        secret = _password(password_stdin)
+        if not Users(share.catalog).add(User(name, passwords.hashed(secret), administrator)):
+            fail(f"There is a user {name} already. Change the password with: user passwd {name}")
+    click.echo(f"{name} may sign in now.")
+
+
+@user.command("passwd")
+@click.argument("name")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@root_option
+@place_options
+def user_passwd(name: str, password_stdin: bool, config: Path | None, **options: Any) -> None:
+    """Change the password of NAME; signs NAME out everywhere."""
+    with administered(config, options) as share:
+        users = Users(share.catalog)
+        if users.find(name) is None:
+            fail(f"There is no user {name}.")
+        users.set_password_hash(name, passwords.hashed(_password(password_stdin)))
+    click.echo(f"The password of {name} is changed.")
+
+
+@user.command("remove")
+@click.argument("name")
+@root_option
+@place_options
+def user_remove(name: str, config: Path | None, **options: Any) -> None:
+    """Remove the user NAME. The files stay."""
+    with administered(config, options) as share:
+        if not Users(share.catalog).remove(name):
+            fail(f"There is no user {name}.")
+    click.echo(f"{name} can no longer sign in.")
+
+
+@user.command("list")
+@click.argument("name", required=False)
+@root_option
+@place_options
+def user_list(name: str | None, config: Path | None, **options: Any) -> None:
+    """List the users, or just NAME."""
+    with administered(config, options) as share:
+        found = [one for one in Users(share.catalog).all() if name in (None, one.name)]
+    if name and not found:
+        fail(f"There is no user {name}.")
+    for one in found:
+        role = "administrator" if one.is_administrator else "user"
+        click.echo(f"{one.name}\t{role}")
+
+
+def _password(from_stdin: bool) -> str:
+    if from_stdin:
+        secret = sys.stdin.readline().rstrip("\n")
+    else:
+        secret = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    if len(secret) < passwords.MIN_LENGTH:
+        fail(f"A password has at least {passwords.MIN_LENGTH} characters.")
+    return str(secret)
