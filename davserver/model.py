@@ -82,17 +82,26 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Who changes something: a lock owner's name, the lock tokens sent, and whom history names."""
+    """Who changes something: a lock owner's name, the lock tokens sent, and whom history names.
+
+    What they create belongs to ``owner``, and counts in that user's quota: to them, if it is None.
+    """
 
     name: str
     tokens: frozenset[str] = frozenset()
     author: str = ""
     origin: Origin = Origin.DAV
+    host: str | None = None
 
     @property
     def credited(self) -> str:
         """The name that a version shows as its author."""
         return self.author or self.name
+
+    @property
+    def owner(self) -> str:
+        """The user to whom belongs what they create."""
+        return self.name if self.host is None else self.host
 
 
 class Right(StrEnum):
@@ -179,7 +188,74 @@ class Grant:
         return self.role.rights - self.without
 
 
+class GuestNames(StrEnum):
+    """How those who come by a link are asked what they are called."""
+
+    ASK = "ask"  # by the editor, when it opens
+    OPTIONAL = "optional"  # not at all; they may say it
+    REQUIRED = "required"  # by our page, before anything else
+
+
+LINK_ROLES = (
+    Role.VIEWER,
+    Role.COMMENTER,
+    Role.REVIEWER,
+    Role.FORM_FILLER,
+    Role.EDITOR,
+    Role.UPLOADER,
+)
+_NOT_BY_LINK = frozenset({Right.CHAT, Right.PROTECT, Right.SHARE})
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Lets whoever has its address do with ``path`` what ``role`` may, ``without`` some of it.
+
+    It acts for ``made_by``, and never with more rights than that user has. ``label`` is for those
+    who share, ``watermark`` is shown over documents.
+    """
+
+    id: str
+    path: str
+    is_folder: bool
+    made_by: str
+    made: datetime
+    role: Role
+    without: Rights = NO_RIGHTS
+    password_hash: str = ""
+    expires: datetime | None = None
+    max_downloads: int | None = None
+    downloads: int = 0
+    label: str = ""
+    guest_names: GuestNames = GuestNames.ASK
+    watermark: str = ""
+
+    def __post_init__(self) -> None:
+        if self.role not in LINK_ROLES:
+            raise ValueError(f"not a role for a link: {self.role!r}")
+        if not self.without <= TAKING_AWAY:
+            raise ValueError(f"cannot be left out: {set(self.without - TAKING_AWAY)}")
+
+    @property
+    def rights(self) -> Rights:
+        """What it gives."""
+        return self.role.rights - self.without - _NOT_BY_LINK
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its time is over."""
+        return self.expires is not None and self.expires <= datetime.now(UTC)
+
+    @property
+    def downloads_left(self) -> int | None:
+        """How often something may still be downloaded; None: as often as one likes."""
+        return None if self.max_downloads is None else max(0, self.max_downloads - self.downloads)
+
+
 EVERYONE = "everyone"
+GUEST = "guest:"
+"""Begins what locks and sessions know a guest by; no user can have that name."""
+MAX_GUEST_NAME = 36
 
 
 def of_user(name: str) -> str:
@@ -204,7 +280,7 @@ class Principal:
 
     Nothing exists for them outside the folder or file ``scope``, and they have at most the rights
     ``ceiling``. Who comes by a ``link`` has the rights of its ``sharer`` in these bounds, and calls
-    themselves ``label``.
+    themselves ``label``; ``guest`` tells one of them from another.
     """
 
     name: str
@@ -215,6 +291,7 @@ class Principal:
     link: str = ""
     label: str = ""
     sharer: "Principal | None" = None
+    guest: str = ""
 
     def __post_init__(self) -> None:
         if self.name and not is_user_name(self.name):
@@ -226,10 +303,39 @@ class Principal:
         return not self.name
 
     @property
+    def actor(self) -> str:
+        """What locks, sessions and uploads know them by: ``guest:<link>.<guest>:<label>``."""
+        if self.name or not self.link:
+            return self.name
+        return f"{GUEST}{self.link}.{self.guest}:{self.label}"
+
+    @property
+    def shown(self) -> str:
+        """What others are told that they are called."""
+        return called(self.actor)
+
+    def writer(self, origin: Origin, tokens: frozenset[str] = frozenset()) -> Writer:
+        """They, as somebody who changes something."""
+        host = self.sharer.name if self.sharer else None
+        return Writer(self.actor, tokens, self.shown if self.link else "", origin, host)
+
+    @property
     def subjects(self) -> frozenset[str]:
         """The subjects of grants that concern them."""
         own = {of_user(self.name)} if self.name else set()
         return frozenset({EVERYONE, *own, *map(of_group, self.groups)})
+
+
+def called(actor: str) -> str:
+    """How people are told of somebody whom locks and sessions know as ``actor``."""
+    if not actor.startswith(GUEST):
+        return actor
+    return f"{actor[len(GUEST) :].partition(':')[2] or 'Somebody'} (guest)"
+
+
+def link_of(actor: str) -> str:
+    """The id of the link by which a guest came whom locks and sessions know as ``actor``."""
+    return actor[len(GUEST) :].partition(".")[0] if actor.startswith(GUEST) else ""
 
 
 def is_user_name(text: str) -> bool:

@@ -46,7 +46,8 @@ class Pages:
         html = self._environment.get_template(template).render(
             request=request,
             base=request.base,
-            asset=lambda name: f"{request.base}{ASSETS}{self.assets_version}/{name}",
+            at=lambda entry: request.addresses.target(entry.path, folder=entry.is_folder),
+            asset=lambda name: f"{request.site}{ASSETS}{self.assets_version}/{name}",
             **data,
         )
         policy = content_security_policy(script_and_frame)

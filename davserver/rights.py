@@ -89,14 +89,21 @@ def decide(principal: Principal, levels: tuple[str, ...], grants: Grants, rules:
         leads_in = paths.is_within(principal.scope, path)
         return Decision(frozenset({Right.SEE}) if leads_in else NO_RIGHTS)
     who = principal.sharer or principal
+    found: tuple[Grant, ...] = ()
     if who.is_administrator:
-        return Decision(ALL_RIGHTS & principal.ceiling)
-    found = _nearest(who, levels, grants, rules)
-    rights = _together(found) if found else rules.default.rights
+        rights = ALL_RIGHTS
+    else:
+        found = _nearest(who, levels, grants, rules)
+        rights = _together(found) if found else rules.default.rights
     rights &= principal.ceiling
     is_top = path == principal.scope or bool(found and found[0].path == path)
+    if principal.link and path == principal.scope:
+        # What was shared stays where it is.
+        rights -= {Right.DELETE}
     # Whoever may do anything with a folder sees the folder, if not what is in it.
-    if (rights and is_top) or _leads_somewhere(who, path, grants, rules):
+    if (rights and is_top) or (
+        Right.SEE in principal.ceiling and _leads_somewhere(who, path, grants, rules)
+    ):
         rights |= {Right.SEE}
     return Decision(rights, found)
 

@@ -5,6 +5,7 @@ of one purpose is worthless for another: every purpose has a key of its own, der
 secret.
 """
 
+import base64
 import hashlib
 import hmac
 import os
@@ -18,6 +19,7 @@ import jwt
 from davserver.errors import Forbidden
 
 SECRET_BYTES = 32
+_PROOF_LENGTH = 32
 _ALGORITHM = "HS256"
 
 
@@ -77,3 +79,26 @@ def server_secret(state: Path) -> bytes:
         finally:
             unfinished.unlink()
         return file.read_bytes()
+
+
+class LinkTokens:
+    """The secret part of the addresses of links: made of a link's id, and never stored.
+
+    So the catalog, and every backup of it, holds nothing that lets somebody in, and still the
+    address can be shown again to who made the link. 160 bits cannot be guessed.
+    """
+
+    def __init__(self, secret: bytes) -> None:
+        self._key = derived(secret, "share link")
+
+    def of(self, identity: str) -> str:
+        """The token of the link with this id."""
+        proof = hmac.new(self._key, identity.encode(), hashlib.sha256).digest()[:20]
+        return identity + base64.b32encode(proof).decode().lower()
+
+    def identity(self, token: str) -> str:
+        """The id of the link that a token is of; empty if it is none of ours."""
+        if len(token) <= _PROOF_LENGTH or not token.isascii():
+            return ""
+        identity = token[:-_PROOF_LENGTH]
+        return identity if hmac.compare_digest(self.of(identity), token) else ""

@@ -6,6 +6,7 @@ handler is a function from ``Request`` to ``Response``.
 
 import http
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -25,8 +26,10 @@ from davserver.errors import (
     DavserverError,
     MembersRefused,
     MethodNotAllowed,
+    NotFound,
+    printable,
 )
-from davserver.model import NO_RIGHTS, Principal
+from davserver.model import NO_RIGHTS, Link, Principal
 
 Environ = dict[str, Any]
 Headers = list[tuple[str, str]]
@@ -44,6 +47,42 @@ _PHRASES = {460: "Checksum Mismatch"}
 """Of statuses that no RFC has: 460 is of tus 1.0."""
 
 _REQUEST = "davserver.request"
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the folder ``root`` and all that is in it have their addresses: below ``base``."""
+
+    base: str = ""
+    root: str = paths.ROOT
+
+    @property
+    def cut(self) -> int:
+        """How much of the href of something in ``root`` is that of ``root`` itself."""
+        return 0 if self.root == paths.ROOT else len(paths.href(self.root))
+
+    def target(self, path: str, *, folder: bool = False) -> str:
+        """The address of ``path`` without ``base``.
+
+        What is outside is told as the root, so that nobody learns what it is called.
+        """
+        if not paths.is_within(path, self.root):
+            return "/"
+        inner = path if self.root == paths.ROOT else path[len(self.root) :]
+        return paths.href(inner or paths.ROOT, folder=folder)
+
+    def of(self, path: str, *, folder: bool = False) -> str:
+        """The address of ``path``."""
+        return self.base + self.target(path, folder=folder)
+
+    def told(self, words: str) -> str:
+        """``words`` about paths, with these as somebody knows them to whom ``root`` is all."""
+        if self.root == paths.ROOT:
+            return words
+        above = rf"(?<!\S){re.escape(printable(self.root))}(?=/|\W|$)"
+        return re.sub(rf"{above}(?!/)", "/", re.sub(rf"{above}(?=/)", "", words))
+
+
 _log = structlog.get_logger("davserver.web")
 
 
@@ -57,7 +96,10 @@ class Request:
         self.principal = NOBODY
         self.csrf_token = ""
         public = urlsplit(public_url)
+        self.site = public.path
         self.base = public.path
+        self.root = paths.ROOT
+        self.link: Link | None = None
         self.origin = f"{public.scheme}://{public.netloc}" if public_url else self._own_origin()
         self.target = self._below_base(_raw_path(environ))
 
@@ -73,7 +115,34 @@ class Request:
     @cached_property
     def path(self) -> str:
         """The resource path; raises what ``paths.resource_path`` raises."""
-        return paths.resource_path(self.target)
+        return self.resource(self.target)
+
+    @property
+    def addresses(self) -> Addresses:
+        """Where what the request may be about has its addresses."""
+        return Addresses(self.base, self.root)
+
+    def resource(self, target: str) -> str:
+        """The path that ``target`` names, an address without ``base``.
+
+        Raises what ``paths.resource_path`` raises. By a link, there are no views.
+        """
+        path = paths.resource_path(target)
+        if self.link is not None and paths.view_of(path):
+            raise NotFound(path)
+        return self.inner(path)
+
+    def inner(self, path: str) -> str:
+        """The path of what lies at ``path`` below ``root``."""
+        if self.root == paths.ROOT:
+            return path
+        return self.root if path == paths.ROOT else self.root + path
+
+    def way_back(self, path: str) -> str:
+        """The address of the page that shows the file at ``path`` among others."""
+        if self.link is not None and not self.link.is_folder:
+            return self.url("/?show=page")
+        return self.addresses.of(paths.parent(path), folder=True)
 
     def below(self, route: str) -> str:
         """What follows ``route`` in the address, with the slash that ends ``route``."""
@@ -184,7 +253,7 @@ class Request:
         return str(self.environ.get("REMOTE_ADDR", ""))
 
     def url(self, path: str) -> str:
-        """``path``, percent-encoded, as a link from our pages: below the public base path."""
+        """``path``, percent-encoded, as a link from our pages: below the base path."""
         return self.base + path
 
     def _own_origin(self) -> str:
@@ -294,16 +363,17 @@ def errors_as_responses(app: App, public_url: str, page: ErrorPage) -> App:
 def failure(request: Request | None, fault: DavserverError, page: ErrorPage) -> Response:
     """The response that tells about ``fault``."""
     by_person = request is not None and (request.wants_page or request.is_by_script)
+    words = _addresses(request).told(str(fault))
     if by_person:
         status = 423 if isinstance(fault, MembersRefused) else fault.status
-        response = _words(request, status, str(fault), page)
+        response = _words(request, status, words, page)
     elif isinstance(fault, MembersRefused):
         response = _multistatus(request, fault)
     elif fault.condition:
         inner = _precondition(request, fault)
         response = xml(fault.status, f'<D:error xmlns:D="DAV:">{inner}</D:error>')
     else:
-        response = text(fault.status, str(fault))
+        response = text(fault.status, words)
     response.headers.extend(fault.headers())
     return response
 
@@ -330,20 +400,23 @@ def _precondition(request: Request | None, fault: DavserverError) -> str:
     if not fault.condition:
         return ""
     path = getattr(fault, "path", None)
-    base = request.base if request else ""
-    href = "" if path is None else f"<D:href>{escape(base + paths.href(path))}</D:href>"
+    href = "" if path is None else f"<D:href>{escape(_addresses(request).of(path))}</D:href>"
     return f"<D:{fault.condition}>{href}</D:{fault.condition}>"
 
 
 def _multistatus(request: Request | None, fault: MembersRefused) -> Response:
-    base = request.base if request else ""
+    addresses = _addresses(request)
     rows = "".join(
-        f"<D:response><D:href>{escape(base + paths.href(path))}</D:href>"
+        f"<D:response><D:href>{escape(addresses.of(path))}</D:href>"
         f"<D:status>HTTP/1.1 {status_line(member.status)}</D:status>"
         f"<D:error>{_precondition(request, member)}</D:error></D:response>"
         for path, member in fault.members.items()
     )
     return xml(207, f"<D:multistatus xmlns:D={quoteattr('DAV:')}>{rows}</D:multistatus>")
+
+
+def _addresses(request: Request | None) -> Addresses:
+    return request.addresses if request else Addresses()
 
 
 def _header_key(name: str) -> str:

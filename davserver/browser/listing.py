@@ -85,7 +85,9 @@ class Listing:
     def _page(self, request: Request, place: Place, folder: Entry) -> Response:
         if not request.has_trailing_slash:
             query = request.environ.get("QUERY_STRING", "")
-            return redirect(request.url(folder.href) + (f"?{query}" if query else ""), 301)
+            return redirect(
+                request.addresses.of(folder.path, folder=True) + (f"?{query}" if query else ""), 301
+            )
         order = request.query.get("sort", "name")
         descending = request.query.get("order") == "desc"
         if order not in _ORDERS:
@@ -120,7 +122,7 @@ class Listing:
                 Row(
                     entry,
                     readable(entry.name),
-                    request.url(entry.href),
+                    request.addresses.of(entry.path, folder=entry.is_folder),
                     symbol(entry),
                     rights,
                     self._actions(entry.path, rights) if has_actions else (),
@@ -136,11 +138,11 @@ class Listing:
 
 
 def crumbs(request: Request, path: str) -> list[tuple[str, str]]:
-    """Name and address of every folder from the root to ``path``."""
-    folders = [path, *paths.ancestors(path)][::-1]
+    """Name and address of every folder from the topmost to ``path``."""
     return [
-        (readable(paths.name(folder)) or "Files", request.url(paths.href(folder, folder=True)))
-        for folder in folders
+        (readable(paths.name(folder)) or "Files", request.addresses.of(folder, folder=True))
+        for folder in reversed(paths.lineage(path))
+        if paths.is_within(folder, request.root)
     ]
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from davserver import paths
 from davserver.browser.listing import readable, symbol
 from davserver.errors import BadRequest
-from davserver.model import Origin, Principal, Right, Trashed, Writer
+from davserver.model import Origin, Principal, Right, Trashed
 from davserver.pages import Pages
 from davserver.providers.access import Access
 from davserver.providers.files import VersionedFiles
@@ -73,7 +73,7 @@ class TrashPage:
         if "restore" in form:
             identity = form["restore"]
             was = self._named(request, identity).name
-            writer = Writer(request.principal.name, origin=Origin.RESTORE)
+            writer = request.principal.writer(Origin.RESTORE)
             path = self._trash.restore(identity, writer)
             renamed = {"renamed": "yes"} if paths.name(path) != was else {}
             return {"restored": paths.href(path), **renamed}

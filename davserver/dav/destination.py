@@ -43,7 +43,7 @@ def path_of_url(request: Request, url: str) -> str:
     path = paths.decoded(target.encode("latin-1", "replace").decode("utf-8", "surrogateescape"))
     if paths.is_ours(path):
         raise NameNotAllowed("This name is reserved for the server itself.")
-    return path
+    return request.inner(path)
 
 
 def _own_places(request: Request) -> tuple[set[str], set[int | None]]:

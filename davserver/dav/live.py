@@ -15,6 +15,7 @@ from davserver.dav.xml import DAV, printable
 from davserver.model import NO_RIGHTS, Entry, Principal, Right, Rights
 from davserver.providers.annotations import Annotations
 from davserver.providers.quotas import Allotments
+from davserver.web import Addresses
 
 WINDOWS = "{urn:schemas-microsoft-com:}Win32"
 
@@ -57,14 +58,15 @@ PRIVILEGE_SET = DAV + "current-user-privilege-set"
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """Of one request: the base path of links, who asks, and what folders tell of.
+    """Of one request: where things and people have addresses, who asks, and what folders tell of.
 
     That is space and the ``sync_token`` of this moment, where they are asked for. ``rights`` are
     those on every path; where they differ, and are asked for, ``rights_on`` tells. ``in_view`` says
     that it is about a view (``providers.places``), where nobody writes.
     """
 
-    base: str
+    addresses: Addresses
+    site: str
     principal: Principal
     rights: Rights | None = None
     rights_on: Callable[[str], Rights] | None = None
@@ -75,8 +77,8 @@ class Circumstances:
 
 def live(about: Circumstances) -> dict[str, Live]:
     """Every live property by its name."""
-    base = about.base
-    href = f"<D:href>{base}{principal_href(about.principal.name)}</D:href>"
+    site = about.site
+    href = f"<D:href>{site}{principal_href(about.principal.name)}</D:href>"
     who = "<D:unauthenticated/>" if about.principal.is_anonymous else href
     user = f"<D:current-user-principal>{who}</D:current-user-principal>"
     same = _privileges(about.rights or NO_RIGHTS, in_view=about.in_view)
@@ -87,12 +89,13 @@ def live(about: Circumstances) -> dict[str, Live]:
         return _privileges(about.rights_on(entry.path), in_view=about.in_view)
 
     def locks(entry: Entry, known: Annotations) -> str:
-        content = discovery(known.locks_on(entry.path), base)
+        content = discovery(known.locks_on(entry.path), about.addresses)
         return f"<D:lockdiscovery>{content}</D:lockdiscovery>"
 
     def owner(entry: Entry, known: Annotations) -> str:
-        name = known.owners.get(entry.path)
-        return f"<D:owner><D:href>{base}{principal_href(name)}</D:href></D:owner>" if name else ""
+        # Who comes by a link is not told who has an account.
+        name = "" if about.principal.link else known.owners.get(entry.path)
+        return f"<D:owner><D:href>{site}{principal_href(name)}</D:href></D:owner>" if name else ""
 
     return {
         **_OF_EVERY_REQUEST,
@@ -229,7 +232,7 @@ _NAMED_ONLY: dict[str, Live] = {
     TIME_OF_CREATION: _created_for_windows,
 }
 
-NAMES = frozenset(live(Circumstances("", Principal(""))))
+NAMES = frozenset(live(Circumstances(Addresses(), "", Principal(""))))
 """Every one of them."""
 
 FROM_DISK = NAMES - {

@@ -7,12 +7,11 @@ from xml.sax.saxutils import escape
 
 from lxml import etree
 
-from davserver import paths
 from davserver.dav.room import DavRequest
 from davserver.dav.xml import DAV, printable, read_body, serialized
 from davserver.errors import BadRequest, BodyTooLarge, BodyTooShort, PreconditionFailed
 from davserver.model import Lock, Scope
-from davserver.web import Request, Response, xml
+from davserver.web import Addresses, Request, Response, xml
 
 DEFAULT_SECONDS = 30 * 60
 MAX_SECONDS = 24 * 3600
@@ -42,7 +41,7 @@ def lock(dav: DavRequest) -> Response:
             raise BadRequest("LOCK without a body refreshes a lock: name its token in If.")
         dav.conditions.check_if()
         refreshed = dav.share.locks.refresh(request.path, dav.writer, seconds)
-        return _answer(200, refreshed, request.base)
+        return _answer(200, refreshed, request.addresses)
     if body.tag != DAV + "lockinfo":
         raise BadRequest("The body of LOCK must be a DAV:lockinfo.")
     dav.check_writing(request.path)
@@ -55,7 +54,7 @@ def lock(dav: DavRequest) -> Response:
         seconds=seconds,
         condition=dav.conditions.hold,
     )
-    response = _answer(201 if created else 200, taken, request.base)
+    response = _answer(201 if created else 200, taken, request.addresses)
     response.headers.append(("Lock-Token", f"<{taken.token}>"))
     return response
 
@@ -66,7 +65,7 @@ def unlock(dav: DavRequest) -> Response:
     token = dav.request.header("Lock-Token").strip().removeprefix("<").removesuffix(">")
     if not token:
         raise BadRequest("UNLOCK needs a Lock-Token header.")
-    dav.share.locks.release(dav.request.path, token, dav.request.principal.name)
+    dav.share.locks.release(dav.request.path, token, dav.request.principal.actor)
     return Response(204)
 
 
@@ -81,17 +80,17 @@ def requested_seconds(header: str) -> int:
     return DEFAULT_SECONDS
 
 
-def discovery(locks: Iterable[Lock], base: str) -> str:
+def discovery(locks: Iterable[Lock], addresses: Addresses) -> str:
     """The content of DAV:lockdiscovery (RFC 4918, 15.8)."""
-    return "".join(_active(one, base) for one in locks)
+    return "".join(_active(one, addresses) for one in locks)
 
 
-def _answer(status: int, one: Lock, base: str) -> Response:
-    content = f"<D:lockdiscovery>{_active(one, base)}</D:lockdiscovery>"
+def _answer(status: int, one: Lock, addresses: Addresses) -> Response:
+    content = f"<D:lockdiscovery>{_active(one, addresses)}</D:lockdiscovery>"
     return xml(status, f'<D:prop xmlns:D="DAV:">{content}</D:prop>')
 
 
-def _active(one: Lock, base: str) -> str:
+def _active(one: Lock, addresses: Addresses) -> str:
     left = max(0, round(one.expires.timestamp() - time.time()))
     owner = f"<D:owner>{one.owner_xml}</D:owner>" if one.owner_xml else ""
     return (
@@ -100,7 +99,7 @@ def _active(one: Lock, base: str) -> str:
         f"<D:depth>{'infinity' if one.deep else '0'}</D:depth>{owner}"
         f"<D:timeout>Second-{left}</D:timeout>"
         f"<D:locktoken><D:href>{escape(one.token)}</D:href></D:locktoken>"
-        f"<D:lockroot><D:href>{escape(base + paths.href(one.root))}</D:href></D:lockroot>"
+        f"<D:lockroot><D:href>{escape(addresses.of(one.root))}</D:href></D:lockroot>"
         "</D:activelock>"
     )
 

@@ -126,7 +126,8 @@ class Answers:
         self.query = query
         self._live = live(circumstances)
         self._minimal = minimal
-        self._start = f"<D:response><D:href>{circumstances.base}"
+        self._start = f"<D:response><D:href>{circumstances.addresses.base}"
+        self._cut = circumstances.addresses.cut
         names = dict.fromkeys([*sorted(ALLPROP), *query.names] if query.everything else query.names)
         self._planned = frozenset(names)
         self._plan = [(name, self._live.get(name, _absent), self._gap(name)) for name in names]
@@ -166,7 +167,8 @@ class Answers:
         return empty(name)
 
     def _response(self, entry: Entry, found: str, missing: str) -> str:
-        start = f"{self._start}{entry.href}</D:href>"
+        href = entry.href[self._cut :] or "/" if self._cut else entry.href
+        start = f"{self._start}{href}</D:href>"
         if not missing:
             return f"{start}<D:propstat><D:prop>{found}{_FOUND_END}</D:response>"
         there = f"<D:propstat><D:prop>{found}{_FOUND_END}" if found else ""
@@ -177,7 +179,8 @@ def answers_to(dav: DavRequest, query: Query, *, minimal: bool = False) -> Answe
     """Ready to answer ``query`` to who asks."""
     request = dav.request
     circumstances = Circumstances(
-        request.base,
+        request.addresses,
+        request.site,
         request.principal,
         *_rights(dav, query),
         bool(paths.view_of(request.path)),
@@ -220,7 +223,7 @@ def _allotments(dav: DavRequest, query: Query) -> Allotments | None:
     asked = query.names_only or not query.names_set.isdisjoint(SPACE)
     if not asked or not query.names_set.isdisjoint(OLD_SPACE):
         return None
-    return dav.share.quotas.allotments(dav.request.principal.name)
+    return dav.share.quotas.allotments(dav.writer.owner)
 
 
 def _sync_token(dav: DavRequest, query: Query) -> str:
@@ -263,7 +266,7 @@ def _of_tree(
         try:
             for response in _of_folder(dav, folder, first, answers, remember):
                 if count == most:
-                    yield truncated(dav.request.base + top.href)
+                    yield truncated(dav.request.addresses.of(top.path, folder=True))
                     return
                 count += 1
                 yield response
@@ -271,7 +274,7 @@ def _of_tree(
             # The answer is on its way: one folder that cannot be read must not break it off.
             if folder.path == top.path:
                 raise
-            yield failed(dav.request.base + folder.href, fault.status)
+            yield failed(dav.request.addresses.of(folder.path, folder=True), fault.status)
 
 
 def _absent(_: Entry, __: Annotations) -> str:

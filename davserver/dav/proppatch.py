@@ -47,7 +47,8 @@ def change_properties(dav: DavRequest) -> Response:
             # RFC 8144, 2.2: nothing is left to be said.
             return Response(204, b"", [("Preference-Applied", MINIMAL), ("Vary", "Prefer")])
         parts = propstat("".join(map(empty, changes)), _OK)
-    href = f"<D:href>{dav.request.base}{entry.href}</D:href>"
+    address = dav.request.addresses.of(entry.path, folder=entry.is_folder)
+    href = f"<D:href>{address}</D:href>"
     return xml(207, multistatus(f"<D:response>{href}{parts}</D:response>"))
 
 

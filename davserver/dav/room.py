@@ -63,11 +63,8 @@ class DavRequest:
     def writer(self) -> Writer:
         """Who writes, with the lock tokens that the request submits."""
         by_browser = bool(self.request.header("Sec-Fetch-Mode"))
-        return Writer(
-            self.request.principal.name,
-            self.conditions.tokens,
-            origin=Origin.BROWSER if by_browser else Origin.DAV,
-        )
+        origin = Origin.BROWSER if by_browser else Origin.DAV
+        return self.request.principal.writer(origin, self.conditions.tokens)
 
     @cached_property
     def _preferences(self) -> frozenset[str]:

@@ -73,7 +73,7 @@ def search(dav: DavRequest) -> Response:
     query = asked(select[0] if select is not None and len(select) else None)
     asked_for = parse_search(dav, body[0])
     found, more = _run(dav.place_of(asked_for.folder.path), asked_for)
-    last = [truncated(dav.request.base + asked_for.folder.href)] if more else []
+    last = [truncated(dav.request.addresses.of(asked_for.folder.path, folder=True))] if more else []
     return streamed(dav.request, chain(described(dav, found, query), last))
 
 

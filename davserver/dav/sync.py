@@ -72,10 +72,10 @@ def _sync(dav: DavRequest, top: Entry, body: etree._Element) -> Response:
         reached = Position(max(latest, reached.number))
     there = (entry for entry in found.values() if entry is not None)
     gone = (path for path, entry in found.items() if entry is None)
-    base = dav.request.base
-    last = [failed(base + paths.href(path, folder=path in folders), 404) for path in gone]
+    address = dav.request.addresses.of
+    last = [failed(address(path, folder=path in folders), 404) for path in gone]
     if more:
-        last.append(truncated(base + top.href))
+        last.append(truncated(address(top.path, folder=True)))
     last.append(f"<D:sync-token>{reached.token(instance)}</D:sync-token>")
     return streamed(dav.request, chain(described(dav, there, query), last))
 

@@ -96,13 +96,13 @@ class Tus:
             raise BodyTooLarge(self._max_bytes)
         metadata = parse_metadata(request.header("Upload-Metadata"))
         requested_time(metadata.get("mtime", ""))
-        dav = DavRequest.about(target(metadata), request, self._share)
+        dav = DavRequest.about(request.inner(target(metadata)), request, self._share)
         path = request.path
         dav.check_writing(path)
         condition = _condition(dav, metadata)
         condition(self._share.files.find(path))
         self._share.files.check_writable(path, dav.writer, length)
-        upload = self._uploads.begin(request.principal.name, path, length, metadata, self._seconds)
+        upload = self._uploads.begin(request.principal.actor, path, length, metadata, self._seconds)
         address = request.url(UPLOAD + upload.id)
         if request.content_length != 0:
             upload = self._take(request, upload, 0)
@@ -144,7 +144,7 @@ class Tus:
         return Response(204)
 
     def _find(self, request: Request) -> Upload:
-        return self._uploads.find(request.below(UPLOAD)[1:], request.principal.name)
+        return self._uploads.find(request.below(UPLOAD)[1:], request.principal.actor)
 
     def _take(self, request: Request, upload: Upload, offset: int) -> Upload:
         if request.media_type != _OCTETS:

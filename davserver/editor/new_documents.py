@@ -5,7 +5,7 @@ from davserver.editor.blank import BlankDocuments, Paper
 from davserver.editor.language import normalized, preferred_language
 from davserver.editor.middleware import EDIT
 from davserver.errors import BadRequest, Conflict, NotFound
-from davserver.model import Origin, Right, Writer
+from davserver.model import Origin, Right
 from davserver.providers.access import Access
 from davserver.providers.files import VersionedFiles, absent
 from davserver.web import Request, Response, redirect
@@ -44,7 +44,7 @@ class NewDocument:
         kind = request.form.get("kind", "")
         if kind not in DEFAULT_NAMES:
             raise BadRequest(f"A new document is one of {', '.join(DEFAULT_NAMES)}.")
-        folder = paths.resource_path(request.form.get("folder", "/"))
+        folder = request.resource(request.form.get("folder", "/"))
         self._access.check(request.principal, folder, Right.CREATE)
         entry = self._files.entry(folder)
         if not entry.is_folder:
@@ -54,12 +54,12 @@ class NewDocument:
             raise BadRequest("A name cannot contain a slash.")
         stem = name[: -len(kind) - 1] if name.lower().endswith(f".{kind}") else name
         path = self._create(request, folder, stem, kind)
-        return redirect(request.url(EDIT[:-1]) + paths.href(path))
+        return redirect(request.url(EDIT[:-1] + request.addresses.target(path)))
 
     def _create(self, request: Request, folder: str, stem: str, kind: str) -> str:
         language = self._language or preferred_language(request.header("Accept-Language"))
         content = b"" if kind == "txt" else self._blank.make(kind, language, self._paper)
-        writer = Writer(request.principal.name, origin=Origin.BROWSER)
+        writer = request.principal.writer(Origin.BROWSER)
         for number in range(1, _ATTEMPTS):
             numbered = stem if number == 1 else f"{stem} ({number})"
             path = paths.join(folder, f"{numbered}.{kind}")

@@ -4,7 +4,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from davserver import paths
 from davserver.editor import callbacks, downloads
 from davserver.editor.actions import file_actions, may_save
 from davserver.editor.client import DocumentServer
@@ -88,15 +87,15 @@ class OpenFile:
 
     def edit(self, request: Request) -> Response:
         """The best editor for the file."""
-        return self._open(request, paths.resource_path(request.below(EDIT)), viewing=False)
+        return self._open(request, request.resource(request.below(EDIT)), viewing=False)
 
     def view(self, request: Request) -> Response:
         """The same, but nothing can be changed."""
-        return self._open(request, paths.resource_path(request.below(VIEW)), viewing=True)
+        return self._open(request, request.resource(request.below(VIEW)), viewing=True)
 
     def text(self, request: Request) -> Response:
         """Our own text editor."""
-        path = paths.resource_path(request.below(TEXT))
+        path = request.resource(request.below(TEXT))
         self._access.check(request.principal, path, Right.READ, Right.DOWNLOAD)
         return self._text_page(request, self._files.entry(path), viewing=False)
 
@@ -116,7 +115,7 @@ class OpenFile:
         self._access.check(request.principal, path, Right.READ)
         entry = self._files.entry(path)
         if entry.is_folder:
-            return redirect(request.url(entry.href))
+            return redirect(request.addresses.of(path, folder=True))
         rights = self._access.rights(request.principal, path)
         if viewing:
             rights &= Role.VIEWER.rights
@@ -134,7 +133,7 @@ class OpenFile:
         """Join the file's session, or look on; a lock of somebody else leaves only the second."""
         notice = ""
         if saves:
-            name = request.principal.name or "a guest"
+            name = request.principal.actor or "a guest"
             try:
                 session = office.sessions.join(entry.path, name, OPENING_SECONDS)
             except FileLocked as fault:
@@ -150,11 +149,11 @@ class OpenFile:
         known = format_of(entry.path)
         if known is None:
             return text(415, "This file has no format that the editor opens.")
-        us = office.internal_url or request.origin + request.base
+        us = office.internal_url or request.origin + request.site
         of_state = {"rid": opened.resource_id, "etag": opened.etag}
         download = office.download_links.issue(of_state, downloads.SECONDS)
         callback = office.callback_links.issue({"key": opened.key.value}, callbacks.MAX_SECONDS)
-        folder = paths.href(paths.parent(entry.path), folder=True)
+        folder = request.way_back(entry.path)
         config = editor_config(
             entry,
             known,
@@ -162,7 +161,7 @@ class OpenFile:
             Links(
                 download=us + DOWNLOAD + download,
                 callback=us + CALLBACK + callback,
-                folder=request.origin + request.url(folder),
+                folder=request.origin + folder,
             ),
             Reader(request.principal, preferred_language(request.header("Accept-Language"))),
             rights=rights,
@@ -181,7 +180,7 @@ class OpenFile:
             api=f"{office.server.public}{API_SCRIPT}?shardkey={opened.key.value}",
             server=office.server.public,
             alive=request.url(ALIVE) + opened.key.value if opened.saves else "",
-            folder=request.url(folder),
+            folder=folder,
         )
 
     def _text_page(self, request: Request, entry: Entry, *, viewing: bool) -> Response:
@@ -195,9 +194,15 @@ class OpenFile:
             entry=entry,
             may_edit=may_write and not viewing and not held,
             holder=locks.holder(held[0]) if held else "",
-            folder=request.url(paths.href(paths.parent(entry.path), folder=True)),
-            versions=request.url(VERSIONS[:-1]) + entry.href,
+            folder=request.way_back(entry.path),
+            versions=self._versions(request, entry.path),
         )
+
+    def _versions(self, request: Request, path: str) -> str:
+        """The address of the file's versions; empty for who may not see them."""
+        if request.link and Right.EDIT not in self._access.rights(request.principal, path):
+            return ""
+        return request.url(VERSIONS[:-1] + request.addresses.target(path))
 
     def _not_openable(self, request: Request, entry: Entry, *, too_large: bool = False) -> Response:
         return self._pages.render(

@@ -4,7 +4,7 @@ from davserver import paths
 from davserver.content import asked_range, file_response, safe_headers
 from davserver.editor.middleware import VERSIONS
 from davserver.errors import BadRequest
-from davserver.model import Origin, Right, Writer
+from davserver.model import Origin, Right
 from davserver.pages import Pages
 from davserver.providers.access import Access
 from davserver.providers.files import VersionedFiles
@@ -20,12 +20,14 @@ class VersionsPage:
         self._access = access
 
     def __call__(self, request: Request) -> Response:
-        path = paths.resource_path(request.below(VERSIONS))
+        path = request.resource(request.below(VERSIONS))
         who = request.principal
         if request.method == "POST":
             self._access.check(who, path, Right.READ, Right.EDIT)
             return self._restore(request, path)
-        self._access.check(who, path, Right.READ)
+        # What a document was before is not what somebody shared who shares what it is.
+        needed = (Right.READ, Right.EDIT) if request.link else (Right.READ,)
+        self._access.check(who, path, *needed)
         if "download" in request.query:
             self._access.check(who, path, Right.DOWNLOAD)
             return self._download(request, path, _number(request.query["download"]))
@@ -39,8 +41,8 @@ class VersionsPage:
             may_download=Right.DOWNLOAD in rights,
             versions=list(reversed(self._files.versions(path))),
             restored=_number(request.query["restored"]) if "restored" in request.query else 0,
-            address=request.url(VERSIONS[:-1]) + entry.href,
-            folder=request.url(paths.href(paths.parent(path), folder=True)),
+            address=request.url(VERSIONS[:-1] + request.addresses.target(path)),
+            folder=request.way_back(path),
         )
 
     def _download(self, request: Request, path: str, number: int) -> Response:
@@ -51,9 +53,9 @@ class VersionsPage:
 
     def _restore(self, request: Request, path: str) -> Response:
         number = _number(request.form.get("restore", ""))
-        writer = Writer(request.principal.name, origin=Origin.RESTORE)
+        writer = request.principal.writer(Origin.RESTORE)
         self._files.restore(path, number, writer)
-        address = request.url(VERSIONS[:-1]) + paths.href(path)
+        address = request.url(VERSIONS[:-1] + request.addresses.target(path))
         return redirect(f"{address}?restored={number}")
 
 

@@ -202,7 +202,7 @@ class VersionedFiles:
         with self._catalog.reading() as connection:
             locks.require(connection, path, writer, membership=old is None)
             resource_id = identities.find(connection, path) if old is not None else None
-        owner, present = (writer.name, 0) if old is None else ("", old.size)
+        owner, present = (writer.owner, 0) if old is None else ("", old.size)
         most = self._quotas.most(path, resource_id, owner, present)
         if size is not None:
             if most is not None and size > most:
@@ -326,7 +326,7 @@ class VersionedFiles:
             connection,
             old.path if old else path,
             (old or sealed.state).modified_ns,
-            owner=writer.name if old is None else None,
+            owner=writer.owner if old is None else None,
         )
         number = history.highest(connection, resource_id) + 1
         while self._store.kept(history.name_of(resource_id, number)):

@@ -35,7 +35,7 @@ from davserver.errors import (
     PreconditionFailed,
     printable,
 )
-from davserver.model import ChangeKind, Lock, Scope, SessionState, Writer
+from davserver.model import ChangeKind, Lock, Scope, SessionState, Writer, called
 from davserver.providers import changes, identities
 from davserver.providers.catalog import Catalog
 from davserver.providers.stores import Condition, FileStore, anything, check_new
@@ -193,7 +193,7 @@ def holder(lock: Lock) -> str:
     """Who holds a lock, for people to read."""
     if lock.document_key:
         return unescape(lock.owner_xml)
-    return lock.principal or "somebody who is not signed in"
+    return called(lock.principal) or "somebody who is not signed in"
 
 
 class Locks:
@@ -247,7 +247,7 @@ class Locks:
                     deep=deep,
                     seconds=seconds,
                     modified_ns=found.modified_ns if found else None,
-                    owner=None if found else writer.name,
+                    owner=None if found else writer.owner,
                 )
         return lock, found is None
 

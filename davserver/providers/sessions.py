@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, sel
 
 from davserver import paths
 from davserver.errors import Conflict, FileLocked, NotFound
-from davserver.model import DocumentKey, EditSession, Entry, Scope, SessionState
+from davserver.model import DocumentKey, EditSession, Entry, Scope, SessionState, called
 from davserver.providers import history, identities, locks
 from davserver.providers.catalog import Catalog
 from davserver.providers.exclusion import Exclusion
@@ -224,7 +224,7 @@ class EditSessions:
         self, connection: Connection, session: EditSession, seconds: int, names: list[str]
     ) -> str:
         """Refresh the session's lock, or take a new one where it has run out; its token."""
-        owner_xml = escape(f"{', '.join(names) or 'a guest'} (in ONLYOFFICE)")
+        owner_xml = escape(f"{', '.join(map(called, names)) or 'a guest'} (in ONLYOFFICE)")
         if session.lock_token and locks.with_token(connection, session.lock_token):
             locks.refresh(connection, session.lock_token, seconds, owner_xml)
             return session.lock_token

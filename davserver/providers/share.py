@@ -14,6 +14,7 @@ from davserver.providers.exclusion import Exclusion
 from davserver.providers.files import VersionedFiles
 from davserver.providers.filesystem import DiskFiles, SyncPolicy
 from davserver.providers.journal import Journal
+from davserver.providers.links import Links
 from davserver.providers.locks import Locks
 from davserver.providers.places import Places, TrashView, VersionsView
 from davserver.providers.quotas import Quotas
@@ -42,6 +43,7 @@ class Share:
     changes: Changes
     uploads: Uploads
     access: Access
+    links: Links
 
     def close(self) -> None:
         """Let go of files and connections."""
@@ -111,4 +113,5 @@ def open_share(
         Changes(catalog),
         Uploads(store, catalog, journal, files, Exclusion(state / "exclusion" / "uploads")),
         Access(store, catalog, rules or Rules()),
+        Links(store, catalog),
     )

@@ -147,6 +147,27 @@ grants = Table(
     Column("given", Float, nullable=False),
 )
 
+# Who has the address of a link needs no account. The address is made of ``id`` and a secret that is
+# not here: nobody comes in by reading the catalog.
+links = Table(
+    "links",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    _of_resource(index=True),
+    Column("made_by", String(64), nullable=False, index=True),
+    Column("made", Float, nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("without", String(32), nullable=False),
+    Column("password_hash", Text, nullable=False),
+    Column("expires", Float),
+    Column("max_downloads", Integer),
+    Column("downloads", Integer, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("guest_names", String(16), nullable=False),
+    Column("watermark", Text, nullable=False),
+    Column("is_folder", Boolean, nullable=False),
+)
+
 sign_in_failures = Table(
     "sign_in_failures",
     metadata,

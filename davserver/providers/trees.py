@@ -269,7 +269,7 @@ class Trees:
                     displaced,
                     copy_of=source,
                     by=writer.credited,
-                    owner=writer.name,
+                    owner=writer.owner,
                 )
                 row = self._journal.begin(connection, intent)
             self._carry_out(row, intent)

@@ -18,6 +18,7 @@ from davserver.model import Principal, Scope, Writer
 from davserver.providers import annotations as annotations_module
 from davserver.providers.annotations import Wanted, annotated, annotated_apart
 from davserver.providers.share import Share
+from davserver.web import Addresses
 from tests.dav.test_properties import WHOLE, found
 from tests.dav_client import DAV, DavClient
 from tests.providers.test_files import put
@@ -239,7 +240,7 @@ def privileges(client: DavClient) -> set[str]:
 
 def listed(share: Share, query: Query) -> tuple[int, int]:
     """The answers for the root's members: how many characters, and the peak of memory in bytes."""
-    answers = Answers(query, Circumstances("", Principal("ann")))
+    answers = Answers(query, Circumstances(Addresses(), "", Principal("ann")))
     folder = share.files.entry("/")
     length = 0
     tracemalloc.start()
