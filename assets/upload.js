@@ -16,16 +16,20 @@ const TUS = { "Tus-Resumable": "1.0.0" };
  */
 export async function send(file, url, show) {
   const path = decoded(url.slice(base.length));
-  return file.size > PIECE_BYTES && path !== undefined ? inPieces(file, path, show) : whole(file, url, show);
+  if (file.size > PIECE_BYTES && path !== undefined) return inPieces(file, path, show);
+  return (await whole(file, url, show)).failure;
 }
 
-async function whole(file, url, show) {
+/** Store `file` by one request; resolves to the answer's text, and to words if it fails.
+ * @returns {Promise<{text?: string, failure?: string}>}
+ */
+export async function whole(file, url, show) {
   const headers = { "X-OC-Mtime": seconds(file) };
   try {
     const answer = await request("PUT", url, headers, file, (bytes) => show(bytes / (file.size || 1)));
-    return answer.status < 300 ? undefined : words(answer);
+    return answer.status < 300 ? { text: answer.responseText } : { failure: words(answer) };
   } catch {
-    return "The connection broke off; nothing was changed.";
+    return { failure: "The connection broke off; nothing was changed." };
   }
 }
 

@@ -6,13 +6,17 @@ from typing import Any
 
 from wsgidav.wsgidav_app import WsgiDAVApp
 
+from davserver.accounts import passwords
 from davserver.accounts.administrator import ensure_administrator
 from davserver.accounts.credentials import Credentials, principal_of
 from davserver.accounts.csrf import Csrf
+from davserver.accounts.links import LINKS, LinkDoor, Sharers
 from davserver.accounts.middleware import Accounts, anonymous_principal
 from davserver.accounts.sign_in import SignIn
 from davserver.browser.assets import Assets
+from davserver.browser.links import DROP, LinkPages
 from davserver.browser.listing import Listing
+from davserver.browser.sharing import SHARE, SHARES, Sharing
 from davserver.browser.trash import ADDRESS as TRASH
 from davserver.browser.trash import TrashPage
 from davserver.content import HandOver
@@ -25,7 +29,16 @@ from davserver.editor.callbacks import Callback
 from davserver.editor.client import DocumentServer
 from davserver.editor.downloads import Download
 from davserver.editor.keys import document_key
-from davserver.editor.middleware import BY_TOKEN, EditorMiddleware
+from davserver.editor.middleware import (
+    ALIVE,
+    BY_TOKEN,
+    EDIT,
+    NEW,
+    TEXT,
+    VERSIONS,
+    VIEW,
+    EditorMiddleware,
+)
 from davserver.editor.new_documents import NewDocument
 from davserver.editor.pages import Office, OpenFile
 from davserver.editor.standing import Standing
@@ -34,7 +47,7 @@ from davserver.editor.versions import VersionsPage
 from davserver.errors import DavserverError, Forbidden, Gone, Unavailable
 from davserver.housekeeping import Housekeeping
 from davserver.metrics import MEDIA_TYPE, Metrics, Observed, begin_anew
-from davserver.model import Principal
+from davserver.model import Principal, called
 from davserver.pages import ASSETS, Pages
 from davserver.providers.exclusion import Exclusion
 from davserver.providers.provider import ShareProvider
@@ -44,7 +57,7 @@ from davserver.providers.users import Users
 from davserver.proxies import TrustedProxies
 from davserver.resources import resource_dir
 from davserver.settings import Settings
-from davserver.tokens import Tokens, server_secret
+from davserver.tokens import LinkTokens, Tokens, server_secret
 from davserver.web import (
     App,
     Environ,
@@ -150,14 +163,21 @@ def create_app(settings: Settings) -> Application:
     )
 
     def editors(folder: str) -> dict[str, tuple[str, ...]]:
-        return {path: session.editors for path, session in sessions.of_members(folder).items()}
+        return {
+            path: tuple(map(called, session.editors))
+            for path, session in sessions.of_members(folder).items()
+        }
 
     provider = ShareProvider(share=share)
     app: App = DavRequestServer(
         provider, settings.max_upload_bytes, settings.propfind_infinity, _hand_over(settings)
     )
     app = Listing(app, pages, share.places, share.access, opening.actions, editors)
-    standing = _standing(settings, share, credentials)
+    app = LinkPages(app, pages, share, opening.actions, settings.max_upload_bytes)
+    sharing = Sharing(pages, share, users, LinkTokens(secret), passwords.hashed)
+    sharers = Sharers(share, partial(_principal_called, credentials))
+    stranger = anonymous_principal(settings.anonymous)
+    standing = Standing(share.access, sharers.called, stranger, settings.edit_formats)
     app = _editor(app, settings, share, pages, opening, office, standing, metrics)
     app = Routes(
         app,
@@ -168,6 +188,8 @@ def create_app(settings: Settings) -> Application:
                 TrashPage(pages, share.files, share.trash, share.access, settings.trash_days),
             ),
             UPLOAD: (METHODS, Tus(share, settings.max_upload_bytes, settings.upload_hours)),
+            SHARE: ("GET HEAD POST", sharing.of_path),
+            SHARES: ("GET HEAD POST", sharing.of_person),
             PRINCIPALS: ("PROPFIND", describe),
             HEALTH: ("GET HEAD", lambda _: text(200, "ok")),
             READY: ("GET HEAD", partial(_tell_ready, share)),
@@ -175,16 +197,33 @@ def create_app(settings: Settings) -> Application:
         },
     )
     app = Nextcloud(app, share, settings.max_upload_bytes, settings.upload_hours)
+    sign_in, forms = SignIn(pages, credentials, secret, settings.sign_in_hours), Csrf(secret)
+    rooms = app
     app = Accounts(
-        app,
+        rooms,
         credentials,
-        SignIn(pages, credentials, secret, settings.sign_in_hours),
-        Csrf(secret),
+        sign_in,
+        forms,
         settings.anonymous,
         open_to_all=(*BY_TOKEN, ASSETS, HEALTH, READY),
     )
+    app = LinkDoor(
+        app,
+        rooms,
+        pages,
+        share,
+        sharers,
+        users,
+        secret,
+        forms,
+        sign_in.principal,
+        open_routes=(EDIT, VIEW, TEXT, NEW, VERSIONS, ALIVE, UPLOAD, DROP),
+        editors=(EDIT, VIEW),
+        versions=VERSIONS,
+    )
+    secret_routes = (*BY_TOKEN, LINKS)
     app = errors_as_responses(app, settings.public_url, pages.error)
-    app = Observed(app, metrics, _who_asks, logs=settings.access_log, secret_routes=BY_TOKEN)
+    app = Observed(app, metrics, _who_asks, logs=settings.access_log, secret_routes=secret_routes)
     if settings.trusted_proxies or settings.unix_socket:
         app = TrustedProxies(app, settings.trusted_proxies)
     tasks = _tasks(settings, share, users, sessions)
@@ -217,7 +256,7 @@ def _hand_over(settings: Settings) -> HandOver | None:
 
 def _who_asks(environ: Environ) -> tuple[str, str]:
     request = Request.of(environ)
-    return request.id, request.principal.name
+    return request.id, request.principal.actor
 
 
 def _tell_ready(share: Share, _: Request) -> Response:
@@ -265,13 +304,9 @@ def _office(settings: Settings, secret: bytes, sessions: EditSessions) -> Office
     )
 
 
-def _standing(settings: Settings, share: Share, credentials: Credentials) -> Standing:
-    def principal_called(name: str) -> Principal | None:
-        user = credentials.user(name)
-        return principal_of(user) if user else None
-
-    stranger = anonymous_principal(settings.anonymous)
-    return Standing(share.access, principal_called, stranger, settings.edit_formats)
+def _principal_called(credentials: Credentials, name: str) -> Principal | None:
+    user = credentials.user(name)
+    return principal_of(user) if user else None
 
 
 def _editor(

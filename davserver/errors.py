@@ -110,6 +110,17 @@ class Gone(DavserverError):
     status = 410
 
 
+class LinkEnded(DavserverError):
+    """The address of a link leads nowhere, or no longer (RFC 9110, 15.5.5)."""
+
+    status = 404
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This link leads nowhere, or no longer. Whoever sent it can make a new one."
+        )
+
+
 class PreconditionFailed(DavserverError):
     """A condition that the client sent does not hold (RFC 9110, 15.5.13)."""
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters.update(size=readable_size, iso=_iso, day=_day)
+        self._environment.filters.update(size=readable_size, iso=_iso, day=_day, last_day=_last_day)
         self._environment.globals["version"] = __version__
 
     def render(
@@ -103,6 +103,11 @@ def _iso(moment: datetime) -> str:
 
 def _day(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%d %H:%M")
+
+
+def _last_day(end: datetime) -> str:
+    """The last day of a time that ends with the beginning of the next."""
+    return (end - timedelta(seconds=1)).strftime("%Y-%m-%d")
 
 
 def _digest(folder: Path) -> str:

@@ -123,7 +123,8 @@ def decide(
     rights &= principal.ceiling
     if rules.policy_file and paths.name(path) == rules.policy_file and Right.SHARE not in rights:
         return Decision(NO_RIGHTS, found)
-    is_top = path == principal.scope or bool(found and found[0].path == path)
+    is_given = not principal.link and bool(found) and found[0].path == path
+    is_top = path == principal.scope or is_given
     if principal.link and path == principal.scope:
         # What was shared stays where it is.
         rights -= {Right.DELETE}

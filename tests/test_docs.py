@@ -46,7 +46,19 @@ def test_every_option_of_serve_is_a_setting() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["serve", "user", "versions", "trash", "lock", "quota", "access", "why", "doctor", "samples"],
+    [
+        "serve",
+        "user",
+        "versions",
+        "trash",
+        "lock",
+        "quota",
+        "access",
+        "link",
+        "why",
+        "doctor",
+        "samples",
+    ],
 )
 def test_every_command_has_help(command: str) -> None:
     answer = CliRunner().invoke(main, [command, "--help"])

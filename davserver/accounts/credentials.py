@@ -47,13 +47,13 @@ class Credentials:
         with self._one_at_a_time[digest[0] % len(self._one_at_a_time)]:
             if user is not None and self._is_verified(digest):
                 return principal_of(user)
-            return self._verify(name, password, user, digest, f"{name[:64]}@{_network(address)}")
+            return self._verify(name, password, user, digest, f"{name[:64]}@{network(address)}")
 
     def _verify(
         self, name: str, password: str, user: User | None, digest: bytes, attempt: str
     ) -> Principal:
         """``check`` by the hash; ``attempt`` is whose failures count."""
-        self._wait_your_turn(attempt)
+        wait_your_turn(self._users, attempt)
         password_hash = user.password_hash if user else self._nobody
         if not passwords.matches(password_hash, password) or not user:
             self._users.note_failure(attempt)
@@ -93,13 +93,15 @@ class Credentials:
             while len(self._verified) > _VERIFIED_AT_MOST:
                 self._verified.popitem(last=False)
 
-    def _wait_your_turn(self, attempt: str) -> None:
-        failures, last = self._users.failures(attempt)
-        if failures < FREE_FAILURES:
-            return
-        wait = last + min(2.0 ** (failures - FREE_FAILURES), LONGEST_WAIT) - time.time()
-        if wait > 0:
-            raise TooManyAttempts(max(1, round(wait)))
+
+def wait_your_turn(users: Users, attempt: str) -> None:
+    """Raise TooManyAttempts while earlier failures of ``attempt`` slow it down."""
+    failures, last = users.failures(attempt)
+    if failures < FREE_FAILURES:
+        return
+    wait = last + min(2.0 ** (failures - FREE_FAILURES), LONGEST_WAIT) - time.time()
+    if wait > 0:
+        raise TooManyAttempts(max(1, round(wait)))
 
 
 def principal_of(user: User) -> Principal:
@@ -107,7 +109,7 @@ def principal_of(user: User) -> Principal:
     return Principal(user.name, is_administrator=user.is_administrator)
 
 
-def _network(address: str) -> str:
+def network(address: str) -> str:
     """The part of an address that one client owns: all of IPv4, a /64 of IPv6."""
     try:
         ip = ipaddress.ip_address(address)

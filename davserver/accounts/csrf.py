@@ -26,7 +26,7 @@ class Csrf:
         """Give the request its token; the cookie's new value, or "" if the browser has one."""
         nonce = request.cookies.get(COOKIE, "")
         made = "" if len(nonce) == 32 else secrets.token_hex(16)
-        request.csrf_token = self._token(made or nonce, request.principal.name)
+        request.csrf_token = self._token(made or nonce, _whose(request))
         return made
 
     def check(self, request: Request) -> None:
@@ -40,9 +40,14 @@ class Csrf:
         nonce = request.cookies.get(COOKIE, "")
         sent = request.header(HEADER) or request.form.get(FIELD, "")
         if not nonce or not hmac.compare_digest(
-            sent.encode(), self._token(nonce, request.principal.name).encode()
+            sent.encode(), self._token(nonce, _whose(request)).encode()
         ):
             raise Forbidden("This form is too old. Go back, reload the page and try again.")
 
     def _token(self, nonce: str, name: str) -> str:
         return hmac.new(self._key, f"{nonce}\0{name}".encode(), "sha256").hexdigest()
+
+
+def _whose(request: Request) -> str:
+    """For whom a form is rendered: a user, or the guests of a link."""
+    return f"{request.principal.name}\0{request.principal.link}"

@@ -77,7 +77,7 @@ class Accounts:
         """The principal, by password, by cookie, or by nothing where that is enough."""
         authorization = request.header("Authorization")
         if authorization:
-            name, password = _basic(authorization)
+            name, password = basic(authorization)
             return self._credentials.check(name, password, request.client_address)
         principal = self._sign_in.principal(request)
         return principal or anonymous_principal(self._anonymous)
@@ -126,7 +126,7 @@ def challenge(request: Request, words: str) -> Response:
     return response
 
 
-def _basic(authorization: str) -> tuple[str, str]:
+def basic(authorization: str) -> tuple[str, str]:
     """Name and password of a Basic header, UTF-8 first (RFC 7617, 2). Raises SignInNeeded."""
     scheme, _, encoded = authorization.partition(" ")
     try:

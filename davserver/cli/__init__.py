@@ -8,6 +8,7 @@ import click
 from davserver import __version__
 from davserver.cli.access import access, why
 from davserver.cli.checks import doctor, samples
+from davserver.cli.links import link
 from davserver.cli.locks import lock
 from davserver.cli.quotas import quota
 from davserver.cli.serving import serve
@@ -22,5 +23,5 @@ def main() -> None:
     """A WebDAV server with built-in ONLYOFFICE editing."""
 
 
-for _command in (serve, user, versions, trash, lock, quota, access, why, doctor, samples):
+for _command in (serve, user, versions, trash, lock, quota, access, link, why, doctor, samples):
     main.add_command(_command)

@@ -21,7 +21,7 @@ from davserver.editor.middleware import CALLBACK
 from davserver.editor.standing import A_GUEST, MADE_UP, Standing
 from davserver.editor.tokens import NotFromServer, ServerTokens
 from davserver.errors import BadRequest, Conflict, DavserverError, FileLocked, Unavailable
-from davserver.model import EditSession, Entry, Origin, SessionState, Writer
+from davserver.model import EditSession, Entry, Origin, SessionState, Writer, called
 from davserver.providers.files import VersionedFiles
 from davserver.providers.sessions import LOCK_PRINCIPAL, EditSessions
 from davserver.providers.stores import Spool
@@ -250,8 +250,8 @@ def _author(report: dict[str, Any]) -> str:
     for change in reversed(changes):
         user = change.get("user") if isinstance(change, dict) else None
         if isinstance(user, dict) and (not users or user.get("id") in users):
-            return str(user.get("name") or user.get("id") or "")
-    return str(users[0]) if users else ""
+            return str(user.get("name") or called(str(user.get("id") or "")))
+    return called(str(users[0])) if users else ""
 
 
 def _answer(error: int) -> Response:

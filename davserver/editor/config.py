@@ -6,10 +6,18 @@ Source: ONLYOFFICE Docs API, "Config".
 from dataclasses import dataclass
 from typing import Any
 
-from davserver import paths
 from davserver.editor.actions import usable
 from davserver.editor.formats import Format
-from davserver.model import NO_RIGHTS, DocumentKey, Entry, Principal, Right, Rights
+from davserver.model import (
+    NO_RIGHTS,
+    DocumentKey,
+    Entry,
+    GuestNames,
+    Link,
+    Principal,
+    Right,
+    Rights,
+)
 
 MAX_TITLE = 128
 """Config, document, "title": at most 128 characters."""
@@ -26,10 +34,15 @@ class Links:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """The person in front of the editor, and their language as BCP 47."""
+    """The person in front of the editor, their language as BCP 47, and the link they came by.
+
+    ``folder`` is where the document is, as they know it.
+    """
 
     principal: Principal
     language: str
+    folder: str
+    link: Link | None = None
 
 
 def editor_config(
@@ -60,7 +73,7 @@ def editor_config(
             "fileType": known.extension,
             "key": key.value,
             "url": links.download,
-            "info": {"folder": paths.parent(entry.path), "uploaded": entry.modified.isoformat()},
+            "info": {"folder": reader.folder, "uploaded": entry.modified.isoformat()},
             "referenceData": {"fileKey": resource_id, "instanceId": instance_id},
             "permissions": permissions(known, rights, saves=saves),
         },
@@ -80,6 +93,12 @@ def editor_config(
             },
         },
     }
+    if reader.link is not None:
+        asks = reader.link.guest_names is GuestNames.ASK
+        config["editorConfig"]["customization"]["anonymous"] = {"request": asks, "label": "guest"}
+        if reader.link.watermark:
+            words = reader.link.watermark.replace("{name}", reader.principal.shown)
+            config["document"]["options"] = {"watermark_on_draw": watermark(words)}
     if region:
         config["editorConfig"]["region"] = f"{language}-{region}"
     return config
@@ -104,9 +123,25 @@ def permissions(known: Format, rights: Rights, *, saves: bool) -> dict[str, bool
 
 def user(principal: Principal) -> dict[str, str]:
     """Who it is; nothing for somebody who did not sign in, whom the editor then asks for a name."""
+    if principal.link:
+        told = {"id": principal.actor}
+        return {**told, "name": principal.shown} if principal.label else told
     if principal.is_anonymous:
         return {}
     return {"id": principal.name, "name": principal.name}
+
+
+def watermark(words: str) -> dict[str, Any]:
+    """``words`` across every page, a paragraph for each line (Config, document, "options")."""
+    runs = [{"text": line, "fill": [124, 124, 124], "font-size": 60} for line in words.splitlines()]
+    return {
+        "align": 1,
+        "width": 200,
+        "height": 120,
+        "rotate": -45,
+        "transparent": 0.4,
+        "paragraphs": [{"align": 2, "runs": [run]} for run in runs],
+    }
 
 
 def title(name: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from davserver import paths
 from davserver.editor import callbacks, downloads
 from davserver.editor.actions import file_actions, may_save
 from davserver.editor.client import DocumentServer
@@ -164,7 +165,12 @@ class OpenFile:
                 callback=us + CALLBACK + callback,
                 folder=request.origin + folder,
             ),
-            Reader(request.principal, preferred_language(request.header("Accept-Language"))),
+            Reader(
+                request.principal,
+                preferred_language(request.header("Accept-Language")),
+                paths.decoded(request.addresses.target(paths.parent(entry.path))),
+                request.link,
+            ),
             rights=rights,
             saves=opened.saves,
             resource_id=opened.resource_id,

@@ -3,9 +3,9 @@
 import threading
 import time
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import Row, Select, delete, func, insert, select
 
 from davserver import paths, rights
 from davserver.errors import (
@@ -27,7 +27,9 @@ from davserver.rights import Decision, Granted, Grants, Rules
 MAX_ON_ONE = 200
 """Grants on one file or folder."""
 
-_ALL = select(resources.c.path, grants.c.subject, grants.c.role, grants.c.without).join(resources)
+_ALL: Select[Any] = select(
+    resources.c.path, grants.c.subject, grants.c.role, grants.c.without
+).join(resources)
 _WORDS = {
     Right.SEE: "see this",
     Right.READ: "read this",
@@ -131,6 +133,24 @@ class Access:
             this = (grants.c.resource_id == resource_id) & (grants.c.subject == subject)
             return connection.execute(delete(grants).where(this)).rowcount > 0
 
+    def given_by(self, name: str) -> list[Grant]:
+        """The grants that a user gave, by path."""
+        with self._catalog.reading() as connection:
+            rows = connection.execute(_ALL.where(grants.c.given_by == name))
+            found = [_grant(row) for row in rows]
+        there = (one for one in found if not paths.is_ours(one.path))
+        return sorted(there, key=lambda one: (one.path, one.subject))
+
+    def rights_after(
+        self, principal: Principal, path: str, subject: str, grant: Grant | None
+    ) -> Rights:
+        """What ``principal`` may do with ``path`` once ``subject`` has ``grant`` there instead."""
+        others = [one for one in self.all() if (one.path, one.subject) != (path, subject)]
+        after = Grants([*others, *([grant] if grant else [])])
+        return rights.decide(
+            principal, paths.lineage(path), self._and_policies(after), self._rules
+        ).rights
+
     def forget(self, subject: str) -> None:
         """Take away everything that a subject has: the user or the group is removed."""
         with self._catalog.writing() as connection:
@@ -138,7 +158,9 @@ class Access:
 
     def _now(self) -> Granted:
         """The grants as they are at this moment."""
-        stored = self._stored()
+        return self._and_policies(self._stored())
+
+    def _and_policies(self, stored: Grants) -> Granted:
         return _WithPolicies(stored, self._policies) if self._policies.name else stored
 
     def _stored(self) -> Grants:
@@ -155,15 +177,7 @@ class Access:
 
     def _read(self) -> Grants:
         with self._catalog.reading() as connection:
-            return Grants(
-                Grant(
-                    paths.path_of_key(row.path),
-                    row.subject,
-                    Role(row.role),
-                    frozenset(map(Right, row.without.split())),
-                )
-                for row in connection.execute(_ALL)
-            )
+            return Grants(_grant(row) for row in connection.execute(_ALL))
 
 
 class _WithPolicies:
@@ -232,6 +246,15 @@ class _Seen:
 
     def _shows(self, path: str) -> bool:
         return Right.SEE in self._access.why(self._principal, self._place.levels(path)).rights
+
+
+def _grant(row: Row[Any]) -> Grant:
+    return Grant(
+        paths.path_of_key(row.path),
+        row.subject,
+        Role(row.role),
+        frozenset(map(Right, row.without.split())),
+    )
 
 
 def _refusal(principal: Principal, path: str, has: Rights, right: Right) -> DavserverError:

@@ -153,7 +153,7 @@ class TestConfig:
             known,
             DocumentKey("key"),
             Links("http://us/-/download/t", "http://us/-/callback/t", "http://us/docs/"),
-            Reader(Principal(user), "de-DE"),
+            Reader(Principal(user), "de-DE", "/docs"),
             rights=Role.EDITOR.rights,
             saves=edit,
             resource_id="rid",

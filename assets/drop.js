@@ -1,0 +1,66 @@
+// Sends files to a folder that shows nobody what is in it. What was sent from this browser is remembered here alone.
+
+import { base } from "./page.js";
+import { whole } from "./upload.js";
+
+const picker = document.querySelector("#files");
+const sent = document.querySelector("#sent");
+const drop = document.querySelector("#drop");
+const remembered = `sent ${base}`;
+
+/** @param {string} name @returns {HTMLElement} */
+function line(name) {
+  const element = document.createElement("div");
+  element.className = "transfer";
+  element.innerHTML = "<p><b></b><span></span></p>";
+  element.querySelector("b").textContent = name;
+  sent.append(element);
+  sent.hidden = false;
+  return element;
+}
+
+/** @returns {string[]} */
+function before() {
+  return JSON.parse(localStorage.getItem(remembered) ?? "[]");
+}
+
+/** @param {File} file */
+async function send(file) {
+  const element = line(file.name);
+  const state = element.querySelector("span");
+  const show = (part) => (state.textContent = part < 1 ? `${Math.floor(part * 100)} %` : "storing…");
+  const answer = await whole(file, `${base}/-/drop/${encodeURIComponent(file.name)}`, show);
+  state.classList.toggle("problem", Boolean(answer.failure));
+  state.textContent = answer.failure ?? "sent";
+  if (answer.failure) return;
+  const name = answer.text.trim();
+  element.querySelector("b").textContent = name;
+  localStorage.setItem(remembered, JSON.stringify([...before(), name].slice(-200)));
+}
+
+/** @param {Iterable<File>} files */
+async function sendAll(files) {
+  for (const file of files) await send(file);
+}
+
+document.querySelector("#choose").addEventListener("click", () => picker.click());
+picker.addEventListener("change", async () => {
+  await sendAll([...picker.files]);
+  picker.value = "";
+});
+const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
+document.addEventListener("dragover", (event) => {
+  if (!carriesFiles(event)) return;
+  event.preventDefault();
+  drop.hidden = false;
+});
+document.addEventListener("dragleave", (event) => {
+  if (!event.relatedTarget) drop.hidden = true;
+});
+document.addEventListener("drop", (event) => {
+  if (!carriesFiles(event)) return;
+  event.preventDefault();
+  drop.hidden = true;
+  sendAll([...event.dataTransfer.files]);
+});
+for (const name of before()) line(name).querySelector("span").textContent = "sent";
