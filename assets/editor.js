@@ -1,9 +1,9 @@
 // Opens the signed configuration of this page in the Document Server's editor.
 
-import { ask, csrf } from "./page.js";
+import { ask, csrf, shareIn } from "./page.js";
 
 const host = document.querySelector("#editor");
-const { api, alive, folder } = host.dataset;
+const { api, alive, folder, share } = host.dataset;
 const ALIVE_EVERY_MS = 60000;
 
 /** @param {Document} page @returns {object} the configuration in a page's JSON island */
@@ -28,9 +28,18 @@ function open() {
   frame.id = "editor-frame";
   host.append(frame);
   let changed = false;
+  // The editor shows its button for sharing where there is somebody to answer it.
+  const sharing = share && {
+    onRequestSharingSettings: async () => {
+      await shareIn(share);
+      const fresh = await freshConfig();
+      editor.setSharingSettings({ sharingSettings: fresh.document.info.sharingSettings ?? [] });
+    },
+  };
   const editor = new window.DocsAPI.DocEditor(frame.id, {
     ...configIn(document),
     events: {
+      ...sharing,
       onRequestClose: () => {
         editor.destroyEditor();
         location.assign(folder);

@@ -1,6 +1,6 @@
 // The listing's actions: each is one WebDAV request to the address that is shown.
 
-import { ask, localizeTimes, words } from "./page.js";
+import { ask, localizeTimes, shareIn, words } from "./page.js";
 import { send } from "./upload.js";
 
 const listing = document.querySelector("#listing");
@@ -170,6 +170,14 @@ listing.addEventListener("click", (event) => {
   else remove(row);
 });
 
+listing.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-share]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  link.closest("details").open = false;
+  shareIn(link.getAttribute("href"));
+});
+
 // --- Uploading ---------------------------------------------------------------------------------------
 
 const transfers = document.querySelector("#transfers");
@@ -259,7 +267,7 @@ function step(direction) {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (dialog.open || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (document.querySelector("dialog[open]") || event.ctrlKey || event.metaKey || event.altKey) return;
   const row = document.activeElement?.closest("#listing tbody tr");
   const typing = document.activeElement?.matches("input, textarea");
   if (event.key === "/" && !typing) {

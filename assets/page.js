@@ -46,6 +46,30 @@ export async function words(response) {
   return text && text.length < 500 && !text.startsWith("<") ? text : `The server answered ${response.status}.`;
 }
 
+/** Show a share page over this one, and say when it was closed.
+ * @param {string} address @returns {Promise<void>}
+ */
+export function shareIn(address) {
+  const dialog = document.createElement("dialog");
+  dialog.className = "share-dialog";
+  dialog.innerHTML = '<iframe title="Share"></iframe><button type="button" class="button small close">Close</button>';
+  dialog.querySelector("iframe").src = `${address}?in=dialog`;
+  dialog.querySelector("button").addEventListener("click", () => dialog.close());
+  const byPage = (event) => {
+    if (event.origin === location.origin && event.data === "close-share") dialog.close();
+  };
+  addEventListener("message", byPage);
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      removeEventListener("message", byPage);
+      dialog.remove();
+      resolve();
+    });
+  });
+}
+
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) {
     if (!menu.contains(event.target)) menu.open = false;

@@ -16,7 +16,7 @@ from davserver.accounts.sign_in import SignIn
 from davserver.browser.assets import Assets
 from davserver.browser.links import DROP, LinkPages
 from davserver.browser.listing import Listing
-from davserver.browser.sharing import SHARE, SHARES, Sharing
+from davserver.browser.sharing import SHARES, Sharing
 from davserver.browser.trash import ADDRESS as TRASH
 from davserver.browser.trash import TrashPage
 from davserver.content import HandOver
@@ -48,7 +48,7 @@ from davserver.errors import DavserverError, Forbidden, Gone, Unavailable
 from davserver.housekeeping import Housekeeping
 from davserver.metrics import MEDIA_TYPE, Metrics, Observed, begin_anew
 from davserver.model import Principal, called
-from davserver.pages import ASSETS, Pages
+from davserver.pages import ASSETS, SHARE, Pages
 from davserver.providers.exclusion import Exclusion
 from davserver.providers.provider import ShareProvider
 from davserver.providers.sessions import EditSessions
@@ -157,6 +157,7 @@ def create_app(settings: Settings) -> Application:
         share.files,
         share.locks,
         share.access,
+        share.links,
         settings.edit_formats,
         instance_id,
         office,

@@ -12,6 +12,7 @@ from davserver import __version__
 from davserver.web import Request, Response
 
 ASSETS = "/-/assets/"
+SHARE = "/-/share/"
 
 _A_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,3})?) ?([kmgt]?)(i?)b?")
 _UNITS = ("", "k", "m", "g", "t")

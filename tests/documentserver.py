@@ -43,7 +43,9 @@ window.DocsAPI = { DocEditor: function (id, config) {
     if (event.origin !== origin) return;
     const handler = config.events && config.events[event.data.event];
     if (handler) handler({ data: event.data.data });
-  }); this.destroyEditor = () => frame.remove(); this.refreshFile = (fresh) => { frame.src = origin
+  }); this.destroyEditor = () => frame.remove(); this.setSharingSettings
+  = (told) => { window.sharedSettings = told.sharingSettings; };
+  this.refreshFile = (fresh) => { frame.src = origin
   + "/frame?token=" + encodeURIComponent(fresh.token); };
 } };
 DocsAPI.DocEditor.version = () => "9.3.0";

@@ -29,13 +29,12 @@ from davserver.model import (
     of_group,
     of_user,
 )
-from davserver.pages import Pages
+from davserver.pages import SHARE, Pages
 from davserver.providers.share import Share
 from davserver.providers.users import Users
 from davserver.tokens import LinkTokens
 from davserver.web import Request, Response, redirect
 
-SHARE = "/-/share/"
 SHARES = "/-/shares"
 
 MAX_LABEL = 100
@@ -258,7 +257,7 @@ class Sharing:
         if _is_own(request.principal, link):
             address = link_address(request.origin + request.site, self._addresses, link)
             # segno escapes what it puts into the picture; an address has nothing to escape.
-            qr = Markup(segno.make(address, error="m").svg_inline(scale=4, border=2))  # noqa: S704
+            qr = Markup(segno.make(address, error="m").svg_inline(border=2, omitsize=True))  # noqa: S704
         return LinkRow(
             link,
             address,

@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 
 from davserver import paths
-from davserver.errors import BadGateway, BadRequest, NameNotAllowed
+from davserver.errors import BadGateway, BadRequest, Forbidden, NameNotAllowed
 from davserver.web import Request
 
 
@@ -38,8 +38,13 @@ def path_of_url(request: Request, url: str) -> str:
         if parts.hostname.lower() not in hosts or port not in ports:
             raise BadGateway("The destination is on another server.")
     target = parts.path
-    if request.base and (target == request.base or target.startswith(request.base + "/")):
-        target = target[len(request.base) :] or "/"
+    # A proxy takes the path of the site off the address that it asks for, not off those in headers.
+    bases = {request.base, request.base.removeprefix(request.site)} - {""}
+    base = next((one for one in bases if target == one or target.startswith(one + "/")), None)
+    if base is not None:
+        target = target[len(base) :] or "/"
+    elif request.link is not None:
+        raise Forbidden("This lies outside of what is shared by the link.")
     path = paths.decoded(target.encode("latin-1", "replace").decode("utf-8", "surrogateescape"))
     if paths.is_ours(path):
         raise NameNotAllowed("This name is reserved for the server itself.")

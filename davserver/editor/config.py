@@ -3,6 +3,7 @@
 Source: ONLYOFFICE Docs API, "Config".
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +13,25 @@ from davserver.model import (
     NO_RIGHTS,
     DocumentKey,
     Entry,
+    Grant,
     GuestNames,
     Link,
     Principal,
     Right,
     Rights,
+    Role,
 )
+
+_GIVEN = {
+    Role.NONE: "Deny Access",
+    Role.UPLOADER: "Custom",
+    Role.VIEWER: "Read Only",
+    Role.FORM_FILLER: "Form Filling",
+    Role.COMMENTER: "Comment",
+    Role.REVIEWER: "Review",
+    Role.EDITOR: "Full Access",
+    Role.MANAGER: "Full Access",
+}
 
 MAX_TITLE = 128
 """Config, document, "title": at most 128 characters."""
@@ -36,13 +50,14 @@ class Links:
 class Reader:
     """The person in front of the editor, their language as BCP 47, and the link they came by.
 
-    ``folder`` is where the document is, as they know it.
+    ``folder`` is where the document is, as they know it; ``sharing`` what they are told of others.
     """
 
     principal: Principal
     language: str
     folder: str
     link: Link | None = None
+    sharing: tuple[dict[str, Any], ...] = ()
 
 
 def editor_config(
@@ -93,6 +108,8 @@ def editor_config(
             },
         },
     }
+    if reader.sharing:
+        config["document"]["info"]["sharingSettings"] = list(reader.sharing)
     if reader.link is not None:
         asks = reader.link.guest_names is GuestNames.ASK
         config["editorConfig"]["customization"]["anonymous"] = {"request": asks, "label": "guest"}
@@ -129,6 +146,20 @@ def user(principal: Principal) -> dict[str, str]:
     if principal.is_anonymous:
         return {}
     return {"id": principal.name, "name": principal.name}
+
+
+def sharing_settings(grants: Iterable[Grant], links: Iterable[Link]) -> tuple[dict[str, Any], ...]:
+    """Who has what, as the editor shows it (Config, document, "info", "sharingSettings")."""
+    people = [
+        {"user": grant.subject.partition(":")[2] or "Everybody", "permissions": _GIVEN[grant.role]}
+        for grant in grants
+    ]
+    doors = [
+        {"user": link.label or "Link", "permissions": _GIVEN[link.role], "isLink": True}
+        for link in links
+        if not link.has_ended
+    ]
+    return (*people, *doors)
 
 
 def watermark(words: str) -> dict[str, Any]:

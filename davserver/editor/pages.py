@@ -2,13 +2,14 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from davserver import paths
 from davserver.editor import callbacks, downloads
 from davserver.editor.actions import file_actions, may_save
 from davserver.editor.client import DocumentServer
-from davserver.editor.config import Links, Reader, editor_config
+from davserver.editor.config import Links, Reader, editor_config, sharing_settings
 from davserver.editor.formats import format_of
 from davserver.editor.language import preferred_language
 from davserver.editor.middleware import ALIVE, CALLBACK, DOWNLOAD, EDIT, TEXT, VERSIONS, VIEW
@@ -16,10 +17,11 @@ from davserver.editor.standing import A_GUEST
 from davserver.editor.tokens import ServerTokens
 from davserver.errors import FileLocked
 from davserver.model import Action, DocumentKey, Entry, Right, Rights, Role
-from davserver.pages import Pages
+from davserver.pages import SHARE, Pages
 from davserver.providers import locks
 from davserver.providers.access import Access
 from davserver.providers.files import VersionedFiles
+from davserver.providers.links import Links as ShareLinks
 from davserver.providers.locks import Locks
 from davserver.providers.sessions import EditSessions
 from davserver.tokens import Tokens
@@ -66,6 +68,7 @@ class OpenFile:
         files: VersionedFiles,
         held: Locks,
         access: Access,
+        links: ShareLinks,
         edit_formats: Collection[str],
         instance_id: str,
         office: Office | None,
@@ -74,6 +77,7 @@ class OpenFile:
         self._files = files
         self._locks = held
         self._access = access
+        self._links = links
         self._edit_formats = frozenset(edit_formats)
         self._instance_id = instance_id
         self._office = office
@@ -170,6 +174,7 @@ class OpenFile:
                 preferred_language(request.header("Accept-Language")),
                 paths.decoded(request.addresses.target(paths.parent(entry.path))),
                 request.link,
+                self._sharing(request, entry.path),
             ),
             rights=rights,
             saves=opened.saves,
@@ -187,6 +192,9 @@ class OpenFile:
             api=f"{office.server.public}{API_SCRIPT}?shardkey={opened.key.value}",
             server=office.server.public,
             alive=request.url(ALIVE) + opened.key.value if opened.saves else "",
+            share=request.url(SHARE[:-1] + request.addresses.target(entry.path))
+            if self._shares(request, entry.path)
+            else "",
             folder=folder,
         )
 
@@ -204,6 +212,16 @@ class OpenFile:
             folder=request.way_back(entry.path),
             versions=self._versions(request, entry.path),
         )
+
+    def _shares(self, request: Request, path: str) -> bool:
+        who = request.principal
+        return not who.is_anonymous and Right.SHARE in self._access.rights(who, path)
+
+    def _sharing(self, request: Request, path: str) -> tuple[dict[str, Any], ...]:
+        """What the editor tells of who has what, to somebody who may change it."""
+        if not self._shares(request, path):
+            return ()
+        return sharing_settings(self._access.on(path), self._links.on(path))
 
     def _versions(self, request: Request, path: str) -> str:
         """The address of the file's versions; empty for who may not see them."""

@@ -3,16 +3,19 @@
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
 import requests
 
 from davserver.accounts import passwords
+from davserver.accounts.links import LINKS
 from davserver.editor.config import permissions
 from davserver.editor.formats import FORMATS
-from davserver.model import Grant, Role, Writer
+from davserver.model import LINK_ROLES, Grant, Role, Writer
 from davserver.providers.users import User, Users
+from tests.accounts.link_making import guest, make_link
 from tests.dav_client import DavClient
 from tests.running import ThreadServer
 
@@ -44,11 +47,18 @@ def _tables() -> list[dict[str, dict[str, str]]]:
     return found
 
 
-REQUESTS, PERMISSIONS = _tables()[:2]
+REQUESTS, PERMISSIONS, BY_LINK = _tables()[:3]
 CELLS = [
     pytest.param(request, role, status, id=f"{request}-{role}")
     for request, cells in REQUESTS.items()
     for role, status in cells.items()
+]
+
+
+LINK_CELLS = [
+    pytest.param(request, role.value, BY_LINK.get(request, cells)[role.value])
+    for request, cells in REQUESTS.items()
+    for role in LINK_ROLES
 ]
 
 
@@ -95,10 +105,11 @@ def ann(server: ThreadServer) -> DavClient:
     return server.client("ann")
 
 
-def ask(client: DavClient, request: str, folder: str) -> requests.Response:
-    """Send what a row of the table is about."""
+def ask(client: DavClient, request: str, folder: str, other: str = "/open") -> requests.Response:
+    """Send what a row of the table is about; ``other`` is a folder for what it carries away."""
     file, new = f"{folder}/file.docx", f"{folder}/new.docx"
-    elsewhere = f"/open/{uuid4().hex}.docx"
+    elsewhere = f"{other}/{uuid4().hex}.docx"
+    scope = f"{urlsplit(client.base).path}{folder}/"
     form = {"csrf": _csrf(client), "folder": folder, "kind": "docx", "restore": "1"}
 
     def page(path: str) -> requests.Response:
@@ -110,7 +121,7 @@ def ask(client: DavClient, request: str, folder: str) -> requests.Response:
         "PROPFIND file": lambda: client.propfind(file),
         "PROPFIND folder": lambda: client.propfind(folder, depth="1"),
         "REPORT folder": lambda: client.request("REPORT", folder, data=_SYNC),
-        "SEARCH folder": lambda: client.request("SEARCH", folder, data=_SEARCH.format(folder)),
+        "SEARCH folder": lambda: client.request("SEARCH", folder, data=_SEARCH.format(scope)),
         "PUT new": lambda: client.put(new, b"x"),
         "PUT file": lambda: client.put(file, b"x"),
         "PATCH file": lambda: client.request(
@@ -127,7 +138,7 @@ def ask(client: DavClient, request: str, folder: str) -> requests.Response:
         "LOCK new": lambda: client.lock(new),
         "MKCOL new": lambda: client.mkcol(f"{folder}/made"),
         "COPY file": lambda: client.copy(file, elsewhere),
-        "COPY here": lambda: client.copy("/open/other.docx", new),
+        "COPY here": lambda: client.copy(f"{other}/other.docx", new),
         "MOVE file": lambda: client.move(file, elsewhere),
         "DELETE file": lambda: client.delete(file),
         "DELETE folder": lambda: client.delete(f"{folder}/sub"),
@@ -148,7 +159,8 @@ def ask(client: DavClient, request: str, folder: str) -> requests.Response:
 
 
 def _csrf(client: DavClient) -> str:
-    page = client.request("GET", "/-/trash", headers=_PAGE)
+    anywhere = "/" if LINKS in client.base else "/-/trash"
+    page = client.request("GET", anywhere, headers=_PAGE)
     found = re.search(r'data-csrf="([0-9a-f]+)"', page.text)
     return found[1] if found else ""
 
@@ -172,6 +184,22 @@ def test_what_one_was_given_is_nothing_to_another(
 ) -> None:
     scene.give("user:ann", Role(role))
     assert ask(server.client("bob"), request_, scene.folder).status_code == 404
+
+
+@pytest.mark.parametrize(("request_", "role", "status"), LINK_CELLS)
+@pytest.mark.parametrize("sharer", ["admin", "ann"])
+def test_a_link_permits_what_its_role_does(
+    scene: Scene, server: ThreadServer, sharer: str, request_: str, role: str, status: str
+) -> None:
+    scene.give("user:ann", Role.MANAGER)
+    scene.share.trees.copy(
+        f"{scene.folder}/file.docx",
+        f"{scene.folder}/other.docx",
+        Writer("admin"),
+        overwrite=False,
+    )
+    link = make_link(server, scene.folder, Role(role), made_by=sharer)
+    assert ask(guest(server, link), request_, "", other="").status_code == int(status)
 
 
 @pytest.mark.parametrize("request_", REQUESTS)
