@@ -159,6 +159,7 @@ def create_app(settings: Settings) -> Application:
         share.access,
         share.links,
         settings.edit_formats,
+        settings.editor_groups,
         instance_id,
         office,
     )

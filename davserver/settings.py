@@ -97,6 +97,7 @@ class Settings(BaseSettings):
     jwt_header: str = Field("Authorization", pattern=r"^[A-Za-z][A-Za-z-]{0,63}$")
     max_document_mib: int = Field(100, ge=1, le=4096)
     edit_formats: Annotated[tuple[str, ...], NoDecode] = ("csv", "docx", "pptx", "txt", "xlsx")
+    editor_groups: Annotated[tuple[str, ...], NoDecode] = ()
     new_locale: str = Field("", pattern=r"^([A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*)?$")
     new_paper: Literal["auto", "a4", "letter"] = "auto"
 
@@ -132,6 +133,11 @@ class Settings(BaseSettings):
     @classmethod
     def _formats(cls, value: Any) -> Any:
         return tuple(name.lower().lstrip(".") for name in _several(value))
+
+    @field_validator("editor_groups", mode="before")
+    @classmethod
+    def _groups(cls, value: Any) -> Any:
+        return tuple(_several(value))
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod

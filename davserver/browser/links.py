@@ -1,10 +1,10 @@
 """What only guests see: the page of a file that is shared alone, and the one that takes uploads."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from itertools import chain, count, islice
 
 from davserver import paths
-from davserver.browser.listing import readable, symbol
+from davserver.browser.listing import Actions, readable, symbol
 from davserver.errors import BadRequest, Conflict, MethodNotAllowed
 from davserver.model import Action, Entry, Link, Origin, Right, Rights
 from davserver.pages import Pages
@@ -14,9 +14,6 @@ from davserver.web import App, Environ, Request, Response, StartResponse, redire
 
 DROP = "/-/drop/"
 _ATTEMPTS = 1000
-
-Actions = Callable[[str, Rights], tuple[Action, ...]]
-"""What can be done with a file, by somebody with these rights on it."""
 
 
 class LinkPages:
@@ -56,7 +53,7 @@ class LinkPages:
     def _of_file(self, request: Request, entry: Entry, rights: Rights) -> Response:
         """The editor at once where there is one, unless it is that one comes back from there."""
         self._share.access.check(request.principal, entry.path, Right.READ)
-        actions = self._actions(entry.path, rights)
+        actions = self._actions(request.principal, entry.path, rights)
         best = actions[0] if actions else None
         if best in {Action.EDIT, Action.VIEW} and "show" not in request.query:
             how = "edit" if best is Action.EDIT else "view"

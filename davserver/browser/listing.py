@@ -6,15 +6,15 @@ from typing import Any
 
 from davserver import media, paths
 from davserver.errors import NotFound
-from davserver.model import Action, Entry, Right, Rights, Role
+from davserver.model import Action, Entry, Principal, Right, Rights, Role
 from davserver.pages import Pages
 from davserver.providers.access import Access
 from davserver.providers.places import Places
 from davserver.providers.stores import Place
 from davserver.web import App, Environ, Request, Response, StartResponse, redirect
 
-Actions = Callable[[str, Rights], tuple[Action, ...]]
-"""What can be done with a file, by somebody with these rights on it."""
+Actions = Callable[[Principal, str, Rights], tuple[Action, ...]]
+"""What somebody can do with a file, who has these rights on it."""
 Editors = Callable[[str], dict[str, tuple[str, ...]]]
 """Who edits the files of a folder now: path to names."""
 
@@ -125,7 +125,7 @@ class Listing:
                     request.addresses.of(entry.path, folder=entry.is_folder),
                     symbol(entry),
                     rights,
-                    self._actions(entry.path, rights) if has_actions else (),
+                    self._actions(request.principal, entry.path, rights) if has_actions else (),
                     editing.get(entry.path, ()),
                 )
             )

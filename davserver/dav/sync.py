@@ -4,7 +4,7 @@ Told is what was changed through this server; what other programs did in the fol
 sync without a token, which lists what is there.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 
 from lxml import etree
@@ -51,7 +51,9 @@ def _sync(dav: DavRequest, top: Entry, body: etree._Element) -> Response:
     limit = wanted_results(body, MAX_RESULTS)
     instance, latest = share.catalog.instance_id(), share.changes.latest()
     token = (body.findtext(DAV + "sync-token") or "").strip()
-    reached = position_of(token, instance, share.changes) if token else Position(latest, folder)
+    reached = Position(latest, folder)
+    if token:
+        reached = _mapped(position_of(token, instance, share.changes), dav.request.inner)
     if share.changes.have_replaced(folder, reached.number):
         raise Forbidden("This is another folder than before: begin again.", "valid-sync-token")
     found: dict[str, Entry | None] = {}
@@ -76,8 +78,15 @@ def _sync(dav: DavRequest, top: Entry, body: etree._Element) -> Response:
     last = [failed(address(path, folder=path in folders), 404) for path in gone]
     if more:
         last.append(truncated(address(top.path, folder=True)))
-    last.append(f"<D:sync-token>{reached.token(instance)}</D:sync-token>")
+    told = _mapped(reached, lambda path: paths.decoded(dav.request.addresses.target(path)))
+    last.append(f"<D:sync-token>{told.token(instance)}</D:sync-token>")
     return streamed(dav.request, chain(described(dav, there, query), last))
+
+
+def _mapped(position: Position, path_of: Callable[[str], str]) -> Position:
+    """The position with its paths as the other side of the request knows them."""
+    root, after = (path and path_of(path) for path in (position.root, position.after))
+    return Position(position.number, root, after)
 
 
 def _changed(dav: DavRequest, folder: str, start: Position, *, deep: bool) -> Iterator[Told]:

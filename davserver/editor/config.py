@@ -145,7 +145,10 @@ def user(principal: Principal) -> dict[str, str]:
         return {**told, "name": principal.shown} if principal.label else told
     if principal.is_anonymous:
         return {}
-    return {"id": principal.name, "name": principal.name}
+    told = {"id": principal.name, "name": principal.name}
+    if principal.groups:
+        told["group"] = ",".join(sorted(principal.groups))
+    return told
 
 
 def sharing_settings(grants: Iterable[Grant], links: Iterable[Link]) -> tuple[dict[str, Any], ...]:

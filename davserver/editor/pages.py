@@ -16,7 +16,7 @@ from davserver.editor.middleware import ALIVE, CALLBACK, DOWNLOAD, EDIT, TEXT, V
 from davserver.editor.standing import A_GUEST
 from davserver.editor.tokens import ServerTokens
 from davserver.errors import FileLocked
-from davserver.model import Action, DocumentKey, Entry, Right, Rights, Role
+from davserver.model import Action, DocumentKey, Entry, Principal, Right, Rights, Role
 from davserver.pages import SHARE, Pages
 from davserver.providers import locks
 from davserver.providers.access import Access
@@ -70,6 +70,7 @@ class OpenFile:
         access: Access,
         links: ShareLinks,
         edit_formats: Collection[str],
+        editor_groups: Collection[str],
         instance_id: str,
         office: Office | None,
     ) -> None:
@@ -79,17 +80,26 @@ class OpenFile:
         self._access = access
         self._links = links
         self._edit_formats = frozenset(edit_formats)
+        self._editor_groups = frozenset(editor_groups)
         self._instance_id = instance_id
         self._office = office
 
-    def actions(self, path: str, rights: Rights) -> tuple[Action, ...]:
+    def actions(self, who: Principal, path: str, rights: Rights) -> tuple[Action, ...]:
         """What somebody with these rights can do with a file, the best first."""
-        return file_actions(
+        found = file_actions(
             path,
             rights,
             edit_formats=self._edit_formats,
             has_server=self._office is not None,
         )
+        if self._has_office(who.sharer or who):
+            return found
+        return tuple(action for action in found if action is Action.EDIT_TEXT)
+
+    def _has_office(self, who: Principal) -> bool:
+        """Whether the Document Server is there for them; for guests, for who shares."""
+        groups = self._editor_groups
+        return not groups or who.is_administrator or not groups.isdisjoint(who.groups)
 
     def edit(self, request: Request) -> Response:
         """The best editor for the file."""
@@ -125,7 +135,7 @@ class OpenFile:
         rights = self._access.rights(request.principal, path)
         if viewing:
             rights &= Role.VIEWER.rights
-        actions = self.actions(path, rights)
+        actions = self.actions(request.principal, path, rights)
         if not actions:
             return self._not_openable(request, entry)
         if actions[0] is Action.EDIT_TEXT:

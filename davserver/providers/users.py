@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import delete, func, insert, select, update
 
 from davserver.providers.catalog import Catalog
-from davserver.providers.tables import sign_in_failures, users
+from davserver.providers.tables import links, sign_in_failures, users
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,9 @@ class Users:
             return changed.rowcount > 0
 
     def remove(self, name: str) -> bool:
-        """Remove a user; False if there is none. What they wrote stays."""
+        """Remove a user; False if there is none. What they wrote stays, their links end."""
         with self._catalog.writing() as connection:
+            connection.execute(delete(links).where(links.c.made_by == name))
             return connection.execute(delete(users).where(users.c.name == name)).rowcount > 0
 
     def failures(self, key: str) -> tuple[int, float]:

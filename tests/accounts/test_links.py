@@ -97,6 +97,26 @@ class TestTheAddress:
     def test_leads_to_nothing_of_ours(self, server: ThreadServer, link: Link, path: str) -> None:
         assert guest(server, link).get(path).status_code == 404
 
+    def test_tells_nothing_of_them_when_it_is_synced(
+        self, server: ThreadServer, link: Link
+    ) -> None:
+        stranger = guest(server, link)
+        body = (
+            '<D:sync-collection xmlns:D="DAV:"><D:sync-token>{}</D:sync-token>'
+            "<D:sync-level>infinite</D:sync-level><D:limit><D:nresults>1</D:nresults></D:limit><D:prop><D:getetag/>"
+            "</D:prop></D:sync-collection>"
+        )
+        token, found = "", []
+        for _ in range(4):
+            told = stranger.request("REPORT", "/", data=body.format(token)).text
+            assert "private" not in told
+            found += [
+                one.partition("/-/s/")[2] for one in re.findall("<D:href>(.*?)</D:href>", told)
+            ]
+            token = told.partition("<D:sync-token>")[2].partition("<")[0]
+        names = {one.partition("/")[2] for one in found}
+        assert {"a.txt", "sub/", "sub/b.txt"} <= names
+
     def test_is_not_in_the_access_log(self, root: Path) -> None:
         server = ProcessServer(root, environment={"DAVSERVER_ACCESS_LOG": "true"})
         try:
@@ -233,8 +253,12 @@ class TestItEnds:
         add_user("ann", "correct horse")
         server.app.share.access.give(Grant("/private", "user:ann", Role.MANAGER), by="admin")
         made = make_link(server, "/private/shared", made_by="ann")
+        stranger = guest(server, made)
+        assert stranger.get("/a.txt").status_code == 200
         assert Users(server.app.share.catalog).remove("ann")
-        assert guest(server, made).get("/a.txt").status_code == 404
+        assert stranger.get("/a.txt").status_code == 404
+        add_user("ann", "correct horse")
+        assert stranger.get("/a.txt").status_code == 404
 
     def test_is_given_no_more_than_the_maker_has(
         self, server: ThreadServer, add_user: Callable[[str, str], None]

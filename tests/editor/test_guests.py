@@ -1,13 +1,15 @@
 """Guests in the editor: in one session with members, under a name of their own."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import requests
 from lxml import html
 
-from davserver.model import GuestNames, Link, Right, Role
+from davserver.editor.config import user
+from davserver.model import Grant, GuestNames, Link, Principal, Right, Role
 from tests.accounts.link_making import guest, make_link
 from tests.dav_client import DavClient
 from tests.editor.desk import Desk
@@ -186,6 +188,28 @@ def test_a_guest_makes_a_new_document(desk: Desk) -> None:
     assert made.status_code == 303
     assert made.headers["Location"].endswith("/-/edit/New.docx")
     assert (desk.root / "private" / "New.docx").exists()
+
+
+@pytest.mark.parametrize("maker", ["ann", "admin"])
+def test_the_editor_can_be_for_some_groups_alone_and_for_the_guests_of_those(
+    desk_with: Callable[..., Desk], maker: str
+) -> None:
+    desk = desk_with(editor_groups=["staff"])
+    desk.ann.mkcol("/private")
+    desk.ann.put("/private/a.docx", b"x")
+    ann = desk.person("ann")
+    desk.share.access.give(Grant("/private", "user:ann", Role.MANAGER), by="admin")
+    assert ann.request("GET", "/-/edit/private/a.docx", headers=PAGE).status_code == 415
+    assert "ONLYOFFICE" not in ann.request("GET", "/private/", headers=PAGE).text
+    assert "ONLYOFFICE" in desk.ann.request("GET", "/private/", headers=PAGE).text
+    made = make_link(desk.office, "/private", made_by=maker)
+    told = guest(desk.office, made).request("GET", "/-/edit/a.docx", headers=PAGE)
+    assert told.status_code == (200 if maker == "admin" else 415)
+
+
+def test_the_groups_of_a_member_are_told_to_the_editor() -> None:
+    told = user(Principal("ann", groups=frozenset({"staff", "law"})))
+    assert told == {"id": "ann", "name": "ann", "group": "law,staff"}
 
 
 def test_who_may_share_sees_in_the_editor_who_has_what(desk: Desk) -> None:
