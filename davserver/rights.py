@@ -139,7 +139,7 @@ def decide(
 def is_uniform(principal: Principal, grants: Granted, rules: Rules) -> bool:
     """Whether the principal has the same rights, and sees what is there, everywhere."""
     who = principal.sharer or principal
-    if principal.scope != paths.ROOT or Right.READ not in principal.ceiling:
+    if principal.link or principal.scope != paths.ROOT or Right.READ not in principal.ceiling:
         return False
     if who.is_administrator:
         return True

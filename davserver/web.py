@@ -79,8 +79,10 @@ class Addresses:
         """``words`` about paths, with these as somebody knows them to whom ``root`` is all."""
         if self.root == paths.ROOT:
             return words
-        above = rf"(?<!\S){re.escape(printable(self.root))}(?=/|\W|$)"
-        return re.sub(rf"{above}(?!/)", "/", re.sub(rf"{above}(?=/)", "", words))
+        told = re.sub(rf"(?<!\S){re.escape(printable(self.root))}(?=/)", "", words)
+        for path in paths.lineage(self.root)[:-1]:
+            told = re.sub(rf"(?<!\S){re.escape(printable(path))}(?=[.,:;]?(\s|$))", "/", told)
+        return told
 
 
 _log = structlog.get_logger("davserver.web")

@@ -97,6 +97,17 @@ class TestTheAddress:
     def test_leads_to_nothing_of_ours(self, server: ThreadServer, link: Link, path: str) -> None:
         assert guest(server, link).get(path).status_code == 404
 
+    def test_tells_nothing_of_a_lock_on_them(self, server: ThreadServer, client: DavClient) -> None:
+        stranger = guest(server, make_link(server, "/private/shared", Role.EDITOR))
+        client.lock("/private")
+        for told in (
+            stranger.put("/a.txt", b"x"),
+            stranger.delete("/sub"),
+            stranger.request("PUT", "/a.txt", headers={"Sec-Fetch-Mode": "cors"}),
+        ):
+            assert told.status_code == 423
+            assert "private" not in told.text
+
     def test_tells_nothing_of_them_when_it_is_synced(
         self, server: ThreadServer, link: Link
     ) -> None:
