@@ -104,7 +104,9 @@ class Credentials:
 
 def principal_of(user: User) -> Principal:
     """What a user may do: write, for now; rights per path come later."""
-    return Principal(user.name, may_write=True, is_administrator=user.is_administrator)
+    return Principal(
+        user.name, may_write=True, is_administrator=user.is_administrator, groups=user.groups
+    )
 
 
 def _network(address: str) -> str:

@@ -125,6 +125,8 @@ callbacks = Table(
     UniqueConstraint("key", "status", "digest", name="one_row_a_callback"),
 )
 
+# ``source`` is who answers for the name: "" for the catalog itself, which has the password's hash
+# then; else like "ldap". ``subject`` is what the source calls the person where a name may change.
 users = Table(
     "users",
     metadata,
@@ -132,6 +134,32 @@ users = Table(
     Column("password_hash", Text, nullable=False),
     Column("is_administrator", Boolean, nullable=False),
     Column("created", Float, nullable=False),
+    Column("source", String(16), nullable=False, server_default=""),
+    Column("subject", Text, nullable=False, server_default=""),
+)
+
+groups = Table(
+    "groups",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("created", Float, nullable=False),
+)
+
+# ``source`` is who said so: "" for an administrator here.
+memberships = Table(
+    "memberships",
+    metadata,
+    Column(
+        "group_name", String(64), ForeignKey("groups.name", ondelete="CASCADE"), primary_key=True
+    ),
+    Column(
+        "user_name",
+        String(64),
+        ForeignKey("users.name", ondelete="CASCADE"),
+        primary_key=True,
+        index=True,
+    ),
+    Column("source", String(16), nullable=False),
 )
 
 sign_in_failures = Table(
