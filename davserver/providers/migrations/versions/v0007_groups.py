@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "groups"
-down_revision = "departures"
+down_revision = "grants"
 
 
 def upgrade() -> None:
