@@ -2,15 +2,20 @@
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wsgidav.wsgidav_app import WsgiDAVApp
 
 from davserver.accounts.administrator import ensure_administrator
 from davserver.accounts.credentials import Credentials
 from davserver.accounts.csrf import Csrf
+from davserver.accounts.homes import Homes
 from davserver.accounts.middleware import Accounts
+from davserver.accounts.oidc_sign_in import ROUTES as OIDC
+from davserver.accounts.oidc_sign_in import OidcSignIn
 from davserver.accounts.sign_in import SignIn
+from davserver.accounts.sources import Source
+from davserver.accounts.sources.proxy import ProxyUsers
 from davserver.browser.assets import Assets
 from davserver.browser.listing import Listing
 from davserver.browser.trash import ADDRESS as TRASH
@@ -30,7 +35,7 @@ from davserver.editor.new_documents import NewDocument
 from davserver.editor.pages import Office, OpenFile
 from davserver.editor.tokens import ServerTokens
 from davserver.editor.versions import VersionsPage
-from davserver.errors import DavserverError, Forbidden, Gone, Unavailable
+from davserver.errors import DavserverError, Forbidden, Gone, SettingsWrong, Unavailable
 from davserver.housekeeping import Housekeeping
 from davserver.metrics import MEDIA_TYPE, Metrics, Observed, begin_anew
 from davserver.pages import ASSETS, Pages
@@ -53,6 +58,9 @@ from davserver.web import (
     errors_as_responses,
     text,
 )
+
+if TYPE_CHECKING:
+    from davserver.accounts.sources.oidc import Provider
 
 HEALTH = "/-/health"
 READY = "/-/ready"
@@ -109,6 +117,9 @@ class Application(WsgiDAVApp):
 
 def prepare(settings: Settings) -> str | None:
     """Once before serving: tables, repair, administrator. The one-time password if one was made."""
+    # Now, where it can be said to whom starts the server.
+    _sources(settings)
+    _provider(settings)
     share = _share(settings)
     begin_anew(settings.state / METRICS_FOLDER)
     try:
@@ -128,7 +139,8 @@ def create_app(settings: Settings) -> Application:
     secret = server_secret(settings.state)
     users = Users(share.catalog)
     pages = Pages(resource_dir("templates"), resource_dir("assets"))
-    credentials = Credentials(users)
+    homes = Homes(share.trees, settings.home_folders)
+    credentials = Credentials(users, _sources(settings), homes.prepare)
     instance_id = share.catalog.instance_id()
     sessions = EditSessions(
         share.store,
@@ -171,19 +183,29 @@ def create_app(settings: Settings) -> Application:
             METRICS: ("GET HEAD", partial(_tell_metrics, metrics, share, sessions)),
         },
     )
+    elsewhere = _provider(settings)
+    sign_in = SignIn(pages, credentials, secret, settings.sign_in_hours, settings.oidc_name)
+    if elsewhere:
+        app = Routes(app, OidcSignIn(elsewhere, credentials, sign_in, secret).routes)
     app = Nextcloud(app, share, settings.max_upload_bytes, settings.upload_hours)
     app = Accounts(
         app,
         credentials,
-        SignIn(pages, credentials, secret, settings.sign_in_hours),
+        sign_in,
         Csrf(secret),
         settings.anonymous,
-        open_to_all=(*BY_TOKEN, ASSETS, HEALTH, READY),
+        open_to_all=(*BY_TOKEN, ASSETS, HEALTH, READY, *([OIDC] if elsewhere else [])),
+        proxy=ProxyUsers(settings.proxy_admin_group) if settings.proxy_user_header else None,
     )
     app = errors_as_responses(app, settings.public_url, pages.error)
     app = Observed(app, metrics, _who_asks, logs=settings.access_log, secret_routes=BY_TOKEN)
     if settings.trusted_proxies or settings.unix_socket:
-        app = TrustedProxies(app, settings.trusted_proxies)
+        app = TrustedProxies(
+            app,
+            settings.trusted_proxies,
+            settings.proxy_user_header,
+            settings.proxy_groups_header,
+        )
     return Application(provider, app, share, _housekeeping(settings, share, users, sessions))
 
 
@@ -197,6 +219,73 @@ def _share(settings: Settings, saved: Callable[[str], None] = lambda _: None) ->
         user_quota=settings.user_quota_bytes,
         rules=settings.rules,
         saved=saved,
+    )
+
+
+def _sources(settings: Settings) -> list[Source]:
+    """Where users come from besides the catalog. Raises SettingsWrong.
+
+    Each is imported where it is named: their libraries are extras.
+    """
+    found: list[Source] = []
+    for name in settings.user_sources[1:]:
+        try:
+            found.append(_source(name, settings))
+        except ModuleNotFoundError as missing:
+            raise _not_installed(f"user_sources: {name}", missing, name) from None
+    return found
+
+
+def _not_installed(what: str, missing: ModuleNotFoundError, extra: str) -> SettingsWrong:
+    return SettingsWrong(
+        f"{what} needs {missing.name}, which is not installed: pip install 'davserver[{extra}]'"
+    )
+
+
+def _provider(settings: Settings) -> "Provider | None":
+    """The OpenID provider, if one is configured. Raises SettingsWrong."""
+    if not settings.oidc_issuer:
+        return None
+    try:
+        from davserver.accounts.sources.oidc import Claims, Client, Provider
+    except ModuleNotFoundError as missing:
+        raise _not_installed("oidc_issuer", missing, "oidc") from None
+    return Provider(
+        settings.oidc_issuer,
+        Client(settings.oidc_client_id, settings.oidc_secret(), settings.oidc_scopes),
+        Claims(settings.oidc_name_claim, settings.oidc_groups_claim, settings.oidc_admin_group),
+        settings.oidc_ca,
+    )
+
+
+def _source(name: str, settings: Settings) -> Source:
+    if name == "htpasswd":
+        from davserver.accounts.sources.htpasswd import Htpasswd
+
+        assert settings.htpasswd_file  # noqa: S101
+        return Htpasswd(settings.htpasswd_file)
+    if name == "pam":
+        from davserver.accounts.sources.pam import Pam
+
+        return Pam(settings.pam_service)
+    from davserver.accounts.sources.ldap import Directory, Ldap
+
+    directory = Directory(
+        settings.ldap_user_base,
+        settings.ldap_user_filter,
+        settings.ldap_name_attribute,
+        settings.ldap_group_base,
+        settings.ldap_group_filter,
+        settings.ldap_group_attribute,
+        settings.ldap_admin_group,
+    )
+    return Ldap(
+        settings.ldap_url,
+        directory,
+        settings.ldap_bind_dn,
+        settings.ldap_password(),
+        start_tls=settings.ldap_start_tls,
+        ca=settings.ldap_ca,
     )
 
 

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from davserver.accounts import csrf
 from davserver.accounts.credentials import Credentials
 from davserver.accounts.sign_in import SIGN_IN, SIGN_OUT, SignIn, cookie
+from davserver.accounts.sources.proxy import ProxyUsers
 from davserver.errors import Forbidden, MethodNotAllowed, SignInNeeded
 from davserver.model import Principal, Right, Role
 from davserver.web import App, Environ, Headers, Request, Response, StartResponse, redirect, text
@@ -36,6 +37,7 @@ class Accounts:
         forms: csrf.Csrf,
         anonymous: Anonymous,
         open_to_all: tuple[str, ...],
+        proxy: ProxyUsers | None = None,
     ) -> None:
         self._next = next_app
         self._credentials = credentials
@@ -43,6 +45,7 @@ class Accounts:
         self._csrf = forms
         self._anonymous = anonymous
         self._open = open_to_all
+        self._proxy = proxy
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         request = Request.of(environ)
@@ -74,7 +77,10 @@ class Accounts:
             return self._ask(request).send(start_response)
 
     def _who(self, request: Request) -> Principal | None:
-        """The principal, by password, by cookie, or by nothing where that is enough."""
+        """The principal, by a trusted proxy, by password, by cookie, or by nothing if enough."""
+        told = self._proxy.told(request.environ) if self._proxy else None
+        if told is not None:
+            return self._credentials.vouched(ProxyUsers.name, told)
         authorization = request.header("Authorization")
         if authorization:
             name, password = _basic(authorization)

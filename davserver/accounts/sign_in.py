@@ -7,7 +7,7 @@ the password signs out everywhere.
 import hashlib
 
 from davserver.accounts.credentials import Credentials, principal_of
-from davserver.errors import SignInNeeded, TooManyAttempts
+from davserver.errors import SignInNeeded, TooManyAttempts, Unavailable
 from davserver.model import Principal
 from davserver.pages import Pages
 from davserver.providers.users import User
@@ -16,17 +16,30 @@ from davserver.web import Request, Response, redirect
 
 SIGN_IN = "/-/login"
 SIGN_OUT = "/-/logout"
+ELSEWHERE = "/-/oidc/start"
+"""Leads to the provider where people can sign in instead."""
 COOKIE = "davserver-session"
 
 
 class SignIn:
-    """The sign-in page and its cookie, good for ``hours``."""
+    """The sign-in page and its cookie, good for ``hours``.
 
-    def __init__(self, pages: Pages, credentials: Credentials, secret: bytes, hours: int) -> None:
+    ``elsewhere`` is what the provider is called where people can sign in instead, if there is one.
+    """
+
+    def __init__(
+        self,
+        pages: Pages,
+        credentials: Credentials,
+        secret: bytes,
+        hours: int,
+        elsewhere: str = "",
+    ) -> None:
         self._pages = pages
         self._credentials = credentials
         self._tokens = Tokens(secret, "session")
         self._seconds = hours * 3600
+        self._elsewhere = elsewhere
 
     def principal(self, request: Request) -> Principal | None:
         """Who the cookie says it is; None if there is none, or it counts no longer."""
@@ -50,12 +63,16 @@ class SignIn:
         name = request.form.get("name", "").strip()
         password = request.form.get("password", "")
         try:
-            self._credentials.check(name, password, request.client_address)
-        except (SignInNeeded, TooManyAttempts) as fault:
+            principal = self._credentials.check(name, password, request.client_address)
+        except (SignInNeeded, TooManyAttempts, Unavailable) as fault:
             return self._form(request, wanted, fault.status, str(fault), name)
-        user = self._credentials.user(name)
+        user = self._credentials.user(principal.name)
         if user is None:
             return self._form(request, wanted, 401, "This user was removed.", name)
+        return self.admit(request, user, wanted)
+
+    def admit(self, request: Request, user: User, wanted: str) -> Response:
+        """Who ``user`` is was proved: set the cookie, go on to ``wanted``, a path of ours."""
         token = self._tokens.issue({"sub": user.name, "pw": _fingerprint(user)}, self._seconds)
         response = redirect(request.url(wanted))
         response.headers.append(("Set-Cookie", cookie(request, COOKIE, token, self._seconds)))
@@ -71,7 +88,13 @@ class SignIn:
         self, request: Request, wanted: str, status: int = 200, problem: str = "", name: str = ""
     ) -> Response:
         return self._pages.render(
-            request, "sign_in.html", status, wanted=wanted, problem=problem, name=name
+            request,
+            "sign_in.html",
+            status,
+            wanted=wanted,
+            problem=problem,
+            name=name,
+            elsewhere=self._elsewhere,
         )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from davserver.cli.common import administered, fail, place_options, resource, root_option
-from davserver.model import Writer, is_user_name
+from davserver.model import Grant, Role, Writer, is_user_name, of_group
 from davserver.providers.groups import Groups
 
 
@@ -17,7 +17,9 @@ def group() -> None:
 
 @group.command("add")
 @click.argument("name")
-@click.option("--folder", help="Make this folder for the group, as in /Groups/staff.")
+@click.option(
+    "--folder", help="A folder, made if need be, in which the group is editor: /Groups/staff."
+)
 @root_option
 @place_options
 def group_add(name: str, folder: str | None, config: Path | None, **options: Any) -> None:
@@ -29,6 +31,8 @@ def group_add(name: str, folder: str | None, config: Path | None, **options: Any
             share.trees.make_folders(resource(folder), Writer(""))
         if not Groups(share.catalog).add(name):
             fail(f"There is a group {name} already.")
+        if folder:
+            share.access.give(Grant(resource(folder), of_group(name), Role.EDITOR), by="")
     click.echo(f"People may join {name} now: davserver group join {name} USER")
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from sqlalchemy import delete, insert, select, update
 
 from davserver.errors import NoSuchAccount
+from davserver.model import of_group
 from davserver.providers.catalog import Catalog
-from davserver.providers.tables import groups, memberships, users
+from davserver.providers.tables import grants, groups, memberships, users
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,9 @@ class Groups:
             return True
 
     def remove(self, name: str) -> bool:
-        """Remove a group; False if there is none. Its members stay users."""
+        """Remove a group with its grants; False if there is none. Its members stay users."""
         with self._catalog.writing() as connection:
+            connection.execute(delete(grants).where(grants.c.subject == of_group(name)))
             return connection.execute(delete(groups).where(groups.c.name == name)).rowcount > 0
 
     def join(self, name: str, user: str) -> bool:

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
-from davserver.model import Outside
+from davserver.model import Outside, of_user
 from davserver.providers.catalog import Catalog
-from davserver.providers.tables import groups, memberships, sign_in_failures, users
+from davserver.providers.tables import grants, groups, memberships, sign_in_failures, users
 
 _FIND = select(users).where(users.c.name == bindparam("name"))
 _GROUPS = select(memberships.c.group_name).where(memberships.c.user_name == bindparam("name"))
@@ -89,8 +89,9 @@ class Users:
             return changed.rowcount > 0
 
     def remove(self, name: str) -> bool:
-        """Remove a user, from every group too; False if there is none. What they wrote stays."""
+        """Remove a user, with memberships and grants; False if there is none. The files stay."""
         with self._catalog.writing() as connection:
+            connection.execute(delete(grants).where(grants.c.subject == of_user(name)))
             return connection.execute(delete(users).where(users.c.name == name)).rowcount > 0
 
     def failures(self, key: str) -> tuple[int, float]:

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from davserver.cli import main
-from davserver.model import Writer
+from davserver.model import Grant, Role, Writer
 from davserver.providers.share import Share
 from tests.clock import wait_until
 from tests.dav_client import DavClient
@@ -68,6 +68,9 @@ class TestUsers:
             assert run(*words, stdin="long enough\n").exit_code == code
 
 
+GROUPS = ("guests", "staff")
+
+
 class TestGroups:
     def add(self, root: Path, *words: str) -> Result:
         return run("user", "add", *words, "--root", root, "--password-stdin", stdin="long enough\n")
@@ -100,11 +103,23 @@ class TestGroups:
         assert run("group", "remove", "staff", "--root", root).exit_code == 0
         assert "ann\tuser\t\tcatalog" in run("user", "list", "--root", root).output
 
-    def test_a_group_gets_a_folder(self, root: Path) -> None:
-        for name in ("staff", "guests"):
+    def test_a_group_gets_a_folder_in_which_it_is_editor(self, root: Path, share: Share) -> None:
+        for name in GROUPS:
             done = run("group", "add", name, "--folder", f"/Groups/{name}", "--root", root)
             assert done.exit_code == 0, done.output
         assert sorted(path.name for path in (root / "Groups").iterdir()) == ["guests", "staff"]
+        given = [Grant(f"/Groups/{name}", f"group:{name}", Role.EDITOR) for name in GROUPS]
+        assert share.access.all() == given
+
+    def test_who_is_removed_leaves_no_rights_to_the_next_of_that_name(
+        self, root: Path, share: Share
+    ) -> None:
+        run("group", "add", "staff", "--folder", "/staff", "--root", root)
+        self.add(root, "ann")
+        share.access.give(Grant("/staff", "user:ann", Role.MANAGER), by="admin")
+        run("group", "remove", "staff", "--root", root)
+        run("user", "remove", "ann", "--root", root)
+        assert share.access.all() == []
 
     def test_a_file_in_the_way_of_a_groups_folder_is_said(self, root: Path) -> None:
         (root / "Groups").write_text("x")
