@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from wsgidav.wsgidav_app import WsgiDAVApp
 
 from davserver.accounts.administrator import ensure_administrator
-from davserver.accounts.credentials import Credentials
+from davserver.accounts.credentials import Credentials, principal_of
 from davserver.accounts.csrf import Csrf
 from davserver.accounts.homes import Homes
-from davserver.accounts.middleware import Accounts
+from davserver.accounts.middleware import Accounts, anonymous_principal
 from davserver.accounts.oidc_sign_in import ROUTES as OIDC
 from davserver.accounts.oidc_sign_in import OidcSignIn
 from davserver.accounts.sign_in import SignIn
@@ -33,11 +33,13 @@ from davserver.editor.keys import document_key
 from davserver.editor.middleware import BY_TOKEN, EditorMiddleware
 from davserver.editor.new_documents import NewDocument
 from davserver.editor.pages import Office, OpenFile
+from davserver.editor.standing import Standing
 from davserver.editor.tokens import ServerTokens
 from davserver.editor.versions import VersionsPage
 from davserver.errors import DavserverError, Forbidden, Gone, SettingsWrong, Unavailable
 from davserver.housekeeping import Housekeeping
 from davserver.metrics import MEDIA_TYPE, Metrics, Observed, begin_anew
+from davserver.model import Principal
 from davserver.pages import ASSETS, Pages
 from davserver.providers.exclusion import Exclusion
 from davserver.providers.provider import ShareProvider
@@ -167,7 +169,8 @@ def create_app(settings: Settings) -> Application:
         provider, settings.max_upload_bytes, settings.propfind_infinity, _hand_over(settings)
     )
     app = Listing(app, pages, share.places, share.access, opening.actions, editors)
-    app = _editor(app, settings, share, pages, opening, office, metrics)
+    standing = _standing(settings, share, credentials)
+    app = _editor(app, settings, share, pages, opening, office, standing, metrics)
     app = Routes(
         app,
         {
@@ -206,7 +209,11 @@ def create_app(settings: Settings) -> Application:
             settings.proxy_user_header,
             settings.proxy_groups_header,
         )
-    return Application(provider, app, share, _housekeeping(settings, share, users, sessions))
+    tasks = _tasks(settings, share, users, sessions)
+    if office is not None:
+        tasks["rights of editors"] = partial(standing.drop, sessions, office.server)
+    housekeeping = Housekeeping(Exclusion(settings.state / "exclusion"), tasks)
+    return Application(provider, app, share, housekeeping)
 
 
 def _share(settings: Settings, saved: Callable[[str], None] = lambda _: None) -> Share:
@@ -347,6 +354,15 @@ def _office(settings: Settings, secret: bytes, sessions: EditSessions) -> Office
     )
 
 
+def _standing(settings: Settings, share: Share, credentials: Credentials) -> Standing:
+    def principal_called(name: str) -> Principal | None:
+        user = credentials.user(name)
+        return principal_of(user) if user else None
+
+    stranger = anonymous_principal(settings.anonymous)
+    return Standing(share.access, principal_called, stranger, settings.edit_formats)
+
+
 def _editor(
     app: App,
     settings: Settings,
@@ -354,6 +370,7 @@ def _editor(
     pages: Pages,
     opening: OpenFile,
     office: Office | None,
+    standing: Standing,
     metrics: Metrics,
 ) -> EditorMiddleware:
     blank = BlankDocuments(resource_dir("templates"))
@@ -367,6 +384,7 @@ def _editor(
             office.server,
             office.callback_links,
             office.tokens,
+            standing,
             metrics.reported,
         )
     return EditorMiddleware(
@@ -382,17 +400,15 @@ def _editor(
     )
 
 
-def _housekeeping(
+def _tasks(
     settings: Settings, share: Share, users: Users, sessions: EditSessions
-) -> Housekeeping:
-    return Housekeeping(
-        Exclusion(settings.state / "exclusion"),
-        {
-            "share": lambda: share.tidy(settings.trash_days),
-            "sessions": lambda: sessions.purge_older_than(_CALLBACKS_KEPT),
-            "sign-in failures": lambda: users.forget_failures_older_than(_FAILURES_KEPT),
-        },
-    )
+) -> dict[str, Callable[[], object]]:
+    """What housekeeping does."""
+    return {
+        "share": lambda: share.tidy(settings.trash_days),
+        "sessions": lambda: sessions.purge_older_than(_CALLBACKS_KEPT),
+        "sign-in failures": lambda: users.forget_failures_older_than(_FAILURES_KEPT),
+    }
 
 
 def _nobody_there(_: Request) -> Response:

@@ -6,6 +6,7 @@
 import click
 
 from davserver import __version__
+from davserver.cli.access import access, why
 from davserver.cli.checks import doctor, samples
 from davserver.cli.groups import group
 from davserver.cli.locks import lock
@@ -22,5 +23,7 @@ def main() -> None:
     """A WebDAV server with built-in ONLYOFFICE editing."""
 
 
-for _command in (serve, user, group, versions, trash, lock, quota, doctor, samples):
+_COMMANDS = (serve, user, group, versions, trash, lock, quota, access, why, doctor, samples)
+
+for _command in _COMMANDS:
     main.add_command(_command)
