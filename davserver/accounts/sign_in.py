@@ -1,7 +1,7 @@
 """Signing in and out by the browser: a page, and a cookie that says who it is.
 
-The cookie is a signed token. It names the user and the password that was valid then: who changes
-the password signs out everywhere.
+The cookie is a signed token. It names the user and what proved the name then: who changes the
+password signs out everywhere.
 """
 
 import hashlib
@@ -113,4 +113,6 @@ def safe_path(wanted: str) -> str:
 
 
 def _fingerprint(user: User) -> str:
-    return hashlib.sha256(user.password_hash.encode()).hexdigest()[:16]
+    """Another one for another password, and for whomever gets the name after ``user``."""
+    proof = "\0".join((user.password_hash, user.source, user.subject))
+    return hashlib.sha256(proof.encode()).hexdigest()[:16]

@@ -27,10 +27,12 @@ def group_add(name: str, folder: str | None, config: Path | None, **options: Any
     if not is_user_name(name):
         fail("A name has 1 to 64 characters, none of them : / \\ or a control character.")
     with administered(config, options) as share:
+        groups = Groups(share.catalog)
+        if groups.find(name) is not None:
+            fail(f"There is a group {name} already.")
         if folder:
             share.trees.make_folders(resource(folder), Writer(""))
-        if not Groups(share.catalog).add(name):
-            fail(f"There is a group {name} already.")
+        groups.add(name)
         if folder:
             share.access.give(Grant(resource(folder), of_group(name), Role.EDITOR), by="")
     click.echo(f"People may join {name} now: davserver group join {name} USER")

@@ -1,7 +1,7 @@
 """The client of an OpenID provider: where people are sent, and what it says when they come back.
 
-With ``editor.client`` the only module that opens connections to elsewhere by HTTP, and only to the
-configured provider. Source: OpenID Connect Core 1.0 and Discovery 1.0, RFC 6749, RFC 7636 (PKCE).
+With ``editor.client`` the only module that speaks HTTP to elsewhere, and only to the configured
+provider. Source: OpenID Connect Core 1.0 and Discovery 1.0, RFC 6749, RFC 7636 (PKCE).
 """
 
 import io

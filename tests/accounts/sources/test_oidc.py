@@ -150,6 +150,18 @@ class TestWithARealProvider:
         assert browser.sign_in(ANN_TOO).status_code == 403
         assert not browser.is_signed_in
 
+    def test_a_sign_in_ends_when_the_name_is_given_to_another_person(
+        self, server: ThreadServer
+    ) -> None:
+        before = Browser(server)
+        before.sign_in(ANN)
+        Users(server.app.share.catalog).remove("ann")
+        after = Browser(server)
+        assert after.sign_in(ANN_TOO).status_code == 303
+        with later(3):
+            assert after.is_signed_in
+            assert not before.is_signed_in
+
     @pytest.mark.parametrize("wanted", ["https://evil.example/", "//evil.example", "/%5Cevil"])
     def test_nobody_is_sent_elsewhere_afterwards(self, server: ThreadServer, wanted: str) -> None:
         assert Browser(server).sign_in(ANN, wanted).headers["Location"] == "/"
