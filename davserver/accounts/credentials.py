@@ -47,6 +47,7 @@ class Credentials:
         self._arrived = arrived
         self._cache_key = secrets.token_bytes(32)
         self._verified: OrderedDict[bytes, tuple[float, str, str]] = OrderedDict()
+        self._said: dict[str, bytes] = {}
         self._known: dict[str, tuple[float, User | None]] = {}
         self._lock = threading.Lock()
         self._one_at_a_time = [threading.Lock() for _ in range(16)]
@@ -75,14 +76,18 @@ class Credentials:
     def vouched(self, source: str, told: Outside) -> Principal:
         """The principal of somebody whom ``source`` vouches for at every request.
 
-        Raises Forbidden as ``admit`` does, which it asks once in a while.
+        Raises Forbidden as ``admit`` does, which it asks once in a while, and when ``source`` says
+        something else than the time before.
         """
         said = (told.subject, told.is_administrator, *sorted(told.groups))
         digest = self._digest("vouched", source, told.name, repr(said))
-        found = self._remembered(digest)
+        found = self._remembered(digest) if self._said.get(told.name) == digest else None
         if found is None:
             found = self.admit(source, told)
             self._remember(digest, found)
+            if len(self._said) > _VERIFIED_AT_MOST:
+                self._said.clear()
+            self._said[told.name] = digest
         return principal_of(found)
 
     def admit(self, source: str, told: Outside) -> User:

@@ -166,6 +166,13 @@ def test_somebody_vouched_for_is_looked_up_once_in_a_while(
         credentials.vouched("proxy", Outside("own"))
 
 
+def test_what_is_said_of_somebody_counts_at_once_however_often_it_changes(users: Users) -> None:
+    credentials = Credentials(users)
+    for is_administrator in (True, False, True, False):
+        told = Outside("ann", is_administrator=is_administrator)
+        assert credentials.vouched("proxy", told).is_administrator is is_administrator
+
+
 class TestHomes:
     def test_a_first_sign_in_makes_a_home_of_ones_own(
         self, serve: Callable[..., ThreadServer], root: Path
