@@ -5,6 +5,7 @@ handler is a function from ``Request`` to ``Response``.
 """
 
 import http
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -115,6 +116,13 @@ class Request:
             return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS))
         except ValueError:
             raise BadRequest("The form is not well formed.") from None
+
+    @property
+    def arrived(self) -> float:
+        """When the request was here for certain (``time.monotonic``), if not wholly: anything that
+        was looked at since is fresh enough for it. Another server than ours does not tell: never.
+        """
+        return float(self.environ.get("davserver.arrived", math.inf))
 
     @property
     def media_type(self) -> str:
