@@ -1,16 +1,24 @@
 """The composition: the only file that names concrete classes and knows every room."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from wsgidav.wsgidav_app import WsgiDAVApp
 
+from davserver.accounts.account_page import ADDRESS as ACCOUNT
+from davserver.accounts.account_page import AccountPage, Rows
 from davserver.accounts.administrator import ensure_administrator
+from davserver.accounts.app_passwords import DevicePasswords
+from davserver.accounts.basic import Basic
+from davserver.accounts.code_generators import CodeGenerators
 from davserver.accounts.credentials import Credentials
 from davserver.accounts.csrf import Csrf
 from davserver.accounts.middleware import Accounts
-from davserver.accounts.sign_in import SignIn
+from davserver.accounts.passkeys import Passkeys
+from davserver.accounts.second_factors import SecondStep
+from davserver.accounts.sign_in import SIGNED_IN, SignIn
 from davserver.browser.assets import Assets
 from davserver.browser.listing import Listing
 from davserver.browser.trash import ADDRESS as TRASH
@@ -34,10 +42,13 @@ from davserver.errors import DavserverError, Forbidden, Gone, Unavailable
 from davserver.housekeeping import Housekeeping
 from davserver.metrics import MEDIA_TYPE, Metrics, Observed, begin_anew
 from davserver.pages import ASSETS, Pages
+from davserver.providers.app_passwords import AppPasswords
 from davserver.providers.exclusion import Exclusion
 from davserver.providers.provider import ShareProvider
+from davserver.providers.second_factors import SecondFactors
 from davserver.providers.sessions import EditSessions
 from davserver.providers.share import DAY, Share, open_share
+from davserver.providers.sign_ins import SignIns
 from davserver.providers.users import Users
 from davserver.proxies import TrustedProxies
 from davserver.resources import resource_dir
@@ -129,6 +140,7 @@ def create_app(settings: Settings) -> Application:
     users = Users(share.catalog)
     pages = Pages(resource_dir("templates"), resource_dir("assets"))
     credentials = Credentials(users)
+    doors = _doors(settings, share, users, credentials, pages, secret)
     instance_id = share.catalog.instance_id()
     sessions = EditSessions(
         share.store,
@@ -166,6 +178,8 @@ def create_app(settings: Settings) -> Application:
             ),
             UPLOAD: (METHODS, Tus(share, settings.max_upload_bytes, settings.upload_hours)),
             PRINCIPALS: ("PROPFIND", describe),
+            ACCOUNT: ("GET HEAD POST", doors.account),
+            SIGNED_IN: ("GET HEAD", lambda request: pages.render(request, "signed_in.html")),
             HEALTH: ("GET HEAD", lambda _: text(200, "ok")),
             READY: ("GET HEAD", partial(_tell_ready, share)),
             METRICS: ("GET HEAD", partial(_tell_metrics, metrics, share, sessions)),
@@ -174,17 +188,70 @@ def create_app(settings: Settings) -> Application:
     app = Nextcloud(app, share, settings.max_upload_bytes, settings.upload_hours)
     app = Accounts(
         app,
-        credentials,
-        SignIn(pages, credentials, secret, settings.sign_in_hours),
+        doors.basic,
+        doors.sign_in,
         Csrf(secret),
         settings.anonymous,
         open_to_all=(*BY_TOKEN, ASSETS, HEALTH, READY),
+        office_signs_in_by_page=settings.ofba,
     )
     app = errors_as_responses(app, settings.public_url, pages.error)
     app = Observed(app, metrics, _who_asks, logs=settings.access_log, secret_routes=BY_TOKEN)
     if settings.trusted_proxies or settings.unix_socket:
         app = TrustedProxies(app, settings.trusted_proxies)
-    return Application(provider, app, share, _housekeeping(settings, share, users, sessions))
+    return Application(provider, app, share, _housekeeping(settings, share, doors.rows, sessions))
+
+
+@dataclass(frozen=True, slots=True)
+class _Doors:
+    """The ways to come in, and the page where each person looks after their own."""
+
+    basic: Basic
+    sign_in: SignIn
+    account: AccountPage
+    rows: Rows
+
+
+def _doors(
+    settings: Settings,
+    share: Share,
+    users: Users,
+    credentials: Credentials,
+    pages: Pages,
+    secret: bytes,
+) -> _Doors:
+    catalog = share.catalog
+    rows = Rows(users, SignIns(catalog), AppPasswords(catalog), SecondFactors(catalog))
+    generators = CodeGenerators(rows.second_factors, secret)
+    second = SecondStep(users, rows.second_factors, generators, secret)
+    passkeys = Passkeys(rows.second_factors, secret)
+    devices = DevicePasswords(rows.app_passwords, secret)
+    sign_in = SignIn(
+        pages,
+        credentials,
+        rows.sign_ins,
+        second,
+        passkeys,
+        Tokens(secret, "second step"),
+        settings.sign_in_hours,
+        settings.remember_days,
+    )
+    return _Doors(
+        Basic(credentials, devices, second, account_passwords=settings.basic_account_password),
+        sign_in,
+        AccountPage(
+            pages,
+            share,
+            rows,
+            credentials,
+            sign_in,
+            second,
+            generators,
+            passkeys,
+            devices,
+        ),
+        rows,
+    )
 
 
 def _share(settings: Settings, saved: Callable[[str], None] = lambda _: None) -> Share:
@@ -294,14 +361,16 @@ def _editor(
 
 
 def _housekeeping(
-    settings: Settings, share: Share, users: Users, sessions: EditSessions
+    settings: Settings, share: Share, rows: Rows, sessions: EditSessions
 ) -> Housekeeping:
     return Housekeeping(
         Exclusion(settings.state / "exclusion"),
         {
             "share": lambda: share.tidy(settings.trash_days),
             "sessions": lambda: sessions.purge_older_than(_CALLBACKS_KEPT),
-            "sign-in failures": lambda: users.forget_failures_older_than(_FAILURES_KEPT),
+            "sign-in failures": lambda: rows.users.forget_failures_older_than(_FAILURES_KEPT),
+            "sign-ins": rows.sign_ins.purge,
+            "passkey challenges": rows.second_factors.purge,
         },
     )
 

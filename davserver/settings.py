@@ -80,6 +80,9 @@ class Settings(BaseSettings):
     default_role: Role = Role.EDITOR
     home_folders: str = Field("", pattern=r"^(/[^/]+)*$")
     sign_in_hours: int = Field(12, ge=1, le=24 * 30)
+    remember_days: int = Field(30, ge=0, le=365)
+    basic_account_password: bool = True
+    ofba: bool = False
 
     sync: Literal["always", "on-close", "off"] = "on-close"
     max_upload_mib: int = Field(0, ge=0)

@@ -61,7 +61,7 @@ class Credentials:
         if self._users.failures(attempt)[0]:
             self._users.forget_failures(attempt)
         if passwords.is_outdated(user.password_hash):
-            self._users.set_password_hash(name, passwords.hashed(password))
+            self._users.renew_password_hash(name, user.password_hash, passwords.hashed(password))
         self._remember(digest)
         return principal_of(user)
 
@@ -97,9 +97,16 @@ class Credentials:
         failures, last = self._users.failures(attempt)
         if failures < FREE_FAILURES:
             return
-        wait = last + min(2.0 ** (failures - FREE_FAILURES), LONGEST_WAIT) - time.time()
+        wait = last + wait_after(failures) - time.time()
         if wait > 0:
             raise TooManyAttempts(max(1, round(wait)))
+
+
+def wait_after(failures: int) -> float:
+    """Seconds until the next try after so many failures: longer with each."""
+    if failures < FREE_FAILURES:
+        return 0.0
+    return float(min(2 ** (failures - FREE_FAILURES), LONGEST_WAIT))
 
 
 def principal_of(user: User) -> Principal:

@@ -6,6 +6,7 @@
 import click
 
 from davserver import __version__
+from davserver.cli.app_passwords import app_password, second_factor
 from davserver.cli.checks import doctor, samples
 from davserver.cli.locks import lock
 from davserver.cli.quotas import quota
@@ -21,5 +22,7 @@ def main() -> None:
     """A WebDAV server with built-in ONLYOFFICE editing."""
 
 
+for _command in (app_password, second_factor):
+    user.add_command(_command)
 for _command in (serve, user, versions, trash, lock, quota, doctor, samples):
     main.add_command(_command)
