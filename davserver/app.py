@@ -13,9 +13,9 @@ from davserver.accounts.administrator import ensure_administrator
 from davserver.accounts.app_passwords import DevicePasswords
 from davserver.accounts.basic import Basic
 from davserver.accounts.code_generators import CodeGenerators
-from davserver.accounts.credentials import Credentials
+from davserver.accounts.credentials import Credentials, principal_of
 from davserver.accounts.csrf import Csrf
-from davserver.accounts.middleware import Accounts
+from davserver.accounts.middleware import Accounts, anonymous_principal
 from davserver.accounts.passkeys import Passkeys
 from davserver.accounts.second_factors import SecondStep
 from davserver.accounts.sign_in import SIGNED_IN, SignIn
@@ -36,11 +36,13 @@ from davserver.editor.keys import document_key
 from davserver.editor.middleware import BY_TOKEN, EditorMiddleware
 from davserver.editor.new_documents import NewDocument
 from davserver.editor.pages import Office, OpenFile
+from davserver.editor.standing import Standing
 from davserver.editor.tokens import ServerTokens
 from davserver.editor.versions import VersionsPage
 from davserver.errors import DavserverError, Forbidden, Gone, Unavailable
 from davserver.housekeeping import Housekeeping
 from davserver.metrics import MEDIA_TYPE, Metrics, Observed, begin_anew
+from davserver.model import Principal
 from davserver.pages import ASSETS, Pages
 from davserver.providers.app_passwords import AppPasswords
 from davserver.providers.exclusion import Exclusion
@@ -167,7 +169,8 @@ def create_app(settings: Settings) -> Application:
         provider, settings.max_upload_bytes, settings.propfind_infinity, _hand_over(settings)
     )
     app = Listing(app, pages, share.places, share.access, opening.actions, editors)
-    app = _editor(app, settings, share, pages, opening, office, metrics)
+    standing = _standing(settings, share, credentials)
+    app = _editor(app, settings, share, pages, opening, office, standing, metrics)
     app = Routes(
         app,
         {
@@ -199,7 +202,11 @@ def create_app(settings: Settings) -> Application:
     app = Observed(app, metrics, _who_asks, logs=settings.access_log, secret_routes=BY_TOKEN)
     if settings.trusted_proxies or settings.unix_socket:
         app = TrustedProxies(app, settings.trusted_proxies)
-    return Application(provider, app, share, _housekeeping(settings, share, doors.rows, sessions))
+    tasks = _tasks(settings, share, doors.rows, sessions)
+    if office is not None:
+        tasks["rights of editors"] = partial(standing.drop, sessions, office.server)
+    housekeeping = Housekeeping(Exclusion(settings.state / "exclusion"), tasks)
+    return Application(provider, app, share, housekeeping)
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +332,15 @@ def _office(settings: Settings, secret: bytes, sessions: EditSessions) -> Office
     )
 
 
+def _standing(settings: Settings, share: Share, credentials: Credentials) -> Standing:
+    def principal_called(name: str) -> Principal | None:
+        user = credentials.user(name)
+        return principal_of(user) if user else None
+
+    stranger = anonymous_principal(settings.anonymous)
+    return Standing(share.access, principal_called, stranger, settings.edit_formats)
+
+
 def _editor(
     app: App,
     settings: Settings,
@@ -332,6 +348,7 @@ def _editor(
     pages: Pages,
     opening: OpenFile,
     office: Office | None,
+    standing: Standing,
     metrics: Metrics,
 ) -> EditorMiddleware:
     blank = BlankDocuments(resource_dir("templates"))
@@ -345,6 +362,7 @@ def _editor(
             office.server,
             office.callback_links,
             office.tokens,
+            standing,
             metrics.reported,
         )
     return EditorMiddleware(
@@ -360,19 +378,17 @@ def _editor(
     )
 
 
-def _housekeeping(
+def _tasks(
     settings: Settings, share: Share, rows: Rows, sessions: EditSessions
-) -> Housekeeping:
-    return Housekeeping(
-        Exclusion(settings.state / "exclusion"),
-        {
-            "share": lambda: share.tidy(settings.trash_days),
-            "sessions": lambda: sessions.purge_older_than(_CALLBACKS_KEPT),
-            "sign-in failures": lambda: rows.users.forget_failures_older_than(_FAILURES_KEPT),
-            "sign-ins": rows.sign_ins.purge,
-            "passkey challenges": rows.second_factors.purge,
-        },
-    )
+) -> dict[str, Callable[[], object]]:
+    """What housekeeping does."""
+    return {
+        "share": lambda: share.tidy(settings.trash_days),
+        "sessions": lambda: sessions.purge_older_than(_CALLBACKS_KEPT),
+        "sign-in failures": lambda: rows.users.forget_failures_older_than(_FAILURES_KEPT),
+        "sign-ins": rows.sign_ins.purge,
+        "passkey challenges": rows.second_factors.purge,
+    }
 
 
 def _nobody_there(_: Request) -> Response:

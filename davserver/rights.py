@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 from davserver import paths
 from davserver.model import (
@@ -31,11 +32,29 @@ from davserver.model import (
 class Rules:
     """What counts where no grant does: the default role, and the folder that holds the homes.
 
-    Each folder in ``homes`` belongs to the user of its name alone; empty: there are none.
+    Each folder in ``homes`` belongs to the user of its name alone; empty: there are none. Files
+    called ``policy_file`` hold grants; only who may share a folder reads and writes that in it.
     """
 
     default: Role = Role.EDITOR
     homes: str = ""
+    policy_file: str = ""
+
+
+class Granted(Protocol):
+    """All grants of a share at one moment."""
+
+    def at(self, path: str) -> list[Grant]:
+        """Those set on ``path`` itself."""
+
+    def known_below(self, path: str) -> Iterator[Grant]:
+        """Those set below ``path``, as far as they are at hand."""
+
+    def below(self, path: str) -> Iterator[Grant]:
+        """All set below ``path``, however long that takes."""
+
+    def __bool__(self) -> bool:
+        """Whether there may be any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +71,7 @@ class Decision:
 
 
 class Grants:
-    """All grants of a share at one moment."""
+    """Grants at hand, by path."""
 
     def __init__(self, grants: Iterable[Grant] = ()) -> None:
         found: dict[str, list[Grant]] = {}
@@ -67,8 +86,12 @@ class Grants:
         """Those set on ``path`` itself."""
         return self._at.get(path, [])
 
-    def below(self, path: str) -> Iterator[Grant]:
+    def known_below(self, path: str) -> Iterator[Grant]:
         """Those set anywhere below ``path``."""
+        return self.below(path)
+
+    def below(self, path: str) -> Iterator[Grant]:
+        """The same."""
         stem = _key("" if path == paths.ROOT else path)
         for key, inner in self._sorted[bisect_left(self._sorted, (stem, "")) :]:
             if not key.startswith(stem):
@@ -82,7 +105,9 @@ class Grants:
         return sorted((_key("" if path == paths.ROOT else path), path) for path in self._at)
 
 
-def decide(principal: Principal, levels: tuple[str, ...], grants: Grants, rules: Rules) -> Decision:
+def decide(
+    principal: Principal, levels: tuple[str, ...], grants: Granted, rules: Rules
+) -> Decision:
     """What ``principal`` may do with the first of ``levels``; the others are what it lies in."""
     path = levels[0]
     if not paths.is_within(path, principal.scope):
@@ -94,6 +119,8 @@ def decide(principal: Principal, levels: tuple[str, ...], grants: Grants, rules:
     found = _nearest(who, levels, grants, rules)
     rights = _together(found) if found else rules.default.rights
     rights &= principal.ceiling
+    if rules.policy_file and paths.name(path) == rules.policy_file and Right.SHARE not in rights:
+        return Decision(NO_RIGHTS, found)
     is_top = path == principal.scope or bool(found and found[0].path == path)
     # Whoever may do anything with a folder sees the folder, if not what is in it.
     if (rights and is_top) or _leads_somewhere(who, path, grants, rules):
@@ -101,7 +128,7 @@ def decide(principal: Principal, levels: tuple[str, ...], grants: Grants, rules:
     return Decision(rights, found)
 
 
-def is_uniform(principal: Principal, grants: Grants, rules: Rules) -> bool:
+def is_uniform(principal: Principal, grants: Granted, rules: Rules) -> bool:
     """Whether the principal has the same rights, and sees what is there, everywhere."""
     who = principal.sharer or principal
     if principal.scope != paths.ROOT or Right.READ not in principal.ceiling:
@@ -112,7 +139,7 @@ def is_uniform(principal: Principal, grants: Grants, rules: Rules) -> bool:
 
 
 def lacking_below(
-    principal: Principal, path: str, needed: Rights, grants: Grants, rules: Rules
+    principal: Principal, path: str, needed: Rights, grants: Granted, rules: Rules
 ) -> Iterator[str]:
     """The paths below ``path`` where the principal lacks one of ``needed``.
 
@@ -127,7 +154,7 @@ def lacking_below(
 
 
 def _nearest(
-    who: Principal, levels: tuple[str, ...], grants: Grants, rules: Rules
+    who: Principal, levels: tuple[str, ...], grants: Granted, rules: Rules
 ) -> tuple[Grant, ...]:
     for level in levels:
         here = [*grants.at(level), *_implied(level, rules)]
@@ -145,12 +172,10 @@ def _nearest(
 
 
 def _implied(level: str, rules: Rules) -> Iterator[Grant]:
-    """A home is its user's; nobody else sees it, nor who has one."""
-    if not rules.homes:
-        return
-    if level == rules.homes:
+    """A home is its user's; nobody else sees it, nor who has one. Our own folder is nobody's."""
+    if level == f"/{paths.HIDDEN}" or (level == rules.homes and rules.homes):
         yield Grant(level, EVERYONE, Role.NONE)
-    elif level != paths.ROOT and paths.parent(level) == rules.homes:
+    elif rules.homes and level != paths.ROOT and paths.parent(level) == rules.homes:
         name = paths.name(level)
         if is_user_name(name):
             yield Grant(level, of_user(name), Role.MANAGER)
@@ -160,13 +185,14 @@ def _together(grants: Iterable[Grant]) -> Rights:
     return frozenset().union(*(grant.rights for grant in grants))
 
 
-def _leads_somewhere(who: Principal, path: str, grants: Grants, rules: Rules) -> bool:
+def _leads_somewhere(who: Principal, path: str, grants: Granted, rules: Rules) -> bool:
     """Whether something below ``path`` is open to ``who``: then the way to it is to be seen."""
     if rules.homes and who.name and paths.is_within(paths.join(rules.homes, who.name), path):
         return True
     subjects = who.subjects
     return any(
-        grant.role is not Role.NONE and grant.subject in subjects for grant in grants.below(path)
+        grant.role is not Role.NONE and grant.subject in subjects
+        for grant in grants.known_below(path)
     )
 
 

@@ -78,6 +78,7 @@ class Settings(BaseSettings):
     admin_password: SecretStr | None = None
     admin_password_file: Path | None = None
     default_role: Role = Role.EDITOR
+    policy_file: str = Field("", pattern=r"^([^/\x00-\x1f]{1,64})?$")
     home_folders: str = Field("", pattern=r"^(/[^/]+)*$")
     sign_in_hours: int = Field(12, ge=1, le=24 * 30)
     remember_days: int = Field(30, ge=0, le=365)
@@ -189,7 +190,7 @@ class Settings(BaseSettings):
     @property
     def rules(self) -> Rules:
         """Who may do what where no grant says anything."""
-        return Rules(self.default_role, self.home_folders)
+        return Rules(self.default_role, self.home_folders, self.policy_file)
 
     @property
     def user_quota_bytes(self) -> int:

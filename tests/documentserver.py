@@ -107,6 +107,7 @@ class DocumentServerDouble:
         self.downloads: list[requests.Response] = []
         self.cache: dict[str, bytes] = {}
         self.sessions: dict[str, tuple[str, str]] = {}
+        self.dropped: list[str] = []
         self.retries = True
         self.health = b"true"
         self._lock = threading.RLock()
@@ -334,7 +335,19 @@ class DocumentServerDouble:
                 return {"error": 1}
             answered = self.save(key, kind=0, userdata=claims.get("userdata"))
             return {"error": 0 if answered else 4, "key": key}
+        if name == "drop":
+            return self._drop(key, claims.get("users") or [])
         return {"error": 5 if key else 1}
+
+    def _drop(self, key: str, users: list[str]) -> dict[str, Any]:
+        """Those become lookers-on: what they typed stays in the document (Docs API, "drop")."""
+        editing = self.editing.get(key)
+        if editing is None:
+            return {"error": 1}
+        for user in users:
+            if editing.users.pop(user, None) is not None:
+                self.dropped.append(user)
+        return {"error": 0, "key": key}
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -82,10 +82,7 @@ class Accounts:
         if authorization:
             return self._basic.check(authorization, request.client_address)
         principal = self._sign_in.principal(request)
-        if principal is None and self._anonymous != "none":
-            role = Role.EDITOR if self._anonymous == "write" else Role.VIEWER
-            return Principal("", ceiling=role.rights)
-        return principal
+        return principal or anonymous_principal(self._anonymous)
 
     def _ask(self, request: Request) -> Response:
         """Ask who it is: by our page where a person looks, else by a challenge."""
@@ -115,6 +112,14 @@ class Accounts:
             return start_response(status, [*headers, ("Set-Cookie", one)], *exc_info)
 
         return start
+
+
+def anonymous_principal(anonymous: Anonymous) -> Principal | None:
+    """Who asks without a name; None where everybody has to sign in."""
+    if anonymous == "none":
+        return None
+    role = Role.EDITOR if anonymous == "write" else Role.VIEWER
+    return Principal("", ceiling=role.rights)
 
 
 def challenge(request: Request, words: str) -> Response:

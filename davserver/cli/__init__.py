@@ -6,6 +6,7 @@
 import click
 
 from davserver import __version__
+from davserver.cli.access import access, why
 from davserver.cli.app_passwords import app_password, second_factor
 from davserver.cli.checks import doctor, samples
 from davserver.cli.locks import lock
@@ -22,7 +23,7 @@ def main() -> None:
     """A WebDAV server with built-in ONLYOFFICE editing."""
 
 
-for _command in (app_password, second_factor):
-    user.add_command(_command)
-for _command in (serve, user, versions, trash, lock, quota, doctor, samples):
+user.add_command(app_password)
+user.add_command(second_factor)
+for _command in (serve, user, versions, trash, lock, quota, access, why, doctor, samples):
     main.add_command(_command)

@@ -21,6 +21,7 @@ class Reason(StrEnum):
     BROKEN = "recovered, incomplete"
     CONVERTED = "edited"
     FORM = "filled"
+    NOT_PERMITTED = "not permitted"
 
 
 def place_beside(

@@ -18,6 +18,7 @@ from davserver import paths
 from davserver.editor.beside import Reason, place_beside
 from davserver.editor.client import DocumentServer
 from davserver.editor.middleware import CALLBACK
+from davserver.editor.standing import A_GUEST, MADE_UP, Standing
 from davserver.editor.tokens import NotFromServer, ServerTokens
 from davserver.errors import BadRequest, Conflict, DavserverError, FileLocked, Unavailable
 from davserver.model import EditSession, Entry, Origin, SessionState, Writer
@@ -64,6 +65,7 @@ class Callback:
         server: DocumentServer,
         links: Tokens,
         server_tokens: ServerTokens,
+        standing: Standing,
         reported: Callable[[object, str], None],
     ) -> None:
         self._files = files
@@ -71,6 +73,7 @@ class Callback:
         self._server = server
         self._links = links
         self._server_tokens = server_tokens
+        self._standing = standing
         self._reported = reported
 
     def __call__(self, request: Request) -> Response:
@@ -139,7 +142,7 @@ class Callback:
         """Put the bytes over the file if it is still the session's, else beside it."""
         author = _author(report)
         path = self._files.path_of(session.resource_id)
-        reason = _reason_to_go_beside(path, report)
+        reason = self._reason_to_go_beside(path, report)
         if path is not None and reason is None:
             if self._is_stored(session, path, spool):
                 self._sessions.conclude_callback(row, "stored", path)
@@ -159,6 +162,22 @@ class Callback:
             self._files, spool, near, extension, reason or Reason.VANISHED, author, row
         )
         _log.warning("saved beside", path=near, beside=placed, reason=str(reason), author=author)
+
+    def _reason_to_go_beside(self, path: str | None, report: dict[str, Any]) -> Reason | None:
+        if report["status"] in BROKEN:
+            return Reason.BROKEN
+        if report.get("forcesavetype") == FORM_SUBMITTED:
+            return Reason.FORM
+        if path is None:
+            return Reason.VANISHED
+        # The one whose change was the last (Docs API, "users").
+        users = report.get("users") or ()
+        if users and not self._standing.may_save(str(users[0]), path):
+            return Reason.NOT_PERMITTED
+        filetype = str(report.get("filetype") or "").lower()
+        # What could not be saved in its own format comes as another: a docx is not to be put over a
+        # .doc.
+        return Reason.CONVERTED if filetype and filetype != paths.extension(path) else None
 
     def _why_not_over(self, path: str, fault: DavserverError) -> Reason:
         if isinstance(fault, FileLocked):
@@ -197,19 +216,6 @@ class Callback:
         )
 
 
-def _reason_to_go_beside(path: str | None, report: dict[str, Any]) -> Reason | None:
-    if report["status"] in BROKEN:
-        return Reason.BROKEN
-    if report.get("forcesavetype") == FORM_SUBMITTED:
-        return Reason.FORM
-    if path is None:
-        return Reason.VANISHED
-    filetype = str(report.get("filetype") or "").lower()
-    # What could not be saved in its own format comes as another: a docx is not to be put over a
-    # .doc.
-    return Reason.CONVERTED if filetype and filetype != paths.extension(path) else None
-
-
 def _body(request: Request) -> dict[str, Any]:
     try:
         body = json.loads(request.body(MAX_BODY_BYTES))
@@ -233,7 +239,7 @@ def _digest(report: dict[str, Any]) -> str:
 def _people(report: dict[str, Any]) -> list[str]:
     """Who edits now; guests have made-up ids and are counted as one name."""
     users = [str(user) for user in report.get("users") or ()]
-    return sorted({"a guest" if user.startswith("uid-") else user for user in users})
+    return sorted({A_GUEST if user.startswith(MADE_UP) else user for user in users})
 
 
 def _author(report: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ from davserver.editor.config import Links, Reader, editor_config
 from davserver.editor.formats import format_of
 from davserver.editor.language import preferred_language
 from davserver.editor.middleware import ALIVE, CALLBACK, DOWNLOAD, EDIT, TEXT, VERSIONS, VIEW
+from davserver.editor.standing import A_GUEST
 from davserver.editor.tokens import ServerTokens
 from davserver.errors import FileLocked
 from davserver.model import Action, DocumentKey, Entry, Right, Rights, Role
@@ -134,7 +135,7 @@ class OpenFile:
         """Join the file's session, or look on; a lock of somebody else leaves only the second."""
         notice = ""
         if saves:
-            name = request.principal.name or "a guest"
+            name = request.principal.name or A_GUEST
             try:
                 session = office.sessions.join(entry.path, name, OPENING_SECONDS)
             except FileLocked as fault:

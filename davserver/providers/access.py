@@ -19,9 +19,10 @@ from davserver.errors import (
 from davserver.model import Entry, Grant, Principal, Right, Rights, Role
 from davserver.providers import identities
 from davserver.providers.catalog import Catalog
+from davserver.providers.policies import PolicyFiles
 from davserver.providers.stores import FileStore, Place
 from davserver.providers.tables import grants, resources
-from davserver.rights import Decision, Grants, Rules
+from davserver.rights import Decision, Granted, Grants, Rules
 
 MAX_ON_ONE = 200
 """Grants on one file or folder."""
@@ -49,6 +50,7 @@ class Access:
         self._seen = -1
         self._generation = ""
         self._grants = Grants()
+        self._policies = PolicyFiles(store, rules.policy_file)
 
     def rights(self, principal: Principal, path: str) -> Rights:
         """What ``principal`` may do with ``path``, be there something or not."""
@@ -91,12 +93,12 @@ class Access:
         return place if self.is_uniform(principal) else _Seen(self, principal, place)
 
     def on(self, path: str) -> list[Grant]:
-        """The grants that are set on ``path`` itself."""
-        return sorted(self._now().at(path), key=lambda grant: grant.subject)
+        """The grants that the catalog has on ``path`` itself."""
+        return sorted(self._stored().at(path), key=lambda grant: grant.subject)
 
     def all(self) -> list[Grant]:
-        """Every grant there is, by path."""
-        now = self._now()
+        """Every grant in the catalog, by path."""
+        now = self._stored()
         return [*now.at(paths.ROOT), *now.below(paths.ROOT)]
 
     def give(self, grant: Grant, by: str) -> None:
@@ -134,8 +136,12 @@ class Access:
         with self._catalog.writing() as connection:
             connection.execute(delete(grants).where(grants.c.subject == subject))
 
-    def _now(self) -> Grants:
+    def _now(self) -> Granted:
         """The grants as they are at this moment."""
+        stored = self._stored()
+        return _WithPolicies(stored, self._policies) if self._policies.name else stored
+
+    def _stored(self) -> Grants:
         # Asked before the grants are read: what changes in between is read next time.
         changes = self._catalog.changes()
         if changes != self._seen:
@@ -158,6 +164,30 @@ class Access:
                 )
                 for row in connection.execute(_ALL)
             )
+
+
+class _WithPolicies:
+    """The grants of the catalog, and those of the policy files."""
+
+    def __init__(self, stored: Grants, policies: PolicyFiles) -> None:
+        self._stored = stored
+        self._policies = policies
+
+    def at(self, path: str) -> list[Grant]:
+        """Those set on ``path`` itself."""
+        return [*self._stored.at(path), *self._policies.at(path)]
+
+    def known_below(self, path: str) -> Iterator[Grant]:
+        """Those set below ``path`` in the catalog."""
+        return self._stored.below(path)
+
+    def below(self, path: str) -> Iterator[Grant]:
+        """All set below ``path``."""
+        yield from self._stored.below(path)
+        yield from self._policies.below(path)
+
+    def __bool__(self) -> bool:
+        return True
 
 
 class _Seen:

@@ -85,6 +85,11 @@ class EditSessions:
         with self._catalog.reading() as connection:
             return {row.path: row for row in self._select(connection, in_folder & _live())}
 
+    def live(self) -> list[EditSession]:
+        """The sessions of all files that are being edited."""
+        with self._catalog.reading() as connection:
+            return self._select(connection, _live())
+
     def count(self) -> int:
         """How many files are being edited."""
         with self._catalog.reading() as connection:
