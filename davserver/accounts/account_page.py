@@ -169,6 +169,7 @@ class AccountPage:
         except SignInNeeded:
             raise Forbidden("The current password is wrong.") from None
         self._rows.users.set_password_hash(user.name, passwords.hashed(new))
+        self._credentials.forget(user.name)
         return self._sign_in.admit(
             request, user, f"{ADDRESS}?done=password", remember=here.remembered
         )

@@ -80,6 +80,10 @@ class Credentials:
             found = self._known[name] = (now + _USER_SECONDS, self._users.find(name))
         return found[1]
 
+    def forget(self, name: str) -> None:
+        """Look the user up anew: something about them was changed here just now."""
+        self._known.pop(name, None)
+
     def _digest(self, name: str, password: str, password_hash: str) -> bytes:
         text = "\0".join((name, password, password_hash)).encode("utf-8", "surrogatepass")
         return hmac.new(self._cache_key, text, hashlib.sha256).digest()
