@@ -64,7 +64,12 @@ class CodeGenerators:
         generator = self._rows.generator(user)
         if generator is None:
             return False
-        step = _step_of(self._box.decrypt(generator.secret).decode(), code)
+        try:
+            secret = self._box.decrypt(generator.secret).decode()
+        except InvalidToken:
+            # Our own secret was replaced, and with it went what it sealed.
+            return False
+        step = _step_of(secret, code)
         return step is not None and self._rows.use_step(user, step)
 
     def _enrolment(self, user: str, site: str, secret: str) -> Enrolment:

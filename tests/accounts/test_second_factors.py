@@ -9,6 +9,7 @@ import pyotp
 import pytest
 import requests
 
+from davserver.accounts.code_generators import CodeGenerators
 from davserver.accounts.credentials import FREE_FAILURES
 from davserver.providers.catalog import FILE_NAME
 from davserver.providers.second_factors import SecondFactors
@@ -266,6 +267,14 @@ def test_an_administrator_helps_who_lost_the_phone(server: ThreadServer, phone: 
     assert Browser(server).sign_in().status_code == 303
     assert "has no second factor" in run(*words, ADMIN, "--root", server.root).output
     assert "There is no user" in run(*words, "nobody", "--root", server.root).output
+
+
+def test_a_generator_that_was_sealed_with_a_lost_secret_counts_no_longer(
+    server: ThreadServer, phone: Phone
+) -> None:
+    rows = SecondFactors(server.app.share.catalog)
+    rows.set_generator(ADMIN, CodeGenerators(rows, b"another")._box.encrypt(b"A" * 32).decode(), 0)
+    assert second(Browser(server), phone.code()).status_code == 401
 
 
 class TestPassword:
