@@ -15,6 +15,7 @@ from davserver.accounts.basic import Basic
 from davserver.accounts.code_generators import CodeGenerators
 from davserver.accounts.credentials import Credentials, principal_of
 from davserver.accounts.csrf import Csrf
+from davserver.accounts.digest import Digest
 from davserver.accounts.middleware import Accounts, anonymous_principal
 from davserver.accounts.passkeys import Passkeys
 from davserver.accounts.second_factors import SecondStep
@@ -44,7 +45,7 @@ from davserver.housekeeping import Housekeeping
 from davserver.metrics import MEDIA_TYPE, Metrics, Observed, begin_anew
 from davserver.model import Principal
 from davserver.pages import ASSETS, Pages
-from davserver.providers.app_passwords import AppPasswords
+from davserver.providers.app_passwords import AppPasswords, DigestNonces
 from davserver.providers.exclusion import Exclusion
 from davserver.providers.provider import ShareProvider
 from davserver.providers.second_factors import SecondFactors
@@ -196,6 +197,7 @@ def create_app(settings: Settings) -> Application:
         Csrf(secret),
         settings.anonymous,
         open_to_all=(*BY_TOKEN, ASSETS, HEALTH, READY),
+        digest=doors.digest,
         office_signs_in_by_page=settings.ofba,
     )
     app = errors_as_responses(app, settings.public_url, pages.error)
@@ -214,6 +216,7 @@ class _Doors:
     """The ways to come in, and the page where each person looks after their own."""
 
     basic: Basic
+    digest: Digest | None
     sign_in: SignIn
     account: AccountPage
     rows: Rows
@@ -232,7 +235,9 @@ def _doors(
     generators = CodeGenerators(rows.second_factors, secret)
     second = SecondStep(users, rows.second_factors, generators, secret)
     passkeys = Passkeys(rows.second_factors, secret)
-    devices = DevicePasswords(rows.app_passwords, secret)
+    algorithms = settings.digest_algorithms
+    devices = DevicePasswords(rows.app_passwords, secret, algorithms)
+    nonces = DigestNonces(catalog)
     sign_in = SignIn(
         pages,
         credentials,
@@ -245,6 +250,7 @@ def _doors(
     )
     return _Doors(
         Basic(credentials, devices, second, account_passwords=settings.basic_account_password),
+        Digest(credentials, devices, nonces, secret, algorithms) if algorithms else None,
         sign_in,
         AccountPage(
             pages,
@@ -387,6 +393,7 @@ def _tasks(
         "sessions": lambda: sessions.purge_older_than(_CALLBACKS_KEPT),
         "sign-in failures": lambda: rows.users.forget_failures_older_than(_FAILURES_KEPT),
         "sign-ins": rows.sign_ins.purge,
+        "digest nonces": DigestNonces(share.catalog).purge,
         "passkey challenges": rows.second_factors.purge,
     }
 

@@ -5,7 +5,9 @@ from typing import Literal
 from urllib.parse import quote
 
 from davserver.accounts import cookies, csrf, ofba
+from davserver.accounts.app_passwords import REALM
 from davserver.accounts.basic import Basic
+from davserver.accounts.digest import Digest, StaleNonce, is_digest
 from davserver.accounts.sign_in import SIGN_IN, SIGN_OUT, SignIn
 from davserver.errors import Forbidden, MethodNotAllowed, SignInNeeded
 from davserver.model import Principal, Right, Role
@@ -35,10 +37,12 @@ class Accounts:
         anonymous: Anonymous,
         open_to_all: tuple[str, ...],
         *,
+        digest: Digest | None = None,
         office_signs_in_by_page: bool = False,
     ) -> None:
         self._next = next_app
         self._basic = basic
+        self._digest = digest
         self._sign_in = sign_in
         self._csrf = forms
         self._anonymous = anonymous
@@ -58,7 +62,8 @@ class Accounts:
         try:
             principal = self._who(request)
         except SignInNeeded as refused:
-            return challenge(request, str(refused)).send(start_response)
+            stale = isinstance(refused, StaleNonce)
+            return self._challenge(request, str(refused), stale=stale).send(start_response)
         if principal is None:
             return self._ask(request).send(start_response)
         request.principal = principal
@@ -79,6 +84,8 @@ class Accounts:
     def _who(self, request: Request) -> Principal | None:
         """The principal, by password, by cookie, or by nothing where that is enough."""
         authorization = request.header("Authorization")
+        if self._digest and is_digest(authorization):
+            return self._digest.check(request)
         if authorization:
             return self._basic.check(authorization, request.client_address)
         principal = self._sign_in.principal(request)
@@ -91,7 +98,13 @@ class Accounts:
         if request.wants_page:
             wanted = quote(request.target, safe="/%")
             return redirect(f"{request.url(SIGN_IN)}?next={wanted}")
-        return challenge(request, "Sign in first.")
+        return self._challenge(request, "Sign in first.")
+
+    def _challenge(self, request: Request, words: str, *, stale: bool = False) -> Response:
+        response = challenge(request, words)
+        if self._digest and not request.is_by_script:
+            response.headers.extend(self._digest.challenges(stale=stale))
+        return response
 
     def _page(self, request: Request, start_response: StartResponse) -> Iterable[bytes]:
         if request.method == "POST":
@@ -126,7 +139,7 @@ def challenge(request: Request, words: str) -> Response:
     """Ask for a password (RFC 7617, 2.1); our own scripts, so that no dialog opens."""
     scheme = "Session" if request.is_by_script else "Basic"
     response = text(401, words)
-    response.headers.append(("WWW-Authenticate", f'{scheme} realm="davserver", charset="UTF-8"'))
+    response.headers.append(("WWW-Authenticate", f'{scheme} realm="{REALM}", charset="UTF-8"'))
     return response
 
 

@@ -43,8 +43,10 @@ def app_password_add(
         scope = resource(folder)
         if not share.files.entry(scope).is_folder:
             fail(f"{folder} is not a folder.")
-        secret = server_secret(settings_from(config, **options).state)
-        devices = DevicePasswords(AppPasswords(share.catalog), secret)
+        settings = settings_from(config, **options)
+        devices = DevicePasswords(
+            AppPasswords(share.catalog), server_secret(settings.state), settings.digest_algorithms
+        )
         click.echo(devices.make(user, name, scope, read_only=read_only))
 
 

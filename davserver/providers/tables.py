@@ -179,7 +179,20 @@ app_passwords = Table(
     Column("read_only", Boolean, nullable=False),
     Column("created", Float, nullable=False),
     Column("last_used", Float),
+    # What Digest checks against; empty for one that was made while that was off.
+    Column("ha1_sha256", String(64), nullable=False),
+    Column("ha1_md5", String(32), nullable=False),
     UniqueConstraint("user", "name", name="one_app_password_a_name"),
+)
+
+# Nonces of Digest in use: the highest count, and which of those just below came, as bits.
+digest_nonces = Table(
+    "digest_nonces",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("highest", BigInteger, nullable=False),
+    Column("seen", BigInteger, nullable=False),
+    Column("expires", Float, nullable=False, index=True),
 )
 
 code_generators = Table(

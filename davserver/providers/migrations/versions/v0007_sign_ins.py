@@ -36,7 +36,16 @@ def upgrade() -> None:
         sa.Column("read_only", sa.Boolean, nullable=False),
         sa.Column("created", sa.Float, nullable=False),
         sa.Column("last_used", sa.Float),
+        sa.Column("ha1_sha256", sa.String(64), nullable=False),
+        sa.Column("ha1_md5", sa.String(32), nullable=False),
         sa.UniqueConstraint("user", "name", name="one_app_password_a_name"),
+    )
+    op.create_table(
+        "digest_nonces",
+        sa.Column("digest", sa.String(64), primary_key=True),
+        sa.Column("highest", sa.BigInteger, nullable=False),
+        sa.Column("seen", sa.BigInteger, nullable=False),
+        sa.Column("expires", sa.Float, nullable=False, index=True),
     )
     op.create_table(
         "code_generators",
