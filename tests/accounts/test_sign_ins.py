@@ -1,9 +1,13 @@
 """Where somebody is signed in: listed, ended, bounded."""
 
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+import requests
 
 from davserver.accounts import passwords
 from davserver.accounts.agents import name_of_agent
@@ -75,6 +79,20 @@ def test_a_changed_password_ends_every_sign_in_at_once(
     Users(server.app.share.catalog).set_password_hash(ADMIN, passwords.hashed("another one"))
     assert not here.is_in
     assert not there.is_in
+
+
+def test_a_command_in_another_process_counts_at_once_too(
+    server: ThreadServer, here: Browser
+) -> None:
+    assert here.is_in
+    command = [sys.executable, "-m", "davserver", "user", "passwd", ADMIN, "--password-stdin"]
+    subprocess.run(
+        [*command, "--root", str(server.root)],
+        input=b"a new password\n",
+        check=True,
+        capture_output=True,
+    )
+    assert not here.is_in
 
 
 def test_a_better_hash_of_the_same_password_ends_none(server: ThreadServer, here: Browser) -> None:
@@ -204,3 +222,29 @@ def test_what_ended_is_removed(server: ThreadServer, sign_ins: SignIns) -> None:
 )
 def test_a_browser_has_a_name_for_people(agent: str, name: str) -> None:
     assert name_of_agent(agent) == name
+
+
+@pytest.mark.parametrize(
+    ("public", "prefix"),
+    [("https://files.example.org", "__Host-"), ("https://example.org/files", "__Secure-")],
+)
+def test_under_tls_only_the_cookie_with_the_prefix_counts(
+    serve: Callable[..., ThreadServer], public: str, prefix: str
+) -> None:
+    """One without could have been planted by a neighbour, or over plain http."""
+    server = serve(public_url=public)
+
+    def ask(method: str, path: str, cookie: str = "", **more: Any) -> requests.Response:
+        headers = {"Accept": "text/html", "Cookie": cookie}
+        url = server.url + path
+        return requests.request(method, url, headers=headers, allow_redirects=False, **more)
+
+    form = ask("GET", "/-/login")
+    nonce = form.headers["Set-Cookie"].partition(";")[0]
+    data = {"name": ADMIN, "password": PASSWORD, "csrf": hidden(form, "csrf")}
+    made = ask("POST", "/-/login", nonce, data=data).headers["Set-Cookie"]
+    assert made.startswith(f"{prefix}davserver-session=")
+    assert made.endswith("; HttpOnly; SameSite=Lax; Secure")
+    cookie = made.partition(";")[0]
+    assert ask("GET", "/", cookie).status_code == 200
+    assert ask("GET", "/", cookie.removeprefix(prefix)).status_code == 303
