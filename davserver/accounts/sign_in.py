@@ -11,7 +11,7 @@ from davserver.accounts.agents import name_of_agent
 from davserver.accounts.credentials import Credentials, principal_of
 from davserver.accounts.passkeys import Passkeys
 from davserver.accounts.second_factors import SecondStep
-from davserver.errors import DavserverError, SignInNeeded, TooManyAttempts
+from davserver.errors import DavserverError, SignInNeeded, TooManyAttempts, Unavailable
 from davserver.model import Principal
 from davserver.pages import Pages
 from davserver.providers.sign_ins import SignedIn, SignIns
@@ -59,8 +59,10 @@ class SignIn:
         return principal_of(user) if user else None
 
     def current(self, request: Request) -> SignedIn | None:
-        """The sign-in that this request comes by; None if it comes by a password."""
-        return None if request.header("Authorization") else self._found(request)
+        """The sign-in that this request comes by; None if it comes by something else."""
+        found = None if request.header("Authorization") else self._found(request)
+        # Whoever is told by other means may have somebody else's cookie beside.
+        return found if found and found.user == request.principal.name else None
 
     def page(self, request: Request) -> Response:
         """GET: the form. POST: what was proved, and where the person wanted to go."""
@@ -121,7 +123,7 @@ class SignIn:
         password = request.form.get("password", "")
         try:
             principal = self._credentials.check(name, password, request.client_address)
-        except (SignInNeeded, TooManyAttempts) as fault:
+        except (SignInNeeded, TooManyAttempts, Unavailable) as fault:
             return self._form(request, wanted, fault.status, str(fault), name)
         user = self._credentials.user(principal.name)
         if user is None:

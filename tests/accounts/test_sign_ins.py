@@ -11,9 +11,12 @@ import requests
 
 from davserver.accounts import passwords
 from davserver.accounts.agents import name_of_agent
+from davserver.accounts.sign_in import SignIn
+from davserver.model import Principal
 from davserver.providers.catalog import FILE_NAME
 from davserver.providers.sign_ins import MAX_EACH, NOTED_EVERY, SignIns
 from davserver.providers.users import Users
+from davserver.web import Request
 from tests.accounts.browsing import FIREFOX, Browser, hidden
 from tests.clock import later
 from tests.running import ADMIN, PASSWORD, ThreadServer
@@ -179,6 +182,19 @@ def test_an_id_for_the_page_signs_nobody_in(
     thief = Browser(server)
     thief.take(sign_ins.of(ADMIN)[0].id)
     assert not thief.is_in
+
+
+def test_a_request_comes_by_the_cookie_only_as_the_user_of_the_cookie(
+    here: Browser, sign_ins: SignIns
+) -> None:
+    """Where something else says who it is, the cookie may be somebody else's."""
+    nothing: Any = None
+    door = SignIn(nothing, nothing, sign_ins, nothing, nothing, nothing, 1, 1)
+    request = Request({"REQUEST_METHOD": "GET", "HTTP_COOKIE": f"davserver-session={here.cookie}"})
+    request.principal = Principal(ADMIN)
+    assert door.current(request)
+    request.principal = Principal("bob")
+    assert door.current(request) is None
 
 
 def test_the_last_use_is_noted_from_time_to_time(sign_ins: SignIns, here: Browser) -> None:
