@@ -1,19 +1,28 @@
 """The composition: the only file that names concrete classes and knows every room."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from wsgidav.wsgidav_app import WsgiDAVApp
 
+from davserver.accounts.account_page import ADDRESS as ACCOUNT
+from davserver.accounts.account_page import AccountPage, Rows
 from davserver.accounts.administrator import ensure_administrator
+from davserver.accounts.app_passwords import DevicePasswords
+from davserver.accounts.basic import Basic
+from davserver.accounts.code_generators import CodeGenerators
 from davserver.accounts.credentials import Credentials, principal_of
 from davserver.accounts.csrf import Csrf
+from davserver.accounts.digest import Digest
 from davserver.accounts.homes import Homes
 from davserver.accounts.middleware import Accounts, anonymous_principal
 from davserver.accounts.oidc_sign_in import ROUTES as OIDC
 from davserver.accounts.oidc_sign_in import OidcSignIn
-from davserver.accounts.sign_in import SignIn
+from davserver.accounts.passkeys import Passkeys
+from davserver.accounts.second_factors import SecondStep
+from davserver.accounts.sign_in import SIGNED_IN, SignIn
 from davserver.accounts.sources import Source
 from davserver.accounts.sources.proxy import ProxyUsers
 from davserver.browser.assets import Assets
@@ -41,10 +50,13 @@ from davserver.housekeeping import Housekeeping
 from davserver.metrics import MEDIA_TYPE, Metrics, Observed, begin_anew
 from davserver.model import Principal
 from davserver.pages import ASSETS, Pages
+from davserver.providers.app_passwords import AppPasswords, DigestNonces
 from davserver.providers.exclusion import Exclusion
 from davserver.providers.provider import ShareProvider
+from davserver.providers.second_factors import SecondFactors
 from davserver.providers.sessions import EditSessions
 from davserver.providers.share import DAY, Share, open_share
+from davserver.providers.sign_ins import SignIns
 from davserver.providers.users import Users
 from davserver.proxies import TrustedProxies
 from davserver.resources import resource_dir
@@ -143,6 +155,7 @@ def create_app(settings: Settings) -> Application:
     pages = Pages(resource_dir("templates"), resource_dir("assets"))
     homes = Homes(share.trees, settings.home_folders)
     credentials = Credentials(users, _sources(settings), homes.prepare)
+    doors = _doors(settings, share, users, credentials, pages, secret)
     instance_id = share.catalog.instance_id()
     sessions = EditSessions(
         share.store,
@@ -181,24 +194,27 @@ def create_app(settings: Settings) -> Application:
             ),
             UPLOAD: (METHODS, Tus(share, settings.max_upload_bytes, settings.upload_hours)),
             PRINCIPALS: ("PROPFIND", describe),
+            ACCOUNT: ("GET HEAD POST", doors.account),
+            SIGNED_IN: ("GET HEAD", lambda request: pages.render(request, "signed_in.html")),
             HEALTH: ("GET HEAD", lambda _: text(200, "ok")),
             READY: ("GET HEAD", partial(_tell_ready, share)),
             METRICS: ("GET HEAD", partial(_tell_metrics, metrics, share, sessions)),
         },
     )
     elsewhere = _provider(settings)
-    sign_in = SignIn(pages, credentials, secret, settings.sign_in_hours, settings.oidc_name)
     if elsewhere:
-        app = Routes(app, OidcSignIn(elsewhere, credentials, sign_in, secret).routes)
+        app = Routes(app, OidcSignIn(elsewhere, credentials, doors.sign_in, secret).routes)
     app = Nextcloud(app, share, settings.max_upload_bytes, settings.upload_hours)
     app = Accounts(
         app,
-        credentials,
-        sign_in,
+        doors.basic,
+        doors.sign_in,
         Csrf(secret),
         settings.anonymous,
         open_to_all=(*BY_TOKEN, ASSETS, HEALTH, READY, *([OIDC] if elsewhere else [])),
-        proxy=ProxyUsers(settings.proxy_admin_group) if settings.proxy_user_header else None,
+        vouched=_vouched(settings, credentials),
+        digest=doors.digest,
+        office_signs_in_by_page=settings.ofba,
     )
     app = errors_as_responses(app, settings.public_url, pages.error)
     app = Observed(app, metrics, _who_asks, logs=settings.access_log, secret_routes=BY_TOKEN)
@@ -209,11 +225,83 @@ def create_app(settings: Settings) -> Application:
             settings.proxy_user_header,
             settings.proxy_groups_header,
         )
-    tasks = _tasks(settings, share, users, sessions)
+    tasks = _tasks(settings, share, doors.rows, sessions)
     if office is not None:
         tasks["rights of editors"] = partial(standing.drop, sessions, office.server)
     housekeeping = Housekeeping(Exclusion(settings.state / "exclusion"), tasks)
     return Application(provider, app, share, housekeeping)
+
+
+@dataclass(frozen=True, slots=True)
+class _Doors:
+    """The ways to come in, and the page where each person looks after their own."""
+
+    basic: Basic
+    digest: Digest | None
+    sign_in: SignIn
+    account: AccountPage
+    rows: Rows
+
+
+def _vouched(
+    settings: Settings, credentials: Credentials
+) -> Callable[[Environ], Principal | None] | None:
+    """Who a trusted proxy says it is, where one is asked."""
+    if not settings.proxy_user_header:
+        return None
+    proxy = ProxyUsers(settings.proxy_admin_group)
+
+    def vouched(environ: Environ) -> Principal | None:
+        told = proxy.told(environ)
+        return credentials.vouched(proxy.name, told) if told else None
+
+    return vouched
+
+
+def _doors(
+    settings: Settings,
+    share: Share,
+    users: Users,
+    credentials: Credentials,
+    pages: Pages,
+    secret: bytes,
+) -> _Doors:
+    catalog = share.catalog
+    rows = Rows(users, SignIns(catalog), AppPasswords(catalog), SecondFactors(catalog))
+    generators = CodeGenerators(rows.second_factors, secret)
+    second = SecondStep(users, rows.second_factors, generators, secret)
+    passkeys = Passkeys(rows.second_factors, secret)
+    algorithms = settings.digest_algorithms
+    devices = DevicePasswords(rows.app_passwords, secret, algorithms)
+    nonces = DigestNonces(catalog)
+    sign_in = SignIn(
+        pages,
+        credentials,
+        rows.sign_ins,
+        second,
+        passkeys,
+        Tokens(secret, "second step"),
+        settings.sign_in_hours,
+        settings.remember_days,
+        settings.oidc_name,
+    )
+    return _Doors(
+        Basic(credentials, devices, second, account_passwords=settings.basic_account_password),
+        Digest(credentials, devices, nonces, secret, algorithms) if algorithms else None,
+        sign_in,
+        AccountPage(
+            pages,
+            share,
+            rows,
+            credentials,
+            sign_in,
+            second,
+            generators,
+            passkeys,
+            devices,
+        ),
+        rows,
+    )
 
 
 def _share(settings: Settings, saved: Callable[[str], None] = lambda _: None) -> Share:
@@ -401,13 +489,16 @@ def _editor(
 
 
 def _tasks(
-    settings: Settings, share: Share, users: Users, sessions: EditSessions
+    settings: Settings, share: Share, rows: Rows, sessions: EditSessions
 ) -> dict[str, Callable[[], object]]:
     """What housekeeping does."""
     return {
         "share": lambda: share.tidy(settings.trash_days),
         "sessions": lambda: sessions.purge_older_than(_CALLBACKS_KEPT),
-        "sign-in failures": lambda: users.forget_failures_older_than(_FAILURES_KEPT),
+        "sign-in failures": lambda: rows.users.forget_failures_older_than(_FAILURES_KEPT),
+        "sign-ins": rows.sign_ins.purge,
+        "digest nonces": DigestNonces(share.catalog).purge,
+        "passkey challenges": rows.second_factors.purge,
     }
 
 

@@ -89,6 +89,11 @@ class Settings(BaseSettings):
     policy_file: str = Field("", pattern=r"^([^/\x00-\x1f]{1,64})?$")
     home_folders: str = Field("", pattern=r"^(/[^/]+)*$")
     sign_in_hours: int = Field(12, ge=1, le=24 * 30)
+    remember_days: int = Field(30, ge=0, le=365)
+    basic_account_password: bool = True
+    digest: bool = False
+    digest_md5: bool = False
+    ofba: bool = False
 
     user_sources: Annotated[tuple[UserSource, ...], NoDecode] = ("catalog",)
     htpasswd_file: Path | None = None
@@ -208,6 +213,8 @@ class Settings(BaseSettings):
                 "document_server needs the secret that the Document Server signs with: "
                 "put it into a file and name it with jwt_secret_file (or set DAVSERVER_JWT_SECRET)"
             )
+        if self.digest_md5 and not self.digest:
+            raise ValueError("digest_md5 adds MD5 to Digest, which digest = true switches on")
         if self.tls_key and not self.tls_certificate:
             raise ValueError("tls_key is of no use without tls_certificate")
         if self.redirect_port and not self.tls_certificate:
@@ -271,6 +278,11 @@ class Settings(BaseSettings):
     def oidc_name(self) -> str:
         """What people know the OpenID provider as."""
         return self.oidc_label or urlsplit(self.oidc_issuer).hostname or ""
+
+    @property
+    def digest_algorithms(self) -> tuple[str, ...]:
+        """By what Digest may be answered, the best one first; empty where it is off."""
+        return (("SHA-256",) if self.digest else ()) + (("MD5",) if self.digest_md5 else ())
 
     @property
     def user_quota_bytes(self) -> int:

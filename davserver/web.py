@@ -327,6 +327,12 @@ def text(status: int, words: str) -> Response:
     return Response(status, words.encode() + b"\n", [("Content-Type", "text/plain; charset=utf-8")])
 
 
+def json(text: str) -> Response:
+    """A JSON body (RFC 8259), for a script of ours; nobody keeps it."""
+    headers = [("Content-Type", "application/json"), ("Cache-Control", "no-store")]
+    return Response(200, text.encode(), headers)
+
+
 def _words(request: Request | None, status: int, words: str, page: ErrorPage) -> Response:
     if request is not None and request.wants_page:
         return page(request, status, words)

@@ -120,7 +120,9 @@ class Credentials:
             self._users.forget_failures(attempt)
         if not found.source:
             if passwords.is_outdated(found.password_hash):
-                self._users.set_password_hash(name, passwords.hashed(password))
+                self._users.renew_password_hash(
+                    name, found.password_hash, passwords.hashed(password)
+                )
             self._arrived(found.name)
         return found
 
@@ -159,6 +161,10 @@ class Credentials:
             found = self._known[name] = (now + _USER_SECONDS, self._users.find(name))
         return found[1]
 
+    def forget(self, name: str) -> None:
+        """Look the user up anew: something about them was changed here just now."""
+        self._known.pop(name, None)
+
     def _digest(self, *words: str) -> bytes:
         # As a repr, no words can pass for others that are divided elsewhere.
         text = repr(words).encode("utf-8", "surrogatepass")
@@ -183,9 +189,16 @@ class Credentials:
         failures, last = self._users.failures(attempt)
         if failures < FREE_FAILURES:
             return
-        wait = last + min(2.0 ** (failures - FREE_FAILURES), LONGEST_WAIT) - time.time()
+        wait = last + wait_after(failures) - time.time()
         if wait > 0:
             raise TooManyAttempts(max(1, round(wait)))
+
+
+def wait_after(failures: int) -> float:
+    """Seconds until the next try after so many failures: longer with each."""
+    if failures < FREE_FAILURES:
+        return 0.0
+    return float(min(2 ** (failures - FREE_FAILURES), LONGEST_WAIT))
 
 
 def principal_of(user: User) -> Principal:

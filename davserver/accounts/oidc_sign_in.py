@@ -9,8 +9,9 @@ import hmac
 import secrets
 from typing import TYPE_CHECKING
 
+from davserver.accounts import cookies
 from davserver.accounts.credentials import Credentials
-from davserver.accounts.sign_in import ELSEWHERE, SignIn, cookie, safe_path
+from davserver.accounts.sign_in import ELSEWHERE, SignIn, safe_path
 from davserver.errors import SignInNeeded
 from davserver.tokens import TokenNotValid, Tokens
 from davserver.web import Handler, Request, Response, redirect
@@ -52,7 +53,7 @@ class OidcSignIn:
         wanted = safe_path(request.query.get("next", ""))
         token = self._tokens.issue({**flow, "next": wanted}, _SECONDS)
         response = redirect(address)
-        response.headers.append(("Set-Cookie", cookie(request, COOKIE, token, _SECONDS)))
+        response.headers.append(("Set-Cookie", cookies.made(request, COOKIE, token, _SECONDS)))
         return response
 
     def callback(self, request: Request) -> Response:
@@ -67,13 +68,13 @@ class OidcSignIn:
         )
         user = self._credentials.admit(self._provider.name, told)
         response = self._sign_in.admit(request, user, safe_path(flow["next"]))
-        response.headers.append(("Set-Cookie", cookie(request, COOKIE, "", 0)))
+        response.headers.append(("Set-Cookie", cookies.made(request, COOKIE, "", 0)))
         return response
 
     def _flow(self, request: Request) -> dict[str, str]:
         """What the sign-in began with, in this browser."""
         try:
-            flow = self._tokens.read(request.cookies.get(COOKIE, ""))
+            flow = self._tokens.read(cookies.read(request, COOKIE))
         except TokenNotValid:
             raise SignInNeeded(
                 "This sign-in began in another browser, or too long ago. Try again."

@@ -7,6 +7,7 @@ import click
 
 from davserver import __version__
 from davserver.cli.access import access, why
+from davserver.cli.app_passwords import app_password, second_factor
 from davserver.cli.checks import doctor, samples
 from davserver.cli.groups import group
 from davserver.cli.locks import lock
@@ -25,5 +26,7 @@ def main() -> None:
 
 _COMMANDS = (serve, user, group, versions, trash, lock, quota, access, why, doctor, samples)
 
+user.add_command(app_password)
+user.add_command(second_factor)
 for _command in _COMMANDS:
     main.add_command(_command)

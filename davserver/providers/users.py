@@ -1,6 +1,7 @@
 """Users and failed sign-ins in the catalog. Stores hashes; knows no password."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,14 @@ from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select,
 
 from davserver.model import Outside, of_user
 from davserver.providers.catalog import Catalog
-from davserver.providers.tables import grants, groups, memberships, sign_in_failures, users
+from davserver.providers.tables import (
+    grants,
+    groups,
+    memberships,
+    sign_in_failures,
+    sign_ins,
+    users,
+)
 
 _FIND = select(users).where(users.c.name == bindparam("name"))
 _GROUPS = select(memberships.c.group_name).where(memberships.c.user_name == bindparam("name"))
@@ -81,12 +89,22 @@ class Users:
             return _found(connection, user.name)
 
     def set_password_hash(self, name: str, password_hash: str) -> bool:
-        """Change a user's hash; False if there is no such user."""
+        """Change a user's hash, which signs them out everywhere; False if there is no such user."""
         with self._catalog.writing() as connection:
+            connection.execute(delete(sign_ins).where(sign_ins.c.user == name))
             changed = connection.execute(
                 update(users).where(users.c.name == name).values(password_hash=password_hash)
             )
             return changed.rowcount > 0
+
+    def renew_password_hash(self, name: str, old: str, new: str) -> None:
+        """Replace the hash by a better one of the same password: nobody is signed out.
+
+        A password that was changed meanwhile stays.
+        """
+        with self._catalog.writing() as connection:
+            this = (users.c.name == name) & (users.c.password_hash == old)
+            connection.execute(update(users).where(this).values(password_hash=new))
 
     def remove(self, name: str) -> bool:
         """Remove a user, with memberships and grants; False if there is none. The files stay."""
@@ -115,6 +133,24 @@ class Users:
                 connection.execute(
                     insert(sign_in_failures).values(key=key, failures=1, last=time.time())
                 )
+
+    def try_again(self, key: str, wait_after: Callable[[int], float]) -> float:
+        """Count a try as failed until it is forgotten; or seconds to wait, if it comes too early.
+
+        Counted before the try, so that tries at the same time are tries one after another.
+        ``wait_after`` tells the wait after so many failures.
+        """
+        now = time.time()
+        this = sign_in_failures.c.key == key
+        with self._catalog.writing() as connection:
+            row = connection.execute(select(sign_in_failures).where(this)).first()
+            wait = row.last + wait_after(row.failures) - now if row else 0.0
+            if wait > 0:
+                return wait
+            count = 1 + (row.failures if row else 0)
+            connection.execute(delete(sign_in_failures).where(this))
+            connection.execute(insert(sign_in_failures).values(key=key, failures=count, last=now))
+            return 0.0
 
     def forget_failures(self, key: str) -> None:
         """Forget the failures of ``key``: somebody proved who they are."""

@@ -30,7 +30,7 @@ PAGES = {
 # Elements whose text has to stand out from what is behind it.
 TEXTS = (
     "td.name a span, td.size, .button, h1, h2, p, th a, label, .tag, .from, td.by, td.modified, "
-    ".what span, li, .crumbs a"
+    ".what span, li, .crumbs a, b, .reminder span, .secret, code"
 )
 
 CONTRAST = """(selector) => {

@@ -181,7 +181,7 @@ class TestWithARealProvider:
         self, serve: Callable[..., ThreadServer]
     ) -> None:
         server = serve()
-        assert "Sign in with" not in Browser(server).get(f"{server.url}/-/login").text
+        assert "/-/oidc/" not in Browser(server).get(f"{server.url}/-/login").text
         sent = Browser(server).get(f"{server.url}/-/oidc/start")
         assert sent.headers["Location"].startswith("/-/login?next=")
 
