@@ -11,7 +11,11 @@ from davserver.accounts.credentials import Credentials
 from davserver.accounts.csrf import Csrf
 from davserver.accounts.middleware import Accounts
 from davserver.accounts.sign_in import SignIn
+from davserver.audit import FOLDER as AUDIT
+from davserver.audit import Audit
 from davserver.browser.assets import Assets
+from davserver.browser.audit import ADDRESS as AUDIT_PAGE
+from davserver.browser.audit import AuditPage
 from davserver.browser.listing import Listing
 from davserver.browser.trash import ADDRESS as TRASH
 from davserver.browser.trash import TrashPage
@@ -53,6 +57,7 @@ from davserver.web import (
     errors_as_responses,
     text,
 )
+from davserver.witness import Witness
 
 HEALTH = "/-/health"
 READY = "/-/ready"
@@ -125,6 +130,7 @@ def create_app(settings: Settings) -> Application:
     """The application for ``settings``; ``prepare`` has been called before."""
     metrics = Metrics(settings.state / METRICS_FOLDER)
     share = _share(settings, metrics.saved)
+    audit = audit_of(settings)
     secret = server_secret(settings.state)
     users = Users(share.catalog)
     pages = Pages(resource_dir("templates"), resource_dir("assets"))
@@ -158,6 +164,7 @@ def create_app(settings: Settings) -> Application:
             ),
             UPLOAD: (METHODS, Tus(share, settings.max_upload_bytes, settings.upload_hours)),
             PRINCIPALS: ("PROPFIND", describe),
+            AUDIT_PAGE: ("GET HEAD", AuditPage(pages, audit)),
             HEALTH: ("GET HEAD", lambda _: text(200, "ok")),
             READY: ("GET HEAD", partial(_tell_ready, share)),
             METRICS: ("GET HEAD", partial(_tell_metrics, metrics, share, sessions)),
@@ -173,10 +180,18 @@ def create_app(settings: Settings) -> Application:
         open_to_all=(*BY_TOKEN, ASSETS, HEALTH, READY),
     )
     app = errors_as_responses(app, settings.public_url, pages.error)
+    app = Witness(app, audit, BY_TOKEN, reads=settings.audit_reads)
     app = Observed(app, metrics, _who_asks, logs=settings.access_log, secret_routes=BY_TOKEN)
     if settings.trusted_proxies or settings.unix_socket:
         app = TrustedProxies(app, settings.trusted_proxies)
-    return Application(provider, app, share, _housekeeping(settings, share, users, sessions))
+    return Application(provider, app, share, _housekeeping(settings, share, users, sessions, audit))
+
+
+def audit_of(settings: Settings) -> Audit | None:
+    """The audit log, where one is kept."""
+    if not settings.audit:
+        return None
+    return Audit(settings.state / AUDIT, settings.audit_days, settings.audit_max_bytes)
 
 
 def _share(settings: Settings, saved: Callable[[str], None] = lambda _: None) -> Share:
@@ -285,7 +300,11 @@ def _editor(
 
 
 def _housekeeping(
-    settings: Settings, share: Share, users: Users, sessions: EditSessions
+    settings: Settings,
+    share: Share,
+    users: Users,
+    sessions: EditSessions,
+    audit: Audit | None,
 ) -> Housekeeping:
     return Housekeeping(
         Exclusion(settings.state / "exclusion"),
@@ -293,6 +312,7 @@ def _housekeeping(
             "share": lambda: share.tidy(settings.trash_days),
             "sessions": lambda: sessions.purge_older_than(_CALLBACKS_KEPT),
             "sign-in failures": lambda: users.forget_failures_older_than(_FAILURES_KEPT),
+            "audit": audit.tidy if audit else lambda: None,
         },
     )
 

@@ -80,6 +80,10 @@ class Credentials:
             found = self._known[name] = (now + _USER_SECONDS, self._users.find(name))
         return found[1]
 
+    def known(self, name: str) -> str:
+        """``name`` for a log: only a user's, since a password may be typed in its place."""
+        return name if self.user(name) else "(unknown)"
+
     def _digest(self, name: str, password: str, password_hash: str) -> bytes:
         text = "\0".join((name, password, password_hash)).encode("utf-8", "surrogatepass")
         return hmac.new(self._cache_key, text, hashlib.sha256).digest()

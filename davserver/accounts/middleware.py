@@ -9,7 +9,8 @@ from urllib.parse import quote
 from davserver.accounts import csrf
 from davserver.accounts.credentials import Credentials
 from davserver.accounts.sign_in import SIGN_IN, SIGN_OUT, SignIn, cookie
-from davserver.errors import MethodNotAllowed, SignInNeeded
+from davserver.audit import Event
+from davserver.errors import MethodNotAllowed, SignInNeeded, TooManyAttempts
 from davserver.model import Principal
 from davserver.web import App, Environ, Headers, Request, Response, StartResponse, redirect, text
 
@@ -71,7 +72,11 @@ class Accounts:
         authorization = request.header("Authorization")
         if authorization:
             name, password = _basic(authorization)
-            return self._credentials.check(name, password, request.client_address)
+            try:
+                return self._credentials.check(name, password, request.client_address)
+            except (SignInNeeded, TooManyAttempts):
+                request.note(Event.SIGN_IN_REFUSED, user=self._credentials.known(name))
+                raise
         principal = self._sign_in.principal(request)
         if principal is None and self._anonymous != "none":
             return Principal("", may_write=self._anonymous == "write")

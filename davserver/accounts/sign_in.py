@@ -7,6 +7,7 @@ the password signs out everywhere.
 import hashlib
 
 from davserver.accounts.credentials import Credentials, principal_of
+from davserver.audit import Event
 from davserver.errors import SignInNeeded, TooManyAttempts
 from davserver.model import Principal
 from davserver.pages import Pages
@@ -52,10 +53,12 @@ class SignIn:
         try:
             self._credentials.check(name, password, request.client_address)
         except (SignInNeeded, TooManyAttempts) as fault:
+            request.note(Event.SIGN_IN_REFUSED, user=self._credentials.known(name))
             return self._form(request, wanted, fault.status, str(fault), name)
         user = self._credentials.user(name)
         if user is None:
             return self._form(request, wanted, 401, "This user was removed.", name)
+        request.note(Event.SIGNED_IN, user=user.name, how="page")
         token = self._tokens.issue({"sub": user.name, "pw": _fingerprint(user)}, self._seconds)
         response = redirect(request.url(wanted))
         response.headers.append(("Set-Cookie", cookie(request, COOKIE, token, self._seconds)))
@@ -63,6 +66,7 @@ class SignIn:
 
     def out(self, request: Request) -> Response:
         """POST: forget the cookie."""
+        request.note(Event.SIGNED_OUT)
         response = redirect(request.url(SIGN_IN))
         response.headers.append(("Set-Cookie", cookie(request, COOKIE, "", 0)))
         return response

@@ -6,6 +6,7 @@ from itertools import islice
 from urllib.parse import urlencode
 
 from davserver import paths
+from davserver.audit import Event
 from davserver.browser.listing import readable, symbol
 from davserver.errors import BadRequest
 from davserver.model import Origin, Trashed, Writer
@@ -69,13 +70,18 @@ class TrashPage:
             was = self._trash.one(identity).name
             writer = Writer(request.principal.name, origin=Origin.RESTORE)
             path = self._trash.restore(identity, writer)
+            request.note(Event.RESTORED, path=path)
             renamed = {"renamed": "yes"} if paths.name(path) != was else {}
             return {"restored": paths.href(path), **renamed}
         if "purge" in form:
+            path = self._trash.one(form["purge"]).path
             self._trash.purge(form["purge"])
+            request.note(Event.PURGED, path=path)
             return {"removed": "1"}
         if "empty" in form:
-            return {"removed": str(self._trash.purge_older_than(time.time()))}
+            count = self._trash.purge_older_than(time.time())
+            request.note(Event.PURGED, path="/.trash", count=count)
+            return {"removed": str(count)}
         raise BadRequest("The form does not say what to do.")
 
     def _restored(self, request: Request) -> Restored | None:

@@ -6,6 +6,7 @@
 import click
 
 from davserver import __version__
+from davserver.cli.audit import audit
 from davserver.cli.checks import doctor, samples
 from davserver.cli.locks import lock
 from davserver.cli.quotas import quota
@@ -21,5 +22,5 @@ def main() -> None:
     """A WebDAV server with built-in ONLYOFFICE editing."""
 
 
-for _command in (serve, user, versions, trash, lock, quota, doctor, samples):
+for _command in (serve, user, versions, trash, lock, quota, audit, doctor, samples):
     main.add_command(_command)

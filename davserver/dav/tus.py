@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable
 
 from davserver import paths
+from davserver.audit import Event
 from davserver.dates import http_date
 from davserver.dav.put import requested_time
 from davserver.dav.room import DavRequest
@@ -160,12 +161,14 @@ class Tus:
 
     def _finish(self, request: Request, upload: Upload) -> Upload:
         dav = DavRequest.about(upload.path, request, self._share)
-        return self._uploads.finish(
+        finished = self._uploads.finish(
             upload,
             dav.writer,
             condition=_condition(dav, upload.metadata),
             modified_ns=requested_time(upload.metadata.get("mtime", "")),
         )
+        request.note(Event.CHANGED, path=upload.path, etag=finished.etag)
+        return finished
 
 
 def parse_metadata(header: str) -> dict[str, str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from davserver import paths
+from davserver.audit import Event
 from davserver.editor import callbacks, downloads
 from davserver.editor.actions import file_actions
 from davserver.editor.client import DocumentServer
@@ -128,6 +129,7 @@ class OpenFile:
             except FileLocked as fault:
                 notice = f"{fault.holder} has this file locked in another program."
             else:
+                request.note(Event.EDIT_OPENED, path=entry.path, etag=session.etag)
                 return Opened(session.key, session.resource_id, session.etag, may_edit=True)
         resource_id, etag, key = office.sessions.view(entry.path)
         return Opened(key, resource_id, etag, may_edit=False, notice=notice)
