@@ -143,7 +143,15 @@ def create_app(settings: Settings) -> Application:
         partial(document_key, instance_id),
     )
     office = _office(settings, secret, sessions)
-    opening = OpenFile(pages, share.files, share.locks, settings.edit_formats, instance_id, office)
+    opening = OpenFile(
+        pages,
+        share.files,
+        share.locks,
+        share.access,
+        settings.edit_formats,
+        instance_id,
+        office,
+    )
 
     def editors(folder: str) -> dict[str, tuple[str, ...]]:
         return {path: session.editors for path, session in sessions.of_members(folder).items()}
@@ -152,7 +160,7 @@ def create_app(settings: Settings) -> Application:
     app: App = DavRequestServer(
         provider, settings.max_upload_bytes, settings.propfind_infinity, _hand_over(settings)
     )
-    app = Listing(app, pages, share.files, share.places, opening.actions, editors)
+    app = Listing(app, pages, share.places, share.access, opening.actions, editors)
     app = _editor(app, settings, share, pages, opening, office, metrics)
     app = Routes(
         app,
@@ -160,7 +168,7 @@ def create_app(settings: Settings) -> Application:
             ASSETS: ("GET HEAD", Assets(resource_dir("assets"))),
             TRASH: (
                 "GET HEAD POST",
-                TrashPage(pages, share.files, share.trash, settings.trash_days),
+                TrashPage(pages, share.files, share.trash, share.access, settings.trash_days),
             ),
             UPLOAD: (METHODS, Tus(share, settings.max_upload_bytes, settings.upload_hours)),
             PRINCIPALS: ("PROPFIND", describe),
@@ -202,6 +210,7 @@ def _share(settings: Settings, saved: Callable[[str], None] = lambda _: None) ->
         settings.sync,
         connections=connections,
         user_quota=settings.user_quota_bytes,
+        rules=settings.rules,
         saved=saved,
     )
 
@@ -291,8 +300,8 @@ def _editor(
         edit=opening.edit,
         view=opening.view,
         text=opening.text,
-        new=NewDocument(share.files, blank, settings.new_locale, settings.new_paper),
-        versions=VersionsPage(pages, share.files),
+        new=NewDocument(share.files, share.access, blank, settings.new_locale, settings.new_paper),
+        versions=VersionsPage(pages, share.files, share.access),
         alive=opening.alive,
         download=download,
         callback=callback,

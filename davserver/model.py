@@ -95,13 +95,126 @@ class Writer:
         return self.author or self.name
 
 
+class Right(StrEnum):
+    """One thing that somebody may do with a file or folder."""
+
+    SEE = "see"  # that it is there, and its properties
+    READ = "read"  # open it; list a folder
+    DOWNLOAD = "download"
+    PRINT = "print"
+    COPY = "copy"  # to the clipboard, in the editor
+    COMMENT = "comment"
+    REVIEW = "review"
+    FILL = "fill"  # the fields of a form
+    EDIT = "edit"
+    FILTER = "filter"  # for everybody who looks at the table
+    CHAT = "chat"
+    PROTECT = "protect"  # restrict what others may change in the document
+    CREATE = "create"  # something new in a folder
+    DELETE = "delete"  # or move away
+    SHARE = "share"  # give rights on it to others
+
+
+Rights = frozenset[Right]
+
+ALL_RIGHTS: Rights = frozenset(Right)
+NO_RIGHTS: Rights = frozenset()
+TAKING_AWAY: Rights = frozenset({Right.DOWNLOAD, Right.PRINT, Right.COPY})
+"""What a grant may leave out of its role, each for itself."""
+
+
+class Role(StrEnum):
+    """Rights under one name, as they are given. docs/security.md has the table."""
+
+    NONE = "none"
+    UPLOADER = "uploader"
+    VIEWER = "viewer"
+    FORM_FILLER = "form filler"
+    COMMENTER = "commenter"
+    REVIEWER = "reviewer"
+    EDITOR = "editor"
+    MANAGER = "manager"
+
+    @property
+    def rights(self) -> Rights:
+        """What it may do."""
+        return _OF_ROLE[self]
+
+
+_VIEWING = frozenset({Right.SEE, Right.READ, *TAKING_AWAY})
+_OF_ROLE: dict[Role, Rights] = {
+    Role.NONE: NO_RIGHTS,
+    Role.UPLOADER: frozenset({Right.CREATE}),
+    Role.VIEWER: _VIEWING,
+    Role.FORM_FILLER: _VIEWING | {Right.FILL, Right.CHAT},
+    Role.COMMENTER: _VIEWING | {Right.COMMENT, Right.CHAT},
+    Role.REVIEWER: _VIEWING | {Right.COMMENT, Right.REVIEW, Right.CHAT},
+    Role.EDITOR: ALL_RIGHTS - {Right.SHARE},
+    Role.MANAGER: ALL_RIGHTS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A role that ``subject`` has on ``path`` and below: a user, a group, or everybody.
+
+    Subjects are written ``user:ann``, ``group:staff`` and ``everyone``. ``without`` is left out of
+    the role's rights.
+    """
+
+    path: str
+    subject: str
+    role: Role
+    without: Rights = NO_RIGHTS
+
+    def __post_init__(self) -> None:
+        if not is_subject(self.subject):
+            raise ValueError(f"not a subject: {self.subject!r}")
+        if not self.without <= TAKING_AWAY:
+            raise ValueError(f"cannot be left out: {set(self.without - TAKING_AWAY)}")
+
+    @property
+    def rights(self) -> Rights:
+        """What it gives."""
+        return self.role.rights - self.without
+
+
+EVERYONE = "everyone"
+
+
+def of_user(name: str) -> str:
+    """The subject that is one user."""
+    return f"user:{name}"
+
+
+def of_group(name: str) -> str:
+    """The subject that is everybody in a group."""
+    return f"group:{name}"
+
+
+def is_subject(text: str) -> bool:
+    """Whether ``text`` is a subject as Grant has them."""
+    kind, _, name = text.partition(":")
+    return text == EVERYONE or (kind in {"user", "group"} and is_user_name(name))
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Somebody who asks. The anonymous one has an empty name."""
+    """Somebody who asks. The anonymous one has an empty name.
+
+    Nothing exists for them outside the folder or file ``scope``, and they have at most the rights
+    ``ceiling``. Who comes by a ``link`` has the rights of its ``sharer`` in these bounds, and calls
+    themselves ``label``.
+    """
 
     name: str
-    may_write: bool
+    groups: frozenset[str] = frozenset()
     is_administrator: bool = False
+    scope: str = "/"
+    ceiling: Rights = ALL_RIGHTS
+    link: str = ""
+    label: str = ""
+    sharer: "Principal | None" = None
 
     def __post_init__(self) -> None:
         if self.name and not is_user_name(self.name):
@@ -111,6 +224,12 @@ class Principal:
     def is_anonymous(self) -> bool:
         """Whether nobody signed in."""
         return not self.name
+
+    @property
+    def subjects(self) -> frozenset[str]:
+        """The subjects of grants that concern them."""
+        own = {of_user(self.name)} if self.name else set()
+        return frozenset({EVERYONE, *own, *map(of_group, self.groups)})
 
 
 def is_user_name(text: str) -> bool:

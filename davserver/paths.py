@@ -120,6 +120,11 @@ def ancestors(path: str) -> Iterator[str]:
         yield path
 
 
+def lineage(path: str) -> tuple[str, ...]:
+    """``path`` and the folders above it, nearest first."""
+    return (path, *ancestors(path))
+
+
 def with_words(name: str, words: str, *, is_folder: bool = False) -> str:
     """``name`` with ``words`` before its extension, cut so that a disk takes it."""
     stem, dot, ending = name.rpartition(".")

@@ -23,7 +23,9 @@ from pydantic_settings import (
 )
 
 from davserver.errors import SettingsWrong
+from davserver.model import Role
 from davserver.paths import HIDDEN
+from davserver.rights import Rules
 
 ENVIRONMENT_PREFIX = "DAVSERVER_"
 CONFIG_VARIABLE = "DAVSERVER_CONFIG"
@@ -75,6 +77,8 @@ class Settings(BaseSettings):
     admin_name: str = "admin"
     admin_password: SecretStr | None = None
     admin_password_file: Path | None = None
+    default_role: Role = Role.EDITOR
+    home_folders: str = Field("", pattern=r"^(/[^/]+)*$")
     sign_in_hours: int = Field(12, ge=1, le=24 * 30)
 
     sync: Literal["always", "on-close", "off"] = "on-close"
@@ -182,6 +186,11 @@ class Settings(BaseSettings):
     def max_upload_bytes(self) -> int:
         """The largest file that is taken; 0 leaves it to the disk."""
         return self.max_upload_mib * _MIB
+
+    @property
+    def rules(self) -> Rules:
+        """Who may do what where no grant says anything."""
+        return Rules(self.default_role, self.home_folders)
 
     @property
     def user_quota_bytes(self) -> int:

@@ -26,7 +26,7 @@ from davserver.errors import (
     MembersRefused,
     MethodNotAllowed,
 )
-from davserver.model import Principal
+from davserver.model import NO_RIGHTS, Principal
 
 Environ = dict[str, Any]
 Headers = list[tuple[str, str]]
@@ -38,7 +38,7 @@ BLOCK = 1 << 18
 
 MAX_FORM_BYTES = 1 << 16
 MAX_FORM_FIELDS = 100
-NOBODY = Principal("", may_write=False)
+NOBODY = Principal("", ceiling=NO_RIGHTS)
 
 _PHRASES = {460: "Checksum Mismatch"}
 """Of statuses that no RFC has: 460 is of tus 1.0."""

@@ -107,8 +107,8 @@ class Credentials:
 
 
 def principal_of(user: User) -> Principal:
-    """What a user may do: write, for now; rights per path come later."""
-    return Principal(user.name, may_write=True, is_administrator=user.is_administrator)
+    """The user as somebody who asks."""
+    return Principal(user.name, is_administrator=user.is_administrator)
 
 
 def _network(address: str) -> str:

@@ -10,13 +10,15 @@ from davserver.accounts import csrf
 from davserver.accounts.credentials import Credentials
 from davserver.accounts.sign_in import SIGN_IN, SIGN_OUT, SignIn, cookie
 from davserver.audit import Event
-from davserver.errors import MethodNotAllowed, SignInNeeded, TooManyAttempts
-from davserver.model import Principal
+from davserver.errors import Forbidden, MethodNotAllowed, SignInNeeded, TooManyAttempts
+from davserver.model import Principal, Right, Role
 from davserver.web import App, Environ, Headers, Request, Response, StartResponse, redirect, text
 
 Anonymous = Literal["none", "read", "write"]
 
 READING = frozenset({"GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT", "SEARCH"})
+WRITING = frozenset({Right.EDIT, Right.CREATE, Right.COMMENT, Right.REVIEW, Right.FILL})
+"""Rights of which every method but those needs one, on whatever path."""
 _CSRF_SECONDS = 7 * 24 * 3600
 
 
@@ -63,9 +65,14 @@ class Accounts:
         if request.target == SIGN_OUT:
             _only_post(request)
             return self._sign_in.out(request).send(start_response)
-        if request.method not in READING and not principal.may_write:
+        if request.method not in READING and principal.ceiling.isdisjoint(WRITING):
+            if principal.is_anonymous:
+                return self._ask(request).send(start_response)
+            raise Forbidden("This is a sign-in for reading only.", "need-privileges")
+        try:
+            return self._next(environ, self._with_csrf_cookie(request, start_response))
+        except SignInNeeded:
             return self._ask(request).send(start_response)
-        return self._next(environ, self._with_csrf_cookie(request, start_response))
 
     def _who(self, request: Request) -> Principal | None:
         """The principal, by password, by cookie, or by nothing where that is enough."""
@@ -79,7 +86,8 @@ class Accounts:
                 raise
         principal = self._sign_in.principal(request)
         if principal is None and self._anonymous != "none":
-            return Principal("", may_write=self._anonymous == "write")
+            role = Role.EDITOR if self._anonymous == "write" else Role.VIEWER
+            return Principal("", ceiling=role.rights)
         return principal
 
     def _ask(self, request: Request) -> Response:

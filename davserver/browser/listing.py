@@ -6,14 +6,15 @@ from typing import Any
 
 from davserver import media, paths
 from davserver.errors import NotFound
-from davserver.model import Action, Entry
+from davserver.model import Action, Entry, Right, Rights, Role
 from davserver.pages import Pages
-from davserver.providers.files import VersionedFiles
+from davserver.providers.access import Access
 from davserver.providers.places import Places
+from davserver.providers.stores import Place
 from davserver.web import App, Environ, Request, Response, StartResponse, redirect
 
-Actions = Callable[..., tuple[Action, ...]]
-"""``actions(path, may_write=…)``: what can be done with a file."""
+Actions = Callable[[str, Rights], tuple[Action, ...]]
+"""What can be done with a file, by somebody with these rights on it."""
 Editors = Callable[[str], dict[str, tuple[str, ...]]]
 """Who edits the files of a folder now: path to names."""
 
@@ -41,6 +42,7 @@ class Row:
     name: str
     href: str
     symbol: str
+    rights: Rights
     actions: tuple[Action, ...]
     editors: tuple[str, ...]
 
@@ -52,15 +54,15 @@ class Listing:
         self,
         next_app: App,
         pages: Pages,
-        files: VersionedFiles,
         places: Places,
+        access: Access,
         actions: Actions,
         editors: Editors,
     ) -> None:
         self._next = next_app
         self._pages = pages
-        self._files = files
         self._places = places
+        self._access = access
         self._actions = actions
         self._editors = editors
 
@@ -68,16 +70,19 @@ class Listing:
         request = Request.of(environ)
         if request.method not in {"GET", "HEAD"}:
             return self._next(environ, start_response)
-        request.path = self._files.as_stored(request.path)
-        entry = self._places.at(request.path).find(request.path)
+        request.path = self._places.as_stored(request.path)
+        place = self._access.seen_by(request.principal, self._places.at(request.path))
+        entry = place.find(request.path)
         if entry is None:
+            # Who did not sign in may see it under a name.
+            self._access.check(request.principal, request.path, Right.SEE)
             raise NotFound(request.path)
         if not entry.is_folder:
             return self._next(environ, start_response)
-        response = self._page(request, entry)
+        response = self._page(request, place, entry)
         return response.send(start_response, head=request.method == "HEAD")
 
-    def _page(self, request: Request, folder: Entry) -> Response:
+    def _page(self, request: Request, place: Place, folder: Entry) -> Response:
         if not request.has_trailing_slash:
             query = request.environ.get("QUERY_STRING", "")
             return redirect(request.url(folder.href) + (f"?{query}" if query else ""), 301)
@@ -90,37 +95,44 @@ class Listing:
             "listing.html",
             folder=folder,
             crumbs=crumbs(request, folder.path),
-            rows=self._rows(request, folder.path, order, descending=descending),
+            rows=self._rows(request, place, folder.path, order, descending=descending),
             order=order,
             descending=descending,
-            may_write=request.principal.may_write and not paths.view_of(folder.path),
+            may_create=Right.CREATE in self._rights(request, place, folder.path),
             is_view=bool(paths.view_of(folder.path)),
         )
 
-    def _rows(self, request: Request, folder: str, order: str, *, descending: bool) -> list[Row]:
-        members = self._places.at(folder).children(folder)
-        entries = sorted(filter(_is_shown, members), key=_ORDERS["name"])
+    def _rows(
+        self, request: Request, place: Place, folder: str, order: str, *, descending: bool
+    ) -> list[Row]:
+        members = filter(_is_shown, place.children(folder))
+        entries = sorted(members, key=_ORDERS["name"])
         if order != "name" or descending:
             entries.sort(key=_ORDERS[order], reverse=descending)
         entries.sort(key=lambda entry: not entry.is_folder)
-        if paths.view_of(folder):
-            return [
-                Row(entry, readable(entry.name), request.url(entry.href), symbol(entry), (), ())
-                for entry in entries
-            ]
-        editing = self._editors(folder)
-        may_write = request.principal.may_write
-        return [
-            Row(
-                entry,
-                readable(entry.name),
-                request.url(entry.href),
-                symbol(entry),
-                () if entry.is_folder else self._actions(entry.path, may_write=may_write),
-                editing.get(entry.path, ()),
+        is_view = bool(paths.view_of(folder))
+        editing = {} if is_view else self._editors(folder)
+        rows = []
+        for entry in entries:
+            rights = self._rights(request, place, entry.path)
+            has_actions = not entry.is_folder and not is_view
+            rows.append(
+                Row(
+                    entry,
+                    readable(entry.name),
+                    request.url(entry.href),
+                    symbol(entry),
+                    rights,
+                    self._actions(entry.path, rights) if has_actions else (),
+                    editing.get(entry.path, ()),
+                )
             )
-            for entry in entries
-        ]
+        return rows
+
+    def _rights(self, request: Request, place: Place, path: str) -> Rights:
+        """What who asks may do there; in a view, nobody changes anything."""
+        rights = self._access.why(request.principal, place.levels(path)).rights
+        return rights & Role.VIEWER.rights if paths.view_of(path) else rights
 
 
 def crumbs(request: Request, path: str) -> list[tuple[str, str]]:

@@ -76,6 +76,7 @@ def administered(config: Path | None, options: dict[str, Any]) -> Iterator[Share
             settings.sync,
             connections=2,
             user_quota=settings.user_quota_bytes,
+            rules=settings.rules,
         )
         try:
             share.prepare()

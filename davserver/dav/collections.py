@@ -8,6 +8,7 @@ from davserver.dav.proppatch import Changes, Refusal, parse_changes, parted, ref
 from davserver.dav.room import DavRequest
 from davserver.dav.xml import DAV, read_body
 from davserver.errors import BadRequest, UnsupportedMediaType
+from davserver.model import Right
 from davserver.web import Request, Response, xml
 
 _TYPE = DAV + "resourcetype"
@@ -38,12 +39,14 @@ def make_collection(dav: DavRequest) -> Response:
 def delete(dav: DavRequest) -> Response:
     """DELETE: the file, or the folder with all that is in it, goes to the trash."""
     dav.depth("infinity", "infinity")
+    dav.share.access.check_tree(dav.request.principal, dav.request.path, Right.DELETE)
     dav.share.trees.delete(dav.request.path, dav.writer, dav.conditions.hold)
     return Response(204)
 
 
 def copy(dav: DavRequest) -> Response:
     """COPY: 201 if nothing was at the destination, else 204."""
+    _check_departure(dav, Right.READ, Right.DOWNLOAD)
     created = dav.share.trees.copy(
         dav.request.path,
         _destination(dav),
@@ -59,6 +62,7 @@ def copy(dav: DavRequest) -> Response:
 def move(dav: DavRequest) -> Response:
     """MOVE: 201 if nothing was at the destination, else 204. Out of the trash, it restores."""
     dav.depth("infinity", "infinity")
+    _check_departure(dav, Right.READ, Right.DOWNLOAD, Right.DELETE)
     trees = dav.share.trees
     carry = trees.take_out if paths.view_of(dav.request.path) else trees.move
     created = carry(
@@ -71,8 +75,29 @@ def move(dav: DavRequest) -> Response:
     return Response(201 if created else 204)
 
 
+def _check_departure(dav: DavRequest, *needed: Right) -> None:
+    """Raise unless who asks has these rights on the source, and all that is below it.
+
+    Also a move may take something where more can be done with it, so it needs what a copy needs.
+    """
+    if paths.view_of(dav.request.path):
+        dav.check(*needed)
+    else:
+        dav.share.access.check_tree(dav.request.principal, dav.request.path, *needed)
+
+
 def _destination(dav: DavRequest) -> str:
-    return dav.share.files.as_stored(destination(dav.request))
+    """Where Destination leads. Raises unless who asks may put something there."""
+    path = dav.share.files.as_stored(destination(dav.request))
+    there = dav.share.files.find(path)
+    principal = dav.request.principal
+    if there is None:
+        dav.share.access.check(principal, path, Right.CREATE)
+    elif there.is_folder:
+        dav.share.access.check_tree(principal, path, Right.DELETE, Right.CREATE)
+    else:
+        dav.share.access.check(principal, path, Right.EDIT)
+    return path
 
 
 def _overwrite(request: Request) -> bool:

@@ -12,7 +12,7 @@ from davserver.dates import http_date, internet_date
 from davserver.dav.lock import SUPPORTED, discovery
 from davserver.dav.principals import principal_href
 from davserver.dav.xml import DAV, printable
-from davserver.model import Entry, Principal
+from davserver.model import NO_RIGHTS, Entry, Principal, Right, Rights
 from davserver.providers.annotations import Annotations
 from davserver.providers.quotas import Allotments
 
@@ -41,21 +41,33 @@ _WINDOWS_ELEMENT = '<Z:Win32{0}Time xmlns:Z="urn:schemas-microsoft-com:">{1}</Z:
 
 Live = Callable[[Entry, Annotations], str]
 
-READ = ("read", "read-current-user-privilege-set")
-WRITE = ("write", "write-properties", "write-content", "bind", "unbind", "unlock")
-"""RFC 3744, 3: the privileges of one who may only read, and what is added for writers."""
+_PRIVILEGES = {
+    "read": Right.READ,
+    "read-current-user-privilege-set": Right.SEE,
+    "write-properties": Right.EDIT,
+    "write-content": Right.EDIT,
+    "bind": Right.CREATE,
+    "unbind": Right.DELETE,
+    "unlock": Right.EDIT,
+}
+"""The privileges of RFC 3744, 3 and the rights that they are."""
+_WRITE = frozenset({Right.EDIT, Right.CREATE, Right.DELETE})
+PRIVILEGE_SET = DAV + "current-user-privilege-set"
 
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
     """Of one request: the base path of links, who asks, and what folders tell of.
 
-    That is space and the ``sync_token`` of this moment, where they are asked for. ``in_view`` says
+    That is space and the ``sync_token`` of this moment, where they are asked for. ``rights`` are
+    those on every path; where they differ, and are asked for, ``rights_on`` tells. ``in_view`` says
     that it is about a view (``providers.places``), where nobody writes.
     """
 
     base: str
     principal: Principal
+    rights: Rights | None = None
+    rights_on: Callable[[str], Rights] | None = None
     in_view: bool = False
     allotments: Allotments | None = None
     sync_token: str = ""
@@ -67,9 +79,12 @@ def live(about: Circumstances) -> dict[str, Live]:
     href = f"<D:href>{base}{principal_href(about.principal.name)}</D:href>"
     who = "<D:unauthenticated/>" if about.principal.is_anonymous else href
     user = f"<D:current-user-principal>{who}</D:current-user-principal>"
-    names = READ + WRITE if about.principal.may_write and not about.in_view else READ
-    each = "".join(f"<D:privilege><D:{name}/></D:privilege>" for name in names)
-    privileges = f"<D:current-user-privilege-set>{each}</D:current-user-privilege-set>"
+    same = _privileges(about.rights or NO_RIGHTS, in_view=about.in_view)
+
+    def privileges(entry: Entry, _: Annotations) -> str:
+        if about.rights_on is None:
+            return same
+        return _privileges(about.rights_on(entry.path), in_view=about.in_view)
 
     def locks(entry: Entry, known: Annotations) -> str:
         content = discovery(known.locks_on(entry.path), base)
@@ -88,8 +103,18 @@ def live(about: Circumstances) -> dict[str, Live]:
         **_sync(about),
         DAV + "owner": owner,
         DAV + "current-user-principal": lambda entry, known: user,
-        DAV + "current-user-privilege-set": lambda entry, known: privileges,
+        PRIVILEGE_SET: privileges,
     }
+
+
+def _privileges(rights: Rights, *, in_view: bool) -> str:
+    if in_view:
+        rights &= {Right.READ, Right.SEE}
+    names = [name for name, right in _PRIVILEGES.items() if right in rights]
+    if rights >= _WRITE:
+        names.append("write")
+    each = "".join(f"<D:privilege><D:{name}/></D:privilege>" for name in names)
+    return f"<D:current-user-privilege-set>{each}</D:current-user-privilege-set>"
 
 
 def _space(allotments: Allotments | None) -> dict[str, Live]:
@@ -204,7 +229,7 @@ _NAMED_ONLY: dict[str, Live] = {
     TIME_OF_CREATION: _created_for_windows,
 }
 
-NAMES = frozenset(live(Circumstances("", Principal("", may_write=False))))
+NAMES = frozenset(live(Circumstances("", Principal(""))))
 """Every one of them."""
 
 FROM_DISK = NAMES - {

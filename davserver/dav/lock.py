@@ -45,6 +45,7 @@ def lock(dav: DavRequest) -> Response:
         return _answer(200, refreshed, request.base)
     if body.tag != DAV + "lockinfo":
         raise BadRequest("The body of LOCK must be a DAV:lockinfo.")
+    dav.check_writing(request.path)
     taken, created = dav.share.locks.acquire(
         request.path,
         dav.writer,

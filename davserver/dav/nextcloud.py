@@ -28,7 +28,7 @@ from davserver.errors import (
     PreconditionFailed,
     QuotaExceeded,
 )
-from davserver.model import Entry, Upload
+from davserver.model import Entry, Right, Upload
 from davserver.providers.share import Share
 from davserver.web import BLOCK, App, Environ, Headers, Request, Response, StartResponse, xml
 
@@ -99,6 +99,7 @@ class Nextcloud:
             raise BadRequest(f"{_WANTS_HASH} takes {', '.join(OWNCLOUD)}.")
         counted = OWNCLOUD[name]()
         dav = DavRequest(request, self._share)
+        dav.check(Right.READ, Right.DOWNLOAD)
         content, entry = dav.place.open(request.path)
         with content:
             while block := content.read(BLOCK):
@@ -147,6 +148,7 @@ class Nextcloud:
         upload = self._uploads.find_parts(request.principal.name, name)
         dav = DavRequest.about(destination(request), request, self._share)
         path = request.path
+        dav.check_writing(path)
         modified_ns = requested_time(request.header("X-OC-Mtime"))
         claims = claims_of_owncloud(request)
         length, _ = told_size(request, _LENGTH)

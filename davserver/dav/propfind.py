@@ -12,6 +12,7 @@ from davserver.dav.live import (
     ALLPROP,
     FROM_DISK,
     OLD_SPACE,
+    PRIVILEGE_SET,
     SPACE,
     SYNC_TOKEN,
     Circumstances,
@@ -22,7 +23,7 @@ from davserver.dav.positions import Position
 from davserver.dav.room import DavRequest
 from davserver.dav.xml import DAV, MAX_BYTES, empty, parsed, propstat
 from davserver.errors import BadRequest, DavserverError, Forbidden, NotFound
-from davserver.model import Entry
+from davserver.model import Entry, Rights
 from davserver.providers.annotations import Annotations, Wanted, annotated, annotations
 from davserver.providers.quotas import Allotments
 from davserver.web import Headers, Response
@@ -178,11 +179,17 @@ def answers_to(dav: DavRequest, query: Query, *, minimal: bool = False) -> Answe
     circumstances = Circumstances(
         request.base,
         request.principal,
+        *_rights(dav, query),
         bool(paths.view_of(request.path)),
         _allotments(dav, query),
         _sync_token(dav, query),
     )
-    if circumstances.allotments is not None or circumstances.sync_token:
+    of_this_moment = (
+        circumstances.allotments,
+        circumstances.sync_token or None,
+        circumstances.rights_on,
+    )
+    if any(one is not None for one in of_this_moment):
         return Answers(query, circumstances, minimal=minimal)
     return _known_answers(query, circumstances, minimal)
 
@@ -196,6 +203,16 @@ def _known_query(body: bytes) -> Query:
 @lru_cache(_REMEMBERED)
 def _known_answers(query: Query, circumstances: Circumstances, minimal: bool) -> Answers:
     return Answers(query, circumstances, minimal=minimal)
+
+
+def _rights(dav: DavRequest, query: Query) -> tuple[Rights | None, Callable[[str], Rights] | None]:
+    """The rights of who asks, on every path or as a function of it, if they are asked for."""
+    if not query.names_only and PRIVILEGE_SET not in query.names_set:
+        return None, None
+    access, principal = dav.share.access, dav.request.principal
+    if access.is_uniform(principal):
+        return access.rights(principal, dav.request.path), None
+    return None, lambda path: access.why(principal, dav.place.levels(path)).rights
 
 
 def _allotments(dav: DavRequest, query: Query) -> Allotments | None:

@@ -41,6 +41,7 @@ _CHANGED = (
 def put_file(dav: DavRequest, max_bytes: int = 0) -> Response:
     """Store the body: 201 for a new file, 204 for a new version, with its ETag."""
     request, files = dav.request, dav.share.files
+    dav.check_writing(request.path)
     _check_plain(request)
     if request.has_header("Content-Range"):
         place = place_of_content(request.header("Content-Range"))

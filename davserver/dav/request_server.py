@@ -10,6 +10,7 @@ from davserver.content import HandOver
 from davserver.dav import collections, get, lock, propfind, proppatch, put, search, sync
 from davserver.dav.room import DavRequest
 from davserver.errors import Forbidden, MethodNotAllowed, UnsupportedMediaType
+from davserver.model import Right
 from davserver.providers.provider import ShareProvider
 from davserver.web import Environ, Headers, Request, Response, StartResponse
 
@@ -17,6 +18,19 @@ Method = Callable[[DavRequest], Response]
 
 # RFC 4918, 8.4: what would be ignored has to be refused, since its sender believes in it.
 _WITHOUT_BODY = frozenset({"DELETE", "COPY", "MOVE", "UNLOCK"})
+
+_NEEDS = {
+    "GET": (Right.READ, Right.DOWNLOAD),
+    "HEAD": (Right.READ, Right.DOWNLOAD),
+    "PATCH": (Right.EDIT,),
+    "MKCOL": (Right.CREATE,),
+    "PROPFIND": (Right.SEE,),
+    "PROPPATCH": (Right.EDIT,),
+    "UNLOCK": (Right.SEE,),
+    "REPORT": (Right.SEE,),
+    "SEARCH": (Right.SEE,),
+}
+"""The rights that a method needs on what it is about; the others look further than that."""
 
 _OF_VIEWS = {
     paths.VERSIONS_VIEW: frozenset({"GET", "HEAD", "PROPFIND", "COPY"}),
@@ -70,7 +84,10 @@ class DavRequestServer(RequestServer):
             _check_view(paths.view_of(request.path), request.method)
         if request.method in _WITHOUT_BODY and any(request.blocks()):
             raise UnsupportedMediaType(f"{request.method} takes no body.")
-        response = method(DavRequest(request, self._share))
+        dav = DavRequest(request, self._share)
+        if request.method in _NEEDS:
+            dav.check(*_NEEDS[request.method])
+        response = method(dav)
         return response.send(start_response, head=request.method == "HEAD")
 
     def _tell_abilities(self, _: DavRequest) -> Response:

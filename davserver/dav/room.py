@@ -4,7 +4,7 @@ from functools import cached_property
 
 from davserver.dav.conditions import Conditions
 from davserver.errors import BadRequest
-from davserver.model import Origin, Writer
+from davserver.model import Origin, Right, Writer
 from davserver.providers.share import Share
 from davserver.providers.stores import Place
 from davserver.web import Request
@@ -39,7 +39,25 @@ class DavRequest:
     @cached_property
     def place(self) -> Place:
         """Where the request's path is read: the folder itself, or a view."""
-        return self.share.places.at(self.request.path)
+        return self.place_of(self.request.path)
+
+    def place_of(self, path: str) -> Place:
+        """Where another path is read, as far as who asks may see it."""
+        return self.share.access.seen_by(self.request.principal, self.share.places.at(path))
+
+    def check(self, *needed: Right) -> None:
+        """Raise unless who asks has these rights on what the request is about.
+
+        Raises NotFound, SignInNeeded, Forbidden.
+        """
+        levels = self.place.levels(self.request.path)
+        self.share.access.check_levels(self.request.principal, levels, *needed)
+
+    def check_writing(self, path: str) -> None:
+        """Raise unless who asks may write the file at ``path``, there or new."""
+        there = self.share.files.find(path) is not None
+        right = Right.EDIT if there else Right.CREATE
+        self.share.access.check(self.request.principal, path, right)
 
     @cached_property
     def writer(self) -> Writer:
@@ -74,6 +92,6 @@ class DavRequest:
 
     def _state_of(self, path: str) -> tuple[str, frozenset[str]]:
         path = self.share.files.as_stored(path)
-        entry = self.share.places.at(path).find(path)
+        entry = self.place_of(path).find(path)
         tokens = frozenset(lock.token for lock in self.share.locks.on(path))
         return entry.etag if entry else "", tokens

@@ -22,7 +22,7 @@ from davserver.dav.room import DavRequest
 from davserver.dav.xml import DAV, read_body
 from davserver.errors import BadRequest, Conflict, NotFound, Unprocessable, printable
 from davserver.model import Entry
-from davserver.providers.files import VersionedFiles
+from davserver.providers.stores import Place
 from davserver.web import Response
 
 GRAMMAR = "<DAV:basicsearch>"
@@ -72,7 +72,7 @@ def search(dav: DavRequest) -> Response:
     select = body[0].find(DAV + "select")
     query = asked(select[0] if select is not None and len(select) else None)
     asked_for = parse_search(dav, body[0])
-    found, more = _run(dav.share.files, asked_for)
+    found, more = _run(dav.place_of(asked_for.folder.path), asked_for)
     last = [truncated(dav.request.base + asked_for.folder.href)] if more else []
     return streamed(dav.request, chain(described(dav, found, query), last))
 
@@ -84,7 +84,7 @@ def parse_search(dav: DavRequest, body: etree._Element) -> Search:
         raise Unprocessable("A search has one DAV:scope.")
     href = (scopes[0].findtext(DAV + "href") or "").strip()
     path = dav.share.files.as_stored(path_of_url(dav.request, href))
-    folder = dav.share.files.find(path)
+    folder = dav.place_of(path).find(path)
     if folder is None:
         raise _ScopeInvalid(f"There is nothing at {printable(path)} to search in.")
     depth = (scopes[0].findtext(DAV + "depth") or "infinity").strip().lower()
@@ -110,11 +110,11 @@ def _literally(char: str) -> str:
     return f"[{char}]" if char in "*?[" else char
 
 
-def _run(files: VersionedFiles, wanted: Search) -> tuple[list[Entry], bool]:
+def _run(place: Place, wanted: Search) -> tuple[list[Entry], bool]:
     """What was found, in order, and whether there may be more than the limits of ours let see."""
     found: list[Entry] = []
     walked = 0
-    for entry in _walk(files, wanted.folder, wanted.depth):
+    for entry in _walk(place, wanted.folder, wanted.depth):
         walked += 1
         if walked > MAX_WALKED:
             break
@@ -126,11 +126,11 @@ def _run(files: VersionedFiles, wanted: Search) -> tuple[list[Entry], bool]:
     return found[: wanted.limit], cut or walked > MAX_WALKED
 
 
-def _walk(files: VersionedFiles, folder: Entry, depth: str) -> Iterator[Entry]:
+def _walk(place: Place, folder: Entry, depth: str) -> Iterator[Entry]:
     yield folder
     if depth == "0" or not folder.is_folder:
         return
-    waiting = [_members(files, folder.path)]
+    waiting = [_members(place, folder.path)]
     while waiting:
         entry = next(waiting[-1], None)
         if entry is None:
@@ -138,14 +138,14 @@ def _walk(files: VersionedFiles, folder: Entry, depth: str) -> Iterator[Entry]:
             continue
         yield entry
         if entry.is_folder and depth == "infinity":
-            waiting.append(_members(files, entry.path))
+            waiting.append(_members(place, entry.path))
 
 
-def _members(files: VersionedFiles, folder: str) -> Iterator[Entry]:
+def _members(place: Place, folder: str) -> Iterator[Entry]:
     """The members, no more than can be looked at; none if the folder has just gone."""
     try:
         # Read at once: however deep the tree is, one folder is open at a time.
-        return iter([*islice(files.children(folder), MAX_WALKED)])
+        return iter([*islice(place.children(folder), MAX_WALKED)])
     except NotFound:
         return iter(())
 

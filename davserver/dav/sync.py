@@ -16,9 +16,8 @@ from davserver.dav.positions import Position, position_of
 from davserver.dav.room import DavRequest
 from davserver.dav.xml import DAV, read_body
 from davserver.errors import BadRequest, Forbidden, NotFound
-from davserver.model import ChangeKind, Entry
-from davserver.providers.files import VersionedFiles
-from davserver.providers.share import Share
+from davserver.model import ChangeKind, Entry, Right
+from davserver.providers.stores import Place
 from davserver.web import Response
 
 MAX_RESULTS = 10_000
@@ -32,7 +31,7 @@ Told = tuple[str, Entry | None, bool, Position]
 
 def report(dav: DavRequest) -> Response:
     """REPORT (RFC 3253, 3.6): sync-collection, the one there is."""
-    folder = dav.share.files.entry(dav.request.path)
+    folder = dav.place.entry(dav.request.path)
     body = read_body(dav.request)
     if body is None:
         raise BadRequest("REPORT needs a body.")
@@ -58,7 +57,10 @@ def _sync(dav: DavRequest, top: Entry, body: etree._Element) -> Response:
     found: dict[str, Entry | None] = {}
     folders: set[str] = set()
     more = False
-    for path, entry, was_folder, position in _changed(share, folder, reached, deep=level != "1"):
+    for path, entry, was_folder, position in _changed(dav, folder, reached, deep=level != "1"):
+        if Right.SEE not in share.access.rights(dav.request.principal, path):
+            reached = position
+            continue
         if path not in found and len(found) == limit:
             more = True
             break
@@ -78,26 +80,26 @@ def _sync(dav: DavRequest, top: Entry, body: etree._Element) -> Response:
     return streamed(dav.request, chain(described(dav, there, query), last))
 
 
-def _changed(share: Share, folder: str, start: Position, *, deep: bool) -> Iterator[Told]:
+def _changed(dav: DavRequest, folder: str, start: Position, *, deep: bool) -> Iterator[Told]:
     """Everything to tell since ``start``, in the order in which it can be gone on with."""
     if start.root:
-        yield from _appeared(share.files, folder, start, deep=deep)
-    for change in share.changes.since(start.number, folder):
+        yield from _appeared(dav.place, folder, start, deep=deep)
+    for change in dav.share.changes.since(start.number, folder):
         is_folder = change.is_folder
         if change.source and _is_member(change.source, folder, deep=deep):
             position = Position(change.number, change.path)
-            yield change.source, share.files.find(change.source), is_folder, position
+            yield change.source, dav.place.find(change.source), is_folder, position
         position = Position(change.number, change.path)
         if change.kind in _APPEARS:
-            yield from _appeared(share.files, folder, position, deep=deep)
+            yield from _appeared(dav.place, folder, position, deep=deep)
         elif _is_member(change.path, folder, deep=deep):
-            found = share.files.find(change.path)
+            found = dav.place.find(change.path)
             yield change.path, found, is_folder, Position(change.number)
 
 
-def _appeared(files: VersionedFiles, folder: str, start: Position, *, deep: bool) -> Iterator[Told]:
+def _appeared(place: Place, folder: str, start: Position, *, deep: bool) -> Iterator[Told]:
     """The tree ``start.root`` with all that is in it, from ``start.after`` on."""
-    root = files.find(start.root)
+    root = place.find(start.root)
     if root is None or not paths.is_within(root.path, folder):
         return
     if root.path != folder and not start.after:
@@ -105,14 +107,14 @@ def _appeared(files: VersionedFiles, folder: str, start: Position, *, deep: bool
             return
         yield root.path, root, root.is_folder, Position(start.number, start.root, root.path)
     if root.is_folder and (deep or root.path == folder):
-        for entry in _below(files, root.path, start.after, deep=deep):
+        for entry in _below(place, root.path, start.after, deep=deep):
             position = Position(start.number, start.root, entry.path)
             yield entry.path, entry, entry.is_folder, position
 
 
-def _below(files: VersionedFiles, root: str, after: str, *, deep: bool) -> Iterator[Entry]:
+def _below(place: Place, root: str, after: str, *, deep: bool) -> Iterator[Entry]:
     """The entries below ``root`` in a fixed order, a folder before its members; after ``after``."""
-    waiting = [_members(files, root)]
+    waiting = [_members(place, root)]
     while waiting:
         if not waiting[-1]:
             waiting.pop()
@@ -124,13 +126,13 @@ def _below(files: VersionedFiles, root: str, after: str, *, deep: bool) -> Itera
         else:
             yield entry
         if deep and entry.is_folder:
-            waiting.append(_members(files, entry.path))
+            waiting.append(_members(place, entry.path))
 
 
-def _members(files: VersionedFiles, folder: str) -> list[Entry]:
+def _members(place: Place, folder: str) -> list[Entry]:
     """The members in reverse order; none if the folder has just gone."""
     try:
-        return sorted(files.children(folder), key=lambda entry: entry.name, reverse=True)
+        return sorted(place.children(folder), key=lambda entry: entry.name, reverse=True)
     except NotFound:
         return []
 

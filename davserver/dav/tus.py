@@ -99,6 +99,7 @@ class Tus:
         requested_time(metadata.get("mtime", ""))
         dav = DavRequest.about(target(metadata), request, self._share)
         path = request.path
+        dav.check_writing(path)
         condition = _condition(dav, metadata)
         condition(self._share.files.find(path))
         self._share.files.check_writable(path, dav.writer, length)
@@ -117,7 +118,7 @@ class Tus:
         ended in between, and to the client there is nothing left to send.
         """
         upload = self._find(request)
-        if upload.is_whole and not upload.is_finished and request.principal.may_write:
+        if upload.is_whole and not upload.is_finished:
             upload = self._finish(request, upload)
         headers: Headers = [
             *_standing(upload),
@@ -161,13 +162,16 @@ class Tus:
 
     def _finish(self, request: Request, upload: Upload) -> Upload:
         dav = DavRequest.about(upload.path, request, self._share)
+        if not upload.is_finished:
+            dav.check_writing(upload.path)
         finished = self._uploads.finish(
             upload,
             dav.writer,
             condition=_condition(dav, upload.metadata),
             modified_ns=requested_time(upload.metadata.get("mtime", "")),
         )
-        request.note(Event.CHANGED, path=upload.path, etag=finished.etag)
+        if not upload.is_finished:
+            request.note(Event.CHANGED, path=upload.path, etag=finished.etag)
         return finished
 
 

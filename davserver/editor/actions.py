@@ -2,20 +2,23 @@
 
 from collections.abc import Collection
 
-from davserver.editor.formats import format_of, is_text
-from davserver.model import Action
+from davserver.editor.formats import Format, format_of, is_text
+from davserver.model import Action, Right, Rights
 
 
 def file_actions(
-    path: str, *, may_write: bool, edit_formats: Collection[str], has_server: bool
+    path: str, rights: Rights, *, edit_formats: Collection[str], has_server: bool
 ) -> tuple[Action, ...]:
     """The actions for a file, the best one first.
 
     Without a Document Server the office formats keep theirs: the page behind it says what to set
     up.
     """
-    office = _office_action(path, may_write=may_write, edit_formats=edit_formats)
-    text = (Action.EDIT_TEXT,) if is_text(path) else ()
+    if Right.READ not in rights:
+        return ()
+    office = _office_action(path, rights, edit_formats)
+    # Our own editor reads the file as everybody downloads it.
+    text = (Action.EDIT_TEXT,) if is_text(path) and Right.DOWNLOAD in rights else ()
     if office is None:
         return text
     if text and not (has_server and office is Action.EDIT):
@@ -23,15 +26,26 @@ def file_actions(
     return (office, *text)
 
 
-def may_edit(path: str, *, may_write: bool, edit_formats: Collection[str]) -> bool:
-    """Whether the Document Server may save this file."""
-    return _office_action(path, may_write=may_write, edit_formats=edit_formats) is Action.EDIT
+def may_save(path: str, rights: Rights, *, edit_formats: Collection[str]) -> bool:
+    """Whether the Document Server may save this file for somebody with these rights."""
+    return _office_action(path, rights, edit_formats) is Action.EDIT
 
 
-def _office_action(path: str, *, may_write: bool, edit_formats: Collection[str]) -> Action | None:
+def usable(known: Format, rights: Rights) -> Rights:
+    """The rights that change something in a document of this format."""
+    abilities = {
+        Right.EDIT: known.can_be_edited,
+        Right.REVIEW: known.reviews,
+        Right.COMMENT: known.comments,
+        Right.FILL: known.fills,
+    }
+    return frozenset(right for right, able in abilities.items() if able and right in rights)
+
+
+def _office_action(path: str, rights: Rights, edit_formats: Collection[str]) -> Action | None:
     known = format_of(path)
     if known is None:
         return None
-    if may_write and known.can_be_edited and known.extension in edit_formats:
+    if known.can_be_edited and known.extension in edit_formats and usable(known, rights):
         return Action.EDIT
     return Action.VIEW

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from davserver import paths
+from davserver.editor.actions import usable
 from davserver.editor.formats import Format
-from davserver.model import DocumentKey, Entry, Principal
+from davserver.model import NO_RIGHTS, DocumentKey, Entry, Principal, Right, Rights
 
 MAX_TITLE = 128
 """Config, document, "title": at most 128 characters."""
@@ -38,14 +39,15 @@ def editor_config(
     links: Links,
     reader: Reader,
     *,
-    may_edit: bool,
+    rights: Rights,
+    saves: bool,
     resource_id: str,
     instance_id: str,
 ) -> dict[str, Any]:
     """The configuration that is signed, and handed to DocEditor with its token.
 
-    A viewer gets the callback address too, so that somebody who joins later in edit mode finds a
-    session with one.
+    ``saves`` says that the person takes part in a session that is saved. A viewer gets the callback
+    address too, so that somebody who joins later in edit mode finds a session with one.
     """
     language, _, region = reader.language.partition("-")
     config: dict[str, Any] = {
@@ -60,10 +62,10 @@ def editor_config(
             "url": links.download,
             "info": {"folder": paths.parent(entry.path), "uploaded": entry.modified.isoformat()},
             "referenceData": {"fileKey": resource_id, "instanceId": instance_id},
-            "permissions": permissions(known, may_edit=may_edit),
+            "permissions": permissions(known, rights, saves=saves),
         },
         "editorConfig": {
-            "mode": "edit" if may_edit else "view",
+            "mode": "edit" if saves else "view",
             "callbackUrl": links.callback,
             "lang": language,
             "user": user(reader.principal),
@@ -83,18 +85,20 @@ def editor_config(
     return config
 
 
-def permissions(known: Format, *, may_edit: bool) -> dict[str, bool]:
+def permissions(known: Format, rights: Rights, *, saves: bool) -> dict[str, bool]:
     """What the person may do (Config, document, "permissions")."""
+    working = usable(known, rights) if saves else NO_RIGHTS
     return {
-        "edit": may_edit,
-        "review": may_edit and known.reviews,
-        "comment": may_edit and known.comments,
-        "fillForms": may_edit and known.fills,
-        "modifyFilter": may_edit,
-        "download": True,
-        "print": True,
-        "copy": True,
-        "chat": may_edit,
+        "edit": Right.EDIT in working,
+        "review": Right.REVIEW in working,
+        "comment": Right.COMMENT in working,
+        "fillForms": Right.FILL in working,
+        "modifyFilter": saves and Right.FILTER in rights,
+        "download": Right.DOWNLOAD in rights,
+        "print": Right.PRINT in rights,
+        "copy": Right.COPY in rights,
+        "chat": saves and Right.CHAT in rights,
+        "protect": saves and Right.PROTECT in rights,
     }
 
 

@@ -6,7 +6,8 @@ from davserver.editor.blank import BlankDocuments, Paper
 from davserver.editor.language import normalized, preferred_language
 from davserver.editor.middleware import EDIT
 from davserver.errors import BadRequest, Conflict, NotFound
-from davserver.model import Origin, Writer
+from davserver.model import Origin, Right, Writer
+from davserver.providers.access import Access
 from davserver.providers.files import VersionedFiles, absent
 from davserver.web import Request, Response, redirect
 
@@ -27,9 +28,15 @@ class NewDocument:
     """
 
     def __init__(
-        self, files: VersionedFiles, blank: BlankDocuments, language: str, paper: Paper
+        self,
+        files: VersionedFiles,
+        access: Access,
+        blank: BlankDocuments,
+        language: str,
+        paper: Paper,
     ) -> None:
         self._files = files
+        self._access = access
         self._blank = blank
         self._language = normalized(language) if language else None
         self._paper = paper
@@ -39,6 +46,7 @@ class NewDocument:
         if kind not in DEFAULT_NAMES:
             raise BadRequest(f"A new document is one of {', '.join(DEFAULT_NAMES)}.")
         folder = paths.resource_path(request.form.get("folder", "/"))
+        self._access.check(request.principal, folder, Right.CREATE)
         entry = self._files.entry(folder)
         if not entry.is_folder:
             raise NotFound(folder)

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from davserver import paths
 from davserver.audit import Event
 from davserver.editor import callbacks, downloads
-from davserver.editor.actions import file_actions
+from davserver.editor.actions import file_actions, may_save
 from davserver.editor.client import DocumentServer
 from davserver.editor.config import Links, Reader, editor_config
 from davserver.editor.formats import format_of
@@ -15,9 +15,10 @@ from davserver.editor.language import preferred_language
 from davserver.editor.middleware import ALIVE, CALLBACK, DOWNLOAD, EDIT, TEXT, VERSIONS, VIEW
 from davserver.editor.tokens import ServerTokens
 from davserver.errors import FileLocked
-from davserver.model import Action, DocumentKey, Entry
+from davserver.model import Action, DocumentKey, Entry, Right, Rights, Role
 from davserver.pages import Pages
 from davserver.providers import locks
+from davserver.providers.access import Access
 from davserver.providers.files import VersionedFiles
 from davserver.providers.locks import Locks
 from davserver.providers.sessions import EditSessions
@@ -52,7 +53,7 @@ class Opened:
     key: DocumentKey
     resource_id: str
     etag: str
-    may_edit: bool
+    saves: bool
     notice: str = ""
 
 
@@ -64,6 +65,7 @@ class OpenFile:
         pages: Pages,
         files: VersionedFiles,
         held: Locks,
+        access: Access,
         edit_formats: Collection[str],
         instance_id: str,
         office: Office | None,
@@ -71,15 +73,16 @@ class OpenFile:
         self._pages = pages
         self._files = files
         self._locks = held
+        self._access = access
         self._edit_formats = frozenset(edit_formats)
         self._instance_id = instance_id
         self._office = office
 
-    def actions(self, path: str, *, may_write: bool) -> tuple[Action, ...]:
-        """What can be done with a file, the best first."""
+    def actions(self, path: str, rights: Rights) -> tuple[Action, ...]:
+        """What somebody with these rights can do with a file, the best first."""
         return file_actions(
             path,
-            may_write=may_write,
+            rights,
             edit_formats=self._edit_formats,
             has_server=self._office is not None,
         )
@@ -94,35 +97,44 @@ class OpenFile:
 
     def text(self, request: Request) -> Response:
         """Our own text editor."""
-        entry = self._files.entry(paths.resource_path(request.below(TEXT)))
-        return self._text_page(request, entry, viewing=False)
+        path = paths.resource_path(request.below(TEXT))
+        self._access.check(request.principal, path, Right.READ, Right.DOWNLOAD)
+        return self._text_page(request, self._files.entry(path), viewing=False)
 
     def alive(self, request: Request) -> Response:
         """POST /-/alive/<key>, by the page each minute: the session's lease goes on."""
-        if self._office is not None and request.principal.may_write:
-            key = request.below(ALIVE)[1:]
+        key = request.below(ALIVE)[1:]
+        session = self._office.sessions.find(key) if self._office else None
+        if self._office and session and self._may_save(request, session.path):
             self._office.sessions.renew(key, callbacks.LEASE_SECONDS)
         return Response(204)
 
+    def _may_save(self, request: Request, path: str) -> bool:
+        rights = self._access.rights(request.principal, path)
+        return may_save(path, rights, edit_formats=self._edit_formats)
+
     def _open(self, request: Request, path: str, *, viewing: bool) -> Response:
+        self._access.check(request.principal, path, Right.READ)
         entry = self._files.entry(path)
         if entry.is_folder:
             return redirect(request.url(entry.href))
-        may_write = request.principal.may_write and not viewing
-        actions = self.actions(path, may_write=may_write)
+        rights = self._access.rights(request.principal, path)
+        if viewing:
+            rights &= Role.VIEWER.rights
+        actions = self.actions(path, rights)
         if not actions:
             return self._not_openable(request, entry)
         if actions[0] is Action.EDIT_TEXT:
             return self._text_page(request, entry, viewing=viewing)
         if self._office is None:
             return self._pages.render(request, "no_server.html", entry=entry)
-        opened = self._join(self._office, request, entry, may_edit=actions[0] is Action.EDIT)
-        return self._editor_page(self._office, request, entry, opened)
+        opened = self._join(self._office, request, entry, saves=actions[0] is Action.EDIT)
+        return self._editor_page(self._office, request, entry, opened, rights)
 
-    def _join(self, office: Office, request: Request, entry: Entry, *, may_edit: bool) -> Opened:
+    def _join(self, office: Office, request: Request, entry: Entry, *, saves: bool) -> Opened:
         """Join the file's session, or look on; a lock of somebody else leaves only the second."""
         notice = ""
-        if may_edit:
+        if saves:
             name = request.principal.name or "a guest"
             try:
                 session = office.sessions.join(entry.path, name, OPENING_SECONDS)
@@ -130,12 +142,12 @@ class OpenFile:
                 notice = f"{fault.holder} has this file locked in another program."
             else:
                 request.note(Event.EDIT_OPENED, path=entry.path, etag=session.etag)
-                return Opened(session.key, session.resource_id, session.etag, may_edit=True)
+                return Opened(session.key, session.resource_id, session.etag, saves=True)
         resource_id, etag, key = office.sessions.view(entry.path)
-        return Opened(key, resource_id, etag, may_edit=False, notice=notice)
+        return Opened(key, resource_id, etag, saves=False, notice=notice)
 
     def _editor_page(
-        self, office: Office, request: Request, entry: Entry, opened: Opened
+        self, office: Office, request: Request, entry: Entry, opened: Opened, rights: Rights
     ) -> Response:
         known = format_of(entry.path)
         if known is None:
@@ -155,7 +167,8 @@ class OpenFile:
                 folder=request.origin + request.url(folder),
             ),
             Reader(request.principal, preferred_language(request.header("Accept-Language"))),
-            may_edit=opened.may_edit,
+            rights=rights,
+            saves=opened.saves,
             resource_id=opened.resource_id,
             instance_id=self._instance_id,
         )
@@ -169,19 +182,20 @@ class OpenFile:
             notice=opened.notice,
             api=f"{office.server.public}{API_SCRIPT}?shardkey={opened.key.value}",
             server=office.server.public,
-            alive=request.url(ALIVE) + opened.key.value if opened.may_edit else "",
+            alive=request.url(ALIVE) + opened.key.value if opened.saves else "",
             folder=request.url(folder),
         )
 
     def _text_page(self, request: Request, entry: Entry, *, viewing: bool) -> Response:
         held = self._locks.on(entry.path)
+        may_write = Right.EDIT in self._access.rights(request.principal, entry.path)
         if entry.size > MAX_TEXT_BYTES:
             return self._not_openable(request, entry, too_large=True)
         return self._pages.render(
             request,
             "text.html",
             entry=entry,
-            may_edit=request.principal.may_write and not viewing and not held,
+            may_edit=may_write and not viewing and not held,
             holder=locks.holder(held[0]) if held else "",
             folder=request.url(paths.href(paths.parent(entry.path), folder=True)),
             versions=request.url(VERSIONS[:-1]) + entry.href,

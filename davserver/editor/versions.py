@@ -5,8 +5,9 @@ from davserver.audit import Event
 from davserver.content import asked_range, file_response, safe_headers
 from davserver.editor.middleware import VERSIONS
 from davserver.errors import BadRequest
-from davserver.model import Origin, Writer
+from davserver.model import Origin, Right, Writer
 from davserver.pages import Pages
+from davserver.providers.access import Access
 from davserver.providers.files import VersionedFiles
 from davserver.web import Request, Response, redirect
 
@@ -14,21 +15,29 @@ from davserver.web import Request, Response, redirect
 class VersionsPage:
     """GET: the list, or with ?download=N the bytes of one. POST: restore one."""
 
-    def __init__(self, pages: Pages, files: VersionedFiles) -> None:
+    def __init__(self, pages: Pages, files: VersionedFiles, access: Access) -> None:
         self._pages = pages
         self._files = files
+        self._access = access
 
     def __call__(self, request: Request) -> Response:
         path = paths.resource_path(request.below(VERSIONS))
+        who = request.principal
         if request.method == "POST":
+            self._access.check(who, path, Right.READ, Right.EDIT)
             return self._restore(request, path)
+        self._access.check(who, path, Right.READ)
         if "download" in request.query:
+            self._access.check(who, path, Right.DOWNLOAD)
             return self._download(request, path, _number(request.query["download"]))
         entry = self._files.entry(path)
+        rights = self._access.rights(who, path)
         return self._pages.render(
             request,
             "versions.html",
             entry=entry,
+            may_restore=Right.EDIT in rights,
+            may_download=Right.DOWNLOAD in rights,
             versions=list(reversed(self._files.versions(path))),
             restored=_number(request.query["restored"]) if "restored" in request.query else 0,
             address=request.url(VERSIONS[:-1]) + entry.href,

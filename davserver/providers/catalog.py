@@ -42,6 +42,9 @@ class Catalog:
         # With "on-close" a power cut may cost the last seconds of bookkeeping, never a document:
         # the catalog stays consistent, and VersionedFiles adopts kept bytes that it has no row for.
         synchronous = "FULL" if sync == "always" else "NORMAL"
+        self._file = state / FILE_NAME
+        self._watching: sqlite3.Connection | None = None
+        self._watch = threading.Lock()
 
         @event.listens_for(self._engine, "connect")
         def prepare(connection: sqlite3.Connection, _: Any) -> None:
@@ -86,6 +89,28 @@ class Catalog:
             finally:
                 fcntl.flock(self._queue, fcntl.LOCK_UN)
 
+    def changes(self) -> int:
+        """A number that is another one after every transaction, whichever process made it.
+
+        It costs microseconds: SQLite counts for each connection what others committed, and this
+        one writes nothing (PRAGMA data_version).
+        """
+        return int(self._ask("PRAGMA data_version"))
+
+    def count_of(self, name: str) -> str:
+        """What ``instance`` holds under ``name``: for counts that are looked at all the time."""
+        return str(self._ask("SELECT value FROM instance WHERE name = ?", name))
+
+    def _ask(self, question: str, *values: str) -> Any:
+        """The first value of the answer, over a connection kept for such questions."""
+        with _facts(), self._watch:
+            if self._watching is None:
+                self._watching = sqlite3.connect(
+                    self._file, isolation_level=None, check_same_thread=False
+                )
+            row = self._watching.execute(question, values).fetchone()
+            return row[0] if row else ""
+
     def migrate(self) -> None:
         """Bring the tables to the newest form (docs/architecture.md, Catalog)."""
         # Imported here because only a start needs Alembic, and it takes longer to import than to
@@ -108,6 +133,10 @@ class Catalog:
 
     def close(self) -> None:
         """Let go of all connections."""
+        with self._watch:
+            if self._watching is not None:
+                self._watching.close()
+                self._watching = None
         self._engine.dispose()
         if self._queue >= 0:
             os.close(self._queue)

@@ -108,6 +108,10 @@ class VersionedFiles:
         """The path under which the catalog knows what a reader finds at ``path``."""
         return path
 
+    def levels(self, path: str) -> tuple[str, ...]:
+        """The paths whose grants count for ``path``, nearest first."""
+        return paths.lineage(path)
+
     def as_stored(self, path: str) -> str:
         """The path of what a client means, in whatever Unicode normal form it says it."""
         return as_stored(self._store, path)

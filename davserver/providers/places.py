@@ -63,11 +63,23 @@ class TrashView:
         """Where it lies on the disk. Raises NotFound, Forbidden for the trash itself."""
         if path == paths.TRASH_VIEW:
             raise Forbidden("Take things out of the trash one by one.")
-        top, _, rest = path[len(paths.TRASH_VIEW) + 1 :].partition("/")
+        one, rest = self._trashed(path)
+        return one.entry.path + rest
+
+    def levels(self, path: str) -> tuple[str, ...]:
+        """Those of what was deleted, and then those of where it was. Raises NotFound."""
+        if path == paths.TRASH_VIEW:
+            return (paths.ROOT,)
+        one, rest = self._trashed(path)
+        return levels_of(one, one.entry.path + rest)
+
+    def _trashed(self, path: str) -> tuple[Trashed, str]:
+        """What was deleted, and the rest of the path below that. Raises NotFound."""
+        top, slash, rest = path[len(paths.TRASH_VIEW) + 1 :].partition("/")
         moment = _moment(top)
         for one in self._trash.deleted_at(moment) if moment else ():
             if label(one) == top:
-                return one.entry.path + (f"/{rest}" if rest else "")
+                return one, slash + rest
         raise NotFound(path)
 
 
@@ -119,6 +131,10 @@ class VersionsView:
         of = _beneath(path)
         return path if self._files.find(of) else paths.parent(of)
 
+    def levels(self, path: str) -> tuple[str, ...]:
+        """Those of the file or folder itself; a state lies below the file."""
+        return paths.lineage(_beneath(path))
+
     def _version(self, path: str) -> Version | None:
         """The version that the last name of ``path`` is that of."""
         name = paths.name(path)
@@ -139,6 +155,17 @@ class Places:
     def at(self, path: str) -> Place:
         """The view that ``path`` lies in, or the folder."""
         return self._views.get(paths.view_of(path), self._files)
+
+    def as_stored(self, path: str) -> str:
+        """The path of what a client means, in whatever Unicode normal form it says it."""
+        return self._files.as_stored(path)
+
+
+def levels_of(one: Trashed, path: str = "") -> tuple[str, ...]:
+    """The paths whose grants count for something in the trash, or for ``path`` in it."""
+    top = one.entry.path
+    inside = [level for level in paths.lineage(path or top) if paths.is_within(level, top)]
+    return (*inside, *paths.ancestors(one.path))
 
 
 def label(one: Trashed) -> str:

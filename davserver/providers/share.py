@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from davserver.providers import departures
+from davserver.providers.access import Access
 from davserver.providers.amendments import Amendments
 from davserver.providers.catalog import Catalog
 from davserver.providers.changes import Changes
@@ -19,6 +20,7 @@ from davserver.providers.quotas import Quotas
 from davserver.providers.trash import Trash
 from davserver.providers.trees import Trees
 from davserver.providers.uploads import Uploads
+from davserver.rights import Rules
 
 DAY = 24 * 3600
 
@@ -39,6 +41,7 @@ class Share:
     places: Places
     changes: Changes
     uploads: Uploads
+    access: Access
 
     def close(self) -> None:
         """Let go of files and connections."""
@@ -78,12 +81,14 @@ def open_share(
     *,
     connections: int = 25,
     user_quota: int = 0,
+    rules: Rules | None = None,
     saved: Callable[[str], None] = lambda _: None,
 ) -> Share:
     """Open the folder ``root`` with its state in ``state``; both exist or are made as needed.
 
     ``user_quota`` is what users have who have no quota of their own, in bytes; 0: no limit.
-    ``saved`` hears of every state of a file that is stored, by its origin.
+    ``rules`` say who may do what where no grant does. ``saved`` hears of every state of a file that
+    is stored, by its origin.
     """
     store = DiskFiles(root, state, sync)
     catalog = Catalog(state, sync, connections)
@@ -105,4 +110,5 @@ def open_share(
         Places(files, VersionsView(store, files), TrashView(store, trash)),
         Changes(catalog),
         Uploads(store, catalog, journal, files, Exclusion(state / "exclusion" / "uploads")),
+        Access(store, catalog, rules or Rules()),
     )

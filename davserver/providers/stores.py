@@ -154,6 +154,9 @@ class Place(Protocol):
     def origin(self, path: str) -> str:
         """The path under which the catalog knows what a reader finds at ``path``."""
 
+    def levels(self, path: str) -> tuple[str, ...]:
+        """The paths whose grants count for ``path``, nearest first (``rights``)."""
+
 
 def below(children: Callable[[str], Iterator[Entry]], folder: str) -> Iterator[Entry]:
     """Everything below ``folder``, a folder before its members; ``children`` lists one folder."""

@@ -134,6 +134,19 @@ users = Table(
     Column("created", Float, nullable=False),
 )
 
+# Who has which role on a file or folder, and on what is below. Triggers count every change that
+# concerns them, a move included, in ``instance`` under "grants": see ``access``.
+grants = Table(
+    "grants",
+    metadata,
+    _of_resource(primary_key=True),
+    Column("subject", String(80), primary_key=True),
+    Column("role", String(16), nullable=False),
+    Column("without", String(32), nullable=False),
+    Column("given_by", String(64), nullable=False),
+    Column("given", Float, nullable=False),
+)
+
 sign_in_failures = Table(
     "sign_in_failures",
     metadata,

@@ -27,7 +27,7 @@ def credentials(users: Users) -> Credentials:
 
 def test_the_right_password_is_the_person(credentials: Credentials) -> None:
     principal = credentials.check("ann", "ann's password", HOME)
-    assert (principal.name, principal.may_write, principal.is_administrator) == ("ann", True, False)
+    assert (principal.name, principal.is_administrator) == ("ann", False)
 
 
 @pytest.mark.parametrize(

@@ -239,7 +239,7 @@ def privileges(client: DavClient) -> set[str]:
 
 def listed(share: Share, query: Query) -> tuple[int, int]:
     """The answers for the root's members: how many characters, and the peak of memory in bytes."""
-    answers = Answers(query, Circumstances("", Principal("ann", may_write=True)))
+    answers = Answers(query, Circumstances("", Principal("ann")))
     folder = share.files.entry("/")
     length = 0
     tracemalloc.start()

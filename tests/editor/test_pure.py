@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from davserver import media, paths
-from davserver.editor.actions import file_actions, may_edit
+from davserver.editor.actions import file_actions, may_save
 from davserver.editor.beside import Reason, name_beside
 from davserver.editor.config import Links, Reader, editor_config, title
 from davserver.editor.formats import FORMATS, Kind, format_of, is_text
 from davserver.editor.keys import document_key
 from davserver.editor.language import normalized, paper, preferred_language
-from davserver.model import Action, DocumentKey, Entry, Principal
+from davserver.model import Action, DocumentKey, Entry, Principal, Role
 
 DEFAULT_EDITS = ("csv", "docx", "pptx", "txt", "xlsx")
 EDIT, VIEW, TEXT = Action.EDIT, Action.VIEW, Action.EDIT_TEXT
@@ -65,7 +65,10 @@ class TestFormats:
 class TestActions:
     def actions(self, name: str, *, write: bool = True, server: bool = True) -> tuple[Action, ...]:
         return file_actions(
-            f"/{name}", may_write=write, edit_formats=DEFAULT_EDITS, has_server=server
+            f"/{name}",
+            (Role.EDITOR if write else Role.VIEWER).rights,
+            edit_formats=DEFAULT_EDITS,
+            has_server=server,
         )
 
     @pytest.mark.parametrize("name", ["a.docx", "a.xlsx", "a.pptx"])
@@ -102,11 +105,11 @@ class TestActions:
 
     def test_a_legacy_format_is_never_edited_in_place(self) -> None:
         """A .doc comes back as docx."""
-        assert not may_edit("/a.doc", may_write=True, edit_formats=("doc",))
+        assert not may_save("/a.doc", Role.EDITOR.rights, edit_formats=("doc",))
 
     def test_more_formats_are_edited_where_the_settings_say_so(self) -> None:
-        assert may_edit("/a.odt", may_write=True, edit_formats=("odt",))
-        assert not may_edit("/a.odt", may_write=True, edit_formats=DEFAULT_EDITS)
+        assert may_save("/a.odt", Role.EDITOR.rights, edit_formats=("odt",))
+        assert not may_save("/a.odt", Role.EDITOR.rights, edit_formats=DEFAULT_EDITS)
 
 
 class TestKeys:
@@ -150,8 +153,9 @@ class TestConfig:
             known,
             DocumentKey("key"),
             Links("http://us/-/download/t", "http://us/-/callback/t", "http://us/docs/"),
-            Reader(Principal(user, may_write=True), "de-DE"),
-            may_edit=edit,
+            Reader(Principal(user), "de-DE"),
+            rights=Role.EDITOR.rights,
+            saves=edit,
             resource_id="rid",
             instance_id="iid",
         )

@@ -205,6 +205,9 @@ def test_trash_and_versions_are_told(
     client.delete("/b.txt")
     [trashed] = server.app.share.trash.all()
     browser.post(f"{server.url}/-/trash", data={**form, "purge": trashed.id})
+    for name in ("/c.txt", "/d.txt"):
+        client.put(name, b"x")
+        client.delete(name)
     browser.post(f"{server.url}/-/trash", data={**form, "empty": "yes"})
     browser.post(f"{server.url}/-/new", data={**form, "kind": "txt", "folder": "/"})
     found = told(server, "event", "path", "target", "version")
@@ -216,7 +219,12 @@ def test_trash_and_versions_are_told(
         ("restored from the trash", f"/.trash/{label}", "/b.txt", None),
         ("deleted", "/b.txt", None, None),
         ("deleted for good", "/b.txt", None, None),
-        ("deleted for good", "/.trash", None, None),
+        ("created", "/c.txt", None, None),
+        ("deleted", "/c.txt", None, None),
+        ("created", "/d.txt", None, None),
+        ("deleted", "/d.txt", None, None),
+        ("deleted for good", "/d.txt", None, None),
+        ("deleted for good", "/c.txt", None, None),
         ("created", "/New text.txt", None, None),
     ]
 

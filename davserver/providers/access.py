@@ -1,0 +1,217 @@
+"""Grants in the catalog, and what they add up to: every room asks here who may do what."""
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from sqlalchemy import delete, func, insert, select
+
+from davserver import paths, rights
+from davserver.errors import (
+    DavserverError,
+    Forbidden,
+    MembersRefused,
+    NotFound,
+    SignInNeeded,
+    printable,
+)
+from davserver.model import Entry, Grant, Principal, Right, Rights, Role
+from davserver.providers import identities
+from davserver.providers.catalog import Catalog
+from davserver.providers.stores import FileStore, Place
+from davserver.providers.tables import grants, resources
+from davserver.rights import Decision, Grants, Rules
+
+MAX_ON_ONE = 200
+"""Grants on one file or folder."""
+
+_ALL = select(resources.c.path, grants.c.subject, grants.c.role, grants.c.without).join(resources)
+_WORDS = {
+    Right.SEE: "see this",
+    Right.READ: "read this",
+    Right.DOWNLOAD: "download this",
+    Right.EDIT: "change this",
+    Right.CREATE: "add something here",
+    Right.DELETE: "delete this or move it away",
+    Right.SHARE: "share this",
+}
+
+
+class Access:
+    """The grants of one root. Safe for threads; no process has an old view of them."""
+
+    def __init__(self, store: FileStore, catalog: Catalog, rules: Rules) -> None:
+        self._store = store
+        self._catalog = catalog
+        self._rules = rules
+        self._lock = threading.Lock()
+        self._seen = -1
+        self._generation = ""
+        self._grants = Grants()
+
+    def rights(self, principal: Principal, path: str) -> Rights:
+        """What ``principal`` may do with ``path``, be there something or not."""
+        return self.why(principal, paths.lineage(path)).rights
+
+    def why(self, principal: Principal, levels: tuple[str, ...]) -> Decision:
+        """What ``principal`` may do with the first of ``levels`` (``Place.levels``), and why."""
+        return rights.decide(principal, levels, self._now(), self._rules)
+
+    def check(self, principal: Principal, path: str, *needed: Right) -> None:
+        """Raise unless ``principal`` has all these rights on ``path``.
+
+        NotFound where not even that something is there may be known, SignInNeeded for somebody
+        who might have the right under a name, else Forbidden.
+        """
+        self.check_levels(principal, paths.lineage(path), *needed)
+
+    def check_levels(self, principal: Principal, levels: tuple[str, ...], *needed: Right) -> None:
+        """The same for the first of ``levels``."""
+        has = self.why(principal, levels).rights
+        for right in needed:
+            if right not in has:
+                raise _refusal(principal, levels[0], has, right)
+
+    def check_tree(self, principal: Principal, path: str, *needed: Right) -> None:
+        """The same for ``path`` and all that is below. Raises MembersRefused for the latter."""
+        self.check(principal, path, *needed)
+        wanted = frozenset(needed)
+        lacking = rights.lacking_below(principal, path, wanted, self._now(), self._rules)
+        refused = {one: _refused_member(one) for one in lacking if self._store.find(one)}
+        if refused:
+            raise MembersRefused(refused)
+
+    def is_uniform(self, principal: Principal) -> bool:
+        """Whether the same counts for ``principal`` everywhere, and nothing is out of sight."""
+        return rights.is_uniform(principal, self._now(), self._rules)
+
+    def seen_by(self, principal: Principal, place: Place) -> Place:
+        """``place`` as ``principal`` sees it."""
+        return place if self.is_uniform(principal) else _Seen(self, principal, place)
+
+    def on(self, path: str) -> list[Grant]:
+        """The grants that are set on ``path`` itself."""
+        return sorted(self._now().at(path), key=lambda grant: grant.subject)
+
+    def all(self) -> list[Grant]:
+        """Every grant there is, by path."""
+        now = self._now()
+        return [*now.at(paths.ROOT), *now.below(paths.ROOT)]
+
+    def give(self, grant: Grant, by: str) -> None:
+        """Set what a subject has on a path, instead of what it had. Raises NotFound, Forbidden."""
+        entry = self._store.find(grant.path)
+        if entry is None:
+            raise NotFound(grant.path)
+        with self._catalog.writing() as connection:
+            resource_id = identities.identify(connection, grant.path, entry.modified_ns)
+            here = grants.c.resource_id == resource_id
+            connection.execute(delete(grants).where(here, grants.c.subject == grant.subject))
+            count = connection.scalar(select(func.count()).select_from(grants).where(here)) or 0
+            if count >= MAX_ON_ONE:
+                raise Forbidden(f"At most {MAX_ON_ONE} can have a role on one folder; use a group.")
+            connection.execute(
+                insert(grants).values(
+                    resource_id=resource_id,
+                    subject=grant.subject,
+                    role=grant.role.value,
+                    without=" ".join(sorted(grant.without)),
+                    given_by=by,
+                    given=time.time(),
+                )
+            )
+
+    def take(self, path: str, subject: str) -> bool:
+        """Take away what a subject has on a path; tell whether it had anything."""
+        with self._catalog.writing() as connection:
+            resource_id = identities.find(connection, path)
+            this = (grants.c.resource_id == resource_id) & (grants.c.subject == subject)
+            return connection.execute(delete(grants).where(this)).rowcount > 0
+
+    def forget(self, subject: str) -> None:
+        """Take away everything that a subject has: the user or the group is removed."""
+        with self._catalog.writing() as connection:
+            connection.execute(delete(grants).where(grants.c.subject == subject))
+
+    def _now(self) -> Grants:
+        """The grants as they are at this moment."""
+        # Asked before the grants are read: what changes in between is read next time.
+        changes = self._catalog.changes()
+        if changes != self._seen:
+            with self._lock:
+                generation = self._catalog.count_of("grants")
+                if generation != self._generation:
+                    self._grants = self._read()
+                    self._generation = generation
+                self._seen = changes
+        return self._grants
+
+    def _read(self) -> Grants:
+        with self._catalog.reading() as connection:
+            return Grants(
+                Grant(
+                    paths.path_of_key(row.path),
+                    row.subject,
+                    Role(row.role),
+                    frozenset(map(Right, row.without.split())),
+                )
+                for row in connection.execute(_ALL)
+            )
+
+
+class _Seen:
+    """A place in which what somebody may not see is not there."""
+
+    def __init__(self, access: Access, principal: Principal, place: Place) -> None:
+        self._access = access
+        self._principal = principal
+        self._place = place
+
+    def find(self, path: str) -> Entry | None:
+        """What is at ``path``; None if nothing is, or nothing to be seen."""
+        found = self._place.find(path)
+        return found if found and self._shows(path) else None
+
+    def entry(self, path: str) -> Entry:
+        """What is at ``path``. Raises NotFound."""
+        found = self.find(path)
+        if found is None:
+            raise NotFound(path)
+        return found
+
+    def children(self, path: str) -> Iterator[Entry]:
+        """The members that are to be seen, unordered. Raises NotFound."""
+        return (one for one in self._place.children(path) if self._shows(one.path))
+
+    def open(self, path: str) -> tuple[BinaryIO, Entry]:
+        """A file's bytes and the state they have. The caller closes. Raises NotFound."""
+        return self._place.open(path)
+
+    def copy_members(self, source: str, destination: str) -> None:
+        """Copy everything below ``source``: who may was asked of the whole before."""
+        self._place.copy_members(source, destination)
+
+    def origin(self, path: str) -> str:
+        """The path under which the catalog knows what a reader finds at ``path``."""
+        return self._place.origin(path)
+
+    def levels(self, path: str) -> tuple[str, ...]:
+        """The paths whose grants count for ``path``, nearest first."""
+        return self._place.levels(path)
+
+    def _shows(self, path: str) -> bool:
+        return Right.SEE in self._access.why(self._principal, self._place.levels(path)).rights
+
+
+def _refusal(principal: Principal, path: str, has: Rights, right: Right) -> DavserverError:
+    if principal.is_anonymous and not principal.link:
+        return SignInNeeded("Sign in first.")
+    if has.isdisjoint({Right.SEE, Right.CREATE}):
+        return NotFound(path)
+    words = _WORDS.get(right, f"do this: {right.value}")
+    return Forbidden(f"You may not {words}.", "need-privileges")
+
+
+def _refused_member(path: str) -> DavserverError:
+    return Forbidden(f"You may not do this with {printable(path)}.", "need-privileges")
