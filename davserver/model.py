@@ -353,13 +353,18 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Trashed:
-    """Something in the trash: ``path`` is where it was, ``entry`` what it is now."""
+    """Something in the trash: ``path`` is where it was, ``entry`` what it is now.
+
+    ``guard`` is the folder whose grants count for it, where that is now; None if none had any, and
+    empty if that folder is gone for good.
+    """
 
     id: str
     path: str
     deleted: datetime
     deleted_by: str
     entry: Entry
+    guard: str | None = None
 
     @property
     def name(self) -> str:

@@ -145,12 +145,10 @@ def _nearest(
 
 
 def _implied(level: str, rules: Rules) -> Iterator[Grant]:
-    """A home is its user's; nobody else sees it, nor who has one."""
-    if not rules.homes:
-        return
-    if level == rules.homes:
+    """A home is its user's; nobody else sees it, nor who has one. Our own folder is nobody's."""
+    if level == f"/{paths.HIDDEN}" or (level == rules.homes and rules.homes):
         yield Grant(level, EVERYONE, Role.NONE)
-    elif level != paths.ROOT and paths.parent(level) == rules.homes:
+    elif rules.homes and level != paths.ROOT and paths.parent(level) == rules.homes:
         name = paths.name(level)
         if is_user_name(name):
             yield Grant(level, of_user(name), Role.MANAGER)

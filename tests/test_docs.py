@@ -45,7 +45,8 @@ def test_every_option_of_serve_is_a_setting() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["serve", "user", "versions", "trash", "lock", "quota", "audit", "doctor", "samples"]
+    "command",
+    ["serve", "user", "versions", "trash", "lock", "quota", "access", "why", "audit", "doctor", "samples"],
 )
 def test_every_command_has_help(command: str) -> None:
     answer = CliRunner().invoke(main, [command, "--help"])

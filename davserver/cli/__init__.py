@@ -6,6 +6,7 @@
 import click
 
 from davserver import __version__
+from davserver.cli.access import access, why
 from davserver.cli.audit import audit
 from davserver.cli.checks import doctor, samples
 from davserver.cli.locks import lock
@@ -22,5 +23,5 @@ def main() -> None:
     """A WebDAV server with built-in ONLYOFFICE editing."""
 
 
-for _command in (serve, user, versions, trash, lock, quota, audit, doctor, samples):
+for _command in (serve, user, versions, trash, lock, quota, access, why, audit, doctor, samples):
     main.add_command(_command)

@@ -19,7 +19,7 @@ from davserver.settings import Settings, read_settings
 FAILED, WRONG_USE, UNHEALTHY = 1, 2, 3
 
 # Commands that change nothing are not written down.
-_ONLY_LOOK = frozenset({"list", "show", "export"})
+_ONLY_LOOK = frozenset({"list", "show", "export", "why"})
 _EVENTS = {
     "lock break": Event.LOCK_BROKEN,
     "trash purge": Event.PURGED,

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Connection,
     bindparam,
     delete,
+    func,
     insert,
     or_,
     select,
@@ -20,7 +21,7 @@ from sqlalchemy import (
 
 from davserver import paths
 from davserver.providers.filesystem import TRASH
-from davserver.providers.tables import resources, trash
+from davserver.providers.tables import grants, resources, trash
 
 _ROW_OF = select(resources.c.id, resources.c.owner).where(resources.c.path == bindparam("path"))
 _INSERT = insert(resources)
@@ -82,6 +83,18 @@ def path_before_trash(connection: Connection, path: str) -> str:
     text = connection.scalar(select(trash.c.path).where(trash.c.id == identity))
     was = paths.path_of_key(text) if text else paths.ROOT + paths.name(path)
     return f"{was}/{rest}" if rest else was
+
+
+def guard(connection: Connection, path: str) -> str:
+    """The id of the nearest folder above ``path`` that has grants; empty if none has."""
+    above = [paths.key(folder) for folder in paths.ancestors(path)]
+    nearest = (
+        select(resources.c.id)
+        .where(resources.c.path.in_(above), resources.c.id.in_(select(grants.c.resource_id)))
+        .order_by(func.length(resources.c.path).desc())
+        .limit(1)
+    )
+    return connection.scalar(nearest) or ""
 
 
 def within(path: str) -> ColumnElement[bool]:

@@ -406,7 +406,11 @@ class Journal:
         identity = paths.name(kept_at)
         connection.execute(
             insert(trash).values(
-                id=identity, path=paths.key(path), deleted=time.time(), deleted_by=by
+                id=identity,
+                path=paths.key(path),
+                guard=identities.guard(connection, path),
+                deleted=time.time(),
+                deleted_by=by,
             )
         )
 

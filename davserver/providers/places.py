@@ -13,6 +13,7 @@ from davserver import paths
 from davserver.errors import Forbidden, NotFound
 from davserver.model import Entry, Trashed, Version
 from davserver.providers.files import VersionedFiles, fill
+from davserver.providers.filesystem import TRASH
 from davserver.providers.stores import FileStore, Place, below
 from davserver.providers.trash import Trash
 
@@ -165,7 +166,9 @@ def levels_of(one: Trashed, path: str = "") -> tuple[str, ...]:
     """The paths whose grants count for something in the trash, or for ``path`` in it."""
     top = one.entry.path
     inside = [level for level in paths.lineage(path or top) if paths.is_within(level, top)]
-    return (*inside, *paths.ancestors(one.path))
+    # Where it was may be another folder by now, with other grants.
+    outside = paths.ancestors(one.path) if one.guard is None else paths.lineage(one.guard or TRASH)
+    return (*inside, *outside)
 
 
 def label(one: Trashed) -> str:

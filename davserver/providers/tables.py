@@ -168,11 +168,13 @@ journal = Table(
     Column("started", Float, nullable=False),
 )
 
+# ``guard`` is the resource whose grants counted for it when it was deleted; empty for none.
 trash = Table(
     "trash",
     metadata,
     Column("id", String(32), primary_key=True),
     Column("path", Text, nullable=False),
+    Column("guard", String(32), nullable=False, server_default=""),
     Column("deleted", Float, nullable=False, index=True),
     Column("deleted_by", Text, nullable=False),
 )

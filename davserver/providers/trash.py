@@ -11,11 +11,15 @@ from davserver.model import Trashed, Writer
 from davserver.providers.catalog import Catalog
 from davserver.providers.filesystem import TRASH
 from davserver.providers.stores import FileStore, as_stored
-from davserver.providers.tables import trash
+from davserver.providers.tables import resources, trash
 from davserver.providers.trees import Trees
 
 _ATTEMPTS = 1000
-_NEWEST_FIRST = select(trash).order_by(trash.c.deleted.desc(), trash.c.id)
+_NEWEST_FIRST = (
+    select(trash, resources.c.path.label("guard_path"))
+    .outerjoin(resources, resources.c.id == trash.c.guard)
+    .order_by(trash.c.deleted.desc(), trash.c.id)
+)
 
 
 class Trash:
@@ -98,4 +102,6 @@ class Trash:
         if entry is None:
             return None
         deleted = datetime.fromtimestamp(row.deleted, UTC)
-        return Trashed(row.id, paths.path_of_key(row.path), deleted, row.deleted_by, entry)
+        guard = paths.path_of_key(row.guard_path or "") if row.guard else None
+        was = paths.path_of_key(row.path)
+        return Trashed(row.id, was, deleted, row.deleted_by, entry, guard)

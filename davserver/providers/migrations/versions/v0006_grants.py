@@ -25,6 +25,7 @@ def upgrade() -> None:
         sa.Column("given_by", sa.String(64), nullable=False),
         sa.Column("given", sa.Float, nullable=False),
     )
+    op.add_column("trash", sa.Column("guard", sa.String(32), nullable=False, server_default=""))
     op.execute("INSERT INTO instance (name, value) VALUES ('grants', '1')")
     for event in ("INSERT", "UPDATE", "DELETE"):
         op.execute(
