@@ -25,7 +25,11 @@ from davserver.accounts.second_factors import SecondStep
 from davserver.accounts.sign_in import SIGNED_IN, SignIn
 from davserver.accounts.sources import Source
 from davserver.accounts.sources.proxy import ProxyUsers
+from davserver.audit import FOLDER as AUDIT
+from davserver.audit import Audit
 from davserver.browser.assets import Assets
+from davserver.browser.audit import ADDRESS as AUDIT_PAGE
+from davserver.browser.audit import AuditPage
 from davserver.browser.listing import Listing
 from davserver.browser.trash import ADDRESS as TRASH
 from davserver.browser.trash import TrashPage
@@ -72,6 +76,7 @@ from davserver.web import (
     errors_as_responses,
     text,
 )
+from davserver.witness import Witness
 
 if TYPE_CHECKING:
     from davserver.accounts.sources.oidc import Provider
@@ -150,6 +155,7 @@ def create_app(settings: Settings) -> Application:
     """The application for ``settings``; ``prepare`` has been called before."""
     metrics = Metrics(settings.state / METRICS_FOLDER)
     share = _share(settings, metrics.saved)
+    audit = audit_of(settings)
     secret = server_secret(settings.state)
     users = Users(share.catalog)
     pages = Pages(resource_dir("templates"), resource_dir("assets"))
@@ -196,6 +202,7 @@ def create_app(settings: Settings) -> Application:
             PRINCIPALS: ("PROPFIND", describe),
             ACCOUNT: ("GET HEAD POST", doors.account),
             SIGNED_IN: ("GET HEAD", lambda request: pages.render(request, "signed_in.html")),
+            AUDIT_PAGE: ("GET HEAD", AuditPage(pages, audit)),
             HEALTH: ("GET HEAD", lambda _: text(200, "ok")),
             READY: ("GET HEAD", partial(_tell_ready, share)),
             METRICS: ("GET HEAD", partial(_tell_metrics, metrics, share, sessions)),
@@ -217,6 +224,7 @@ def create_app(settings: Settings) -> Application:
         office_signs_in_by_page=settings.ofba,
     )
     app = errors_as_responses(app, settings.public_url, pages.error)
+    app = Witness(app, audit, BY_TOKEN, reads=settings.audit_reads)
     app = Observed(app, metrics, _who_asks, logs=settings.access_log, secret_routes=BY_TOKEN)
     if settings.trusted_proxies or settings.unix_socket:
         app = TrustedProxies(
@@ -226,10 +234,19 @@ def create_app(settings: Settings) -> Application:
             settings.proxy_groups_header,
         )
     tasks = _tasks(settings, share, doors.rows, sessions)
+    if audit is not None:
+        tasks["audit"] = audit.tidy
     if office is not None:
         tasks["rights of editors"] = partial(standing.drop, sessions, office.server)
     housekeeping = Housekeeping(Exclusion(settings.state / "exclusion"), tasks)
     return Application(provider, app, share, housekeeping)
+
+
+def audit_of(settings: Settings) -> Audit | None:
+    """The audit log, where one is kept."""
+    if not settings.audit:
+        return None
+    return Audit(settings.state / AUDIT, settings.audit_days, settings.audit_max_bytes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,6 +146,10 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     access_log: bool = False
+    audit: bool = True
+    audit_reads: bool = False
+    audit_days: int = Field(90, ge=1, le=3650)
+    audit_max_mib: int = Field(256, ge=1, le=1 << 20)
 
     @field_validator("root", "state_dir", *_FILE_KEYS[2:])
     @classmethod
@@ -288,6 +292,11 @@ class Settings(BaseSettings):
     def user_quota_bytes(self) -> int:
         """What the files of a user may have together, unless the user has a quota; 0: no limit."""
         return self.user_quota_mib * _MIB
+
+    @property
+    def audit_max_bytes(self) -> int:
+        """What the audit log may take on the disk."""
+        return self.audit_max_mib * _MIB
 
     @property
     def max_document_bytes(self) -> int:

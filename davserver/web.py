@@ -57,6 +57,8 @@ class Request:
         self.id = os.urandom(6).hex()
         self.principal = NOBODY
         self.csrf_token = ""
+        self.notes: list[tuple[str, dict[str, Any]]] = []
+        self.is_only_what_is_noted = False
         public = urlsplit(public_url)
         self.base = public.path
         self.origin = f"{public.scheme}://{public.netloc}" if public_url else self._own_origin()
@@ -75,6 +77,10 @@ class Request:
     def path(self) -> str:
         """The resource path; raises what ``paths.resource_path`` raises."""
         return paths.resource_path(self.target)
+
+    def note(self, event: str, **details: object) -> None:
+        """Tell the audit log what this request does that cannot be seen from outside."""
+        self.notes.append((event, details))
 
     def below(self, route: str) -> str:
         """What follows ``route`` in the address, with the slash that ends ``route``."""

@@ -42,6 +42,13 @@ class Basic:
             raise SignInNeeded(f"This account needs an app password here: {_NEEDS_ONE}")
         return principal
 
+    def claimed(self, authorization: str) -> str:
+        """The name in a header field that was refused, for a log."""
+        try:
+            return self._credentials.known(parsed(authorization)[0])
+        except SignInNeeded:
+            return ""
+
 
 def parsed(authorization: str) -> tuple[str, str]:
     """Name and password of a Basic header, UTF-8 first (RFC 7617, 2). Raises SignInNeeded."""

@@ -165,6 +165,10 @@ class Credentials:
         """Look the user up anew: something about them was changed here just now."""
         self._known.pop(name, None)
 
+    def known(self, name: str) -> str:
+        """``name`` for a log: only a user's, since a password may be typed in its place."""
+        return name if self.user(name) else "(unknown)"
+
     def _digest(self, *words: str) -> bytes:
         # As a repr, no words can pass for others that are divided elsewhere.
         text = repr(words).encode("utf-8", "surrogatepass")

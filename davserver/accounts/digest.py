@@ -93,6 +93,10 @@ class Digest:
         self._count(given)
         return principal
 
+    def claimed(self, authorization: str) -> str:
+        """The name in a header field that was refused, for a log."""
+        return self._credentials.known(_name(_parsed(authorization)))
+
     def _count(self, given: Mapping[str, str]) -> None:
         over = StaleNonce("Ask again with the new nonce.")
         expires = self._good_until(given["nonce"])

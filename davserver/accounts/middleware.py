@@ -9,7 +9,8 @@ from davserver.accounts.app_passwords import REALM
 from davserver.accounts.basic import Basic
 from davserver.accounts.digest import Digest, StaleNonce, is_digest
 from davserver.accounts.sign_in import SIGN_IN, SIGN_OUT, SignIn
-from davserver.errors import Forbidden, MethodNotAllowed, SignInNeeded
+from davserver.audit import Event
+from davserver.errors import Forbidden, MethodNotAllowed, SignInNeeded, TooManyAttempts
 from davserver.model import Principal, Right, Role
 from davserver.web import App, Environ, Headers, Request, Response, StartResponse, redirect, text
 
@@ -89,12 +90,27 @@ class Accounts:
         if by_proxy is not None:
             return by_proxy
         authorization = request.header("Authorization")
-        if self._digest and is_digest(authorization):
-            return self._digest.check(request)
         if authorization:
-            return self._basic.check(authorization, request.client_address)
+            return self._by_header(request, authorization)
         principal = self._sign_in.principal(request)
         return principal or anonymous_principal(self._anonymous)
+
+    def _by_header(self, request: Request, authorization: str) -> Principal:
+        by_digest = self._digest if is_digest(authorization) else None
+        try:
+            if by_digest:
+                return by_digest.check(request)
+            return self._basic.check(authorization, request.client_address)
+        except StaleNonce:
+            raise
+        except (SignInNeeded, TooManyAttempts):
+            who = (
+                by_digest.claimed(authorization)
+                if by_digest
+                else self._basic.claimed(authorization)
+            )
+            request.note(Event.SIGN_IN_REFUSED, user=who)
+            raise
 
     def _ask(self, request: Request) -> Response:
         """Ask who it is: by our page where a person looks, else by a challenge."""

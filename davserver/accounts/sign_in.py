@@ -11,6 +11,7 @@ from davserver.accounts.agents import name_of_agent
 from davserver.accounts.credentials import Credentials, principal_of
 from davserver.accounts.passkeys import Passkeys
 from davserver.accounts.second_factors import SecondStep
+from davserver.audit import Event
 from davserver.errors import DavserverError, SignInNeeded, TooManyAttempts, Unavailable
 from davserver.model import Principal
 from davserver.pages import Pages
@@ -86,6 +87,7 @@ class SignIn:
             if "passkey" in form:
                 return self._proved(request, self._by_passkey(request), wanted)
         except (SignInNeeded, TokenNotValid) as fault:
+            request.note(Event.SIGN_IN_REFUSED)
             return self._form(request, wanted, SignInNeeded.status, str(fault))
         return self._by_password(request, wanted)
 
@@ -94,6 +96,7 @@ class SignIn:
     ) -> Response:
         """Who ``user`` is was proved: set a new cookie, go on to ``wanted``, a path of ours."""
         self._end(request)
+        request.note(Event.SIGNED_IN, user=user.name, how="page")
         can_remember = remember and self._days > 0
         seconds = self._days * _DAY if can_remember else self._hours * _HOUR
         secret = self._sign_ins.begin(
@@ -111,6 +114,7 @@ class SignIn:
 
     def out(self, request: Request) -> Response:
         """POST: end the sign-in and forget the cookie."""
+        request.note(Event.SIGNED_OUT)
         self._end(request)
         response = redirect(request.url(SIGN_IN))
         response.headers.append(("Set-Cookie", cookies.made(request, COOKIE, "", 0)))
@@ -131,6 +135,7 @@ class SignIn:
         try:
             principal = self._credentials.check(name, password, request.client_address)
         except (SignInNeeded, TooManyAttempts, Unavailable) as fault:
+            request.note(Event.SIGN_IN_REFUSED, user=self._credentials.known(name))
             return self._form(request, wanted, fault.status, str(fault), name)
         user = self._credentials.user(principal.name)
         if user is None:
@@ -157,6 +162,7 @@ class SignIn:
             else:
                 self._second.check(user.name, request.form.get("code", ""))
         except (SignInNeeded, TooManyAttempts) as fault:
+            request.note(Event.SIGN_IN_REFUSED, user=user.name)
             return self._ask_second(request, user, wanted, fault)
         return self._proved(request, user, wanted)
 

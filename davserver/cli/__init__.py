@@ -8,6 +8,7 @@ import click
 from davserver import __version__
 from davserver.cli.access import access, why
 from davserver.cli.app_passwords import app_password, second_factor
+from davserver.cli.audit import audit
 from davserver.cli.checks import doctor, samples
 from davserver.cli.groups import group
 from davserver.cli.locks import lock
@@ -24,7 +25,20 @@ def main() -> None:
     """A WebDAV server with built-in ONLYOFFICE editing."""
 
 
-_COMMANDS = (serve, user, group, versions, trash, lock, quota, access, why, doctor, samples)
+_COMMANDS = (
+    serve,
+    user,
+    group,
+    access,
+    why,
+    versions,
+    trash,
+    lock,
+    quota,
+    audit,
+    doctor,
+    samples,
+)
 
 user.add_command(app_password)
 user.add_command(second_factor)

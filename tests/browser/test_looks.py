@@ -22,6 +22,7 @@ PAGES = {
     "empty": "/Projects/",
     "versions": "/-/versions/Welcome.docx",
     "trash": "/-/trash",
+    "audit": "/-/admin/audit",
     "text": "/-/edit/Notes.md",
     "no-server": "/-/edit/Budget.xlsx",
     "not-found": "/nothing",
