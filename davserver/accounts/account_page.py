@@ -14,6 +14,7 @@ from davserver.accounts.credentials import Credentials
 from davserver.accounts.passkeys import Passkeys
 from davserver.accounts.second_factors import SecondStep
 from davserver.accounts.sign_in import SIGN_IN, SignIn
+from davserver.audit import Event
 from davserver.errors import BadRequest, DavserverError, Forbidden, SignInNeeded
 from davserver.model import Right
 from davserver.pages import Pages
@@ -103,7 +104,9 @@ class AccountPage:
         if request.method != "POST":
             return self._page(request, here)
         try:
-            return self._act(request)(request, here)
+            response = self._act(request)(request, here)
+            request.note(Event.ADMINISTERED, what=f"account: {request.form['do']}")
+            return response
         except DavserverError as fault:
             if not request.wants_page:
                 raise

@@ -8,6 +8,7 @@ from davserver.accounts.credentials import Credentials
 from davserver.accounts.second_factors import SecondStep
 from davserver.errors import SignInNeeded
 from davserver.model import Principal
+from davserver.web import Request
 
 _NEEDS_ONE = "make one for this device on your account page."
 
@@ -28,24 +29,24 @@ class Basic:
         self._second = second
         self._account_passwords = account_passwords
 
-    def check(self, authorization: str, address: str) -> Principal:
+    def check(self, request: Request) -> Principal:
         """Who the header field proves. Raises SignInNeeded, and what ``Credentials.check`` does."""
-        name, password = parsed(authorization)
+        name, password = parsed(request.header("Authorization"))
         principal = self._devices.principal(name, password, self._credentials)
         if principal is not None:
             return principal
         if not self._account_passwords:
             raise SignInNeeded(f"Programs sign in with an app password here: {_NEEDS_ONE}")
-        principal = self._credentials.check(name, password, address)
+        principal = self._credentials.check(name, password, request.client_address)
         # Said to nobody but who knows the password: it tells what is missing.
         if self._second.is_needed(principal.name):
             raise SignInNeeded(f"This account needs an app password here: {_NEEDS_ONE}")
         return principal
 
-    def claimed(self, authorization: str) -> str:
+    def claimed(self, request: Request) -> str:
         """The name in a header field that was refused, for a log."""
         try:
-            return self._credentials.known(parsed(authorization)[0])
+            return self._credentials.known(parsed(request.header("Authorization"))[0])
         except SignInNeeded:
             return ""
 

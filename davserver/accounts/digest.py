@@ -93,9 +93,9 @@ class Digest:
         self._count(given)
         return principal
 
-    def claimed(self, authorization: str) -> str:
+    def claimed(self, request: Request) -> str:
         """The name in a header field that was refused, for a log."""
-        return self._credentials.known(_name(_parsed(authorization)))
+        return self._credentials.known(_name(_parsed(request.header("Authorization"))))
 
     def _count(self, given: Mapping[str, str]) -> None:
         over = StaleNonce("Ask again with the new nonce.")

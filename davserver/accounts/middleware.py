@@ -91,25 +91,19 @@ class Accounts:
             return by_proxy
         authorization = request.header("Authorization")
         if authorization:
-            return self._by_header(request, authorization)
+            return self._by_header(request)
         principal = self._sign_in.principal(request)
         return principal or anonymous_principal(self._anonymous)
 
-    def _by_header(self, request: Request, authorization: str) -> Principal:
-        by_digest = self._digest if is_digest(authorization) else None
+    def _by_header(self, request: Request) -> Principal:
+        by_digest = is_digest(request.header("Authorization"))
+        scheme = self._digest if self._digest and by_digest else self._basic
         try:
-            if by_digest:
-                return by_digest.check(request)
-            return self._basic.check(authorization, request.client_address)
+            return scheme.check(request)
         except StaleNonce:
             raise
         except (SignInNeeded, TooManyAttempts):
-            who = (
-                by_digest.claimed(authorization)
-                if by_digest
-                else self._basic.claimed(authorization)
-            )
-            request.note(Event.SIGN_IN_REFUSED, user=who)
+            request.note(Event.SIGN_IN_REFUSED, user=scheme.claimed(request))
             raise
 
     def _ask(self, request: Request) -> Response:
