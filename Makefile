@@ -21,7 +21,7 @@ OPTIONS = $(if $(HOST),--host "$(HOST)") $(if $(PORT),--port "$(PORT)") \
   $(if $(JWT_SECRET_FILE),--jwt-secret-file "$(JWT_SECRET_FILE)")
 
 # Programs that some tests need, by their Debian package.
-TOOLS := chromium litmus cadaver rclone davfs2 curl wrk nginx-light caddy apache2 \
+TOOLS := chromium litmus cadaver rclone davfs2 curl wrk nginx-light caddy apache2 slapd \
   libreoffice-writer-nogui libreoffice-calc-nogui libreoffice-impress-nogui
 APART := clients or browser or crash
 

@@ -78,6 +78,12 @@ class NotFound(DavserverError):
         self.path = path
 
 
+class NoSuchAccount(DavserverError):
+    """No user or group has this name."""
+
+    status = 404
+
+
 class MethodNotAllowed(DavserverError):
     """The resource exists and does not take this method (RFC 9110, 15.5.6)."""
 

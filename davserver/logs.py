@@ -7,6 +7,14 @@ from typing import Any, Literal
 import structlog
 
 
+def _on_one_line(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Escape what a name may hold: no value can look like another line."""
+    for key, value in event.items():
+        if isinstance(value, str) and not value.isprintable():
+            event[key] = value.encode("unicode_escape").decode("ascii")
+    return event
+
+
 def configure(form: Literal["text", "json"], level: str) -> None:
     """Set up structlog for this process."""
     renderer: Any = (
@@ -19,12 +27,13 @@ def configure(form: Literal["text", "json"], level: str) -> None:
         )
     )
     processors: list[Any] = [
+        _on_one_line,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         renderer,
     ]
     if form == "json":
-        processors.insert(2, structlog.processors.format_exc_info)
+        processors.insert(3, structlog.processors.format_exc_info)
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),

@@ -160,21 +160,25 @@ class Observed:
                 client=environ.get("REMOTE_ADDR", ""),
                 user=user,
                 method=method,
-                path=self._shown(environ),
+                path=shown_path(
+                    str(environ.get("REQUEST_URI") or environ.get("PATH_INFO", "")),
+                    self._secret_routes,
+                ),
                 status=int(status or 0),
                 received=received,
                 sent=sent,
                 ms=round(seconds * 1000, 1),
             )
 
-    def _shown(self, environ: dict[str, Any]) -> str:
-        """The path without what is secret: tokens, and all queries."""
-        path = str(environ.get("REQUEST_URI") or environ.get("PATH_INFO", "")).partition("?")[0]
-        for route in self._secret_routes:
-            before, found, _ = path.partition(route)
-            if found:
-                return f"{before}{route}…"
-        return path
+
+def shown_path(target: str, secret_routes: tuple[str, ...]) -> str:
+    """A request's address without what is secret: tokens, and all queries."""
+    path = target.partition("?")[0]
+    for route in secret_routes:
+        before, found, _ = path.partition(route)
+        if found:
+            return f"{before}{route}…"
+    return path
 
 
 class _Observed:

@@ -339,8 +339,27 @@ def link_of(actor: str) -> str:
 
 
 def is_user_name(text: str) -> bool:
-    """Whether ``text`` may name a user: 1 to 64 characters, no colon, slash or control."""
-    return _USER_NAME.fullmatch(text) is not None and text == text.strip()
+    """Whether ``text`` may name a user or a group: 1 to 64 characters, no colon, slash or control.
+
+    Nor a dot segment: a home folder is called like its owner.
+    """
+    return (
+        _USER_NAME.fullmatch(text) is not None and text == text.strip() and text not in {".", ".."}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What a source outside of the catalog says about somebody who proved who they are.
+
+    ``subject`` is set where the source may give the name to another person later.
+    ``is_administrator`` is None where the source does not say.
+    """
+
+    name: str
+    groups: frozenset[str] = frozenset()
+    is_administrator: bool | None = None
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,9 @@ _ELEMENT = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*")+')
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+VOUCHED = "davserver.vouched"
+"""In the environ: name and groups, as a listed proxy told them."""
+
 App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
@@ -34,11 +37,19 @@ class TrustedProxies:
     """WSGI middleware. ``networks`` are the listed proxies; a unix socket counts as one.
 
     The client is the last address that is not a listed proxy's; scheme and host are those that the
-    nearest proxy was asked by.
+    nearest proxy was asked by. ``user_header`` and ``groups_header`` name the fields, if any, in
+    which a proxy says who signed in there.
     """
 
-    def __init__(self, next_app: App, networks: Collection[str]) -> None:
+    def __init__(
+        self,
+        next_app: App,
+        networks: Collection[str],
+        user_header: str = "",
+        groups_header: str = "",
+    ) -> None:
         self._next = next_app
+        self._user, self._groups = _key(user_header), _key(groups_header)
         self._networks: list[Network] = [ipaddress.ip_network(network) for network in networks]
 
     def __call__(
@@ -48,6 +59,10 @@ class TrustedProxies:
             hops = _hops(environ)
             if hops:
                 self._believe(environ, hops)
+            if environ.get(self._user):
+                environ[VOUCHED] = environ[self._user], environ.get(self._groups, "")
+        for name in filter(None, (self._user, self._groups)):
+            environ.pop(name, None)
         for name in _HEADERS:
             environ.pop(f"HTTP_{name}", None)
         return self._next(environ, start_response)
@@ -76,6 +91,11 @@ class TrustedProxies:
         if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
             ip = ip.ipv4_mapped
         return any(ip in network for network in self._networks)
+
+
+def _key(header: str) -> str:
+    """The key of a header field in the environ; "" for none."""
+    return "HTTP_" + header.upper().replace("-", "_") if header else ""
 
 
 def _hops(environ: dict[str, Any]) -> list[Hop]:

@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -27,10 +27,12 @@ from davserver.model import Role
 from davserver.paths import HIDDEN
 from davserver.rights import Rules
 
+UserSource = Literal["catalog", "htpasswd", "ldap", "pam"]
+
 ENVIRONMENT_PREFIX = "DAVSERVER_"
 CONFIG_VARIABLE = "DAVSERVER_CONFIG"
 """Names the TOML file where no option can: under another WSGI server."""
-SECRETS = frozenset({"admin_password", "jwt_secret"})
+SECRETS = frozenset({"admin_password", "jwt_secret", "ldap_bind_password", "oidc_client_secret"})
 
 _FILE_KEYS = (
     "root",
@@ -41,7 +43,13 @@ _FILE_KEYS = (
     "admin_password_file",
     "jwt_secret_file",
     "document_server_ca",
+    "htpasswd_file",
+    "ldap_ca",
+    "ldap_bind_password_file",
+    "oidc_ca",
+    "oidc_client_secret_file",
 )
+_HEADER = r"^([A-Za-z][A-Za-z0-9-]{0,63})?$"
 _MIB = 1 << 20
 
 
@@ -81,6 +89,41 @@ class Settings(BaseSettings):
     policy_file: str = Field("", pattern=r"^([^/\x00-\x1f]{1,64})?$")
     home_folders: str = Field("", pattern=r"^(/[^/]+)*$")
     sign_in_hours: int = Field(12, ge=1, le=24 * 30)
+    remember_days: int = Field(30, ge=0, le=365)
+    basic_account_password: bool = True
+    digest: bool = False
+    digest_md5: bool = False
+    ofba: bool = False
+
+    user_sources: Annotated[tuple[UserSource, ...], NoDecode] = ("catalog",)
+    htpasswd_file: Path | None = None
+    ldap_url: str = Field("", pattern=r"^(ldaps?://[^/?#\s]+)?$")
+    ldap_start_tls: bool = True
+    ldap_ca: Path | None = None
+    ldap_bind_dn: str = ""
+    ldap_bind_password: SecretStr | None = None
+    ldap_bind_password_file: Path | None = None
+    ldap_user_base: str = ""
+    ldap_user_filter: str = Field("(uid={name})", pattern=r"^\(.*\{name\}.*\)$")
+    ldap_name_attribute: str = Field("uid", pattern=r"^[A-Za-z][A-Za-z0-9-]*$")
+    ldap_group_base: str = ""
+    ldap_group_filter: str = Field("(member={dn})", pattern=r"^\(.*\{(dn|name)\}.*\)$")
+    ldap_group_attribute: str = Field("cn", pattern=r"^[A-Za-z][A-Za-z0-9-]*$")
+    ldap_admin_group: str = ""
+    pam_service: str = Field("davserver", pattern=r"^[A-Za-z0-9_.-]{1,64}$")
+    proxy_user_header: str = Field("", pattern=_HEADER)
+    proxy_groups_header: str = Field("", pattern=_HEADER)
+    proxy_admin_group: str = ""
+    oidc_issuer: str = ""
+    oidc_ca: Path | None = None
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr | None = None
+    oidc_client_secret_file: Path | None = None
+    oidc_scopes: str = "openid profile"
+    oidc_name_claim: str = "preferred_username"
+    oidc_groups_claim: str = "groups"
+    oidc_admin_group: str = ""
+    oidc_label: str = ""
 
     sync: Literal["always", "on-close", "off"] = "on-close"
     max_upload_mib: int = Field(0, ge=0)
@@ -104,6 +147,10 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     access_log: bool = False
+    audit: bool = True
+    audit_reads: bool = False
+    audit_days: int = Field(90, ge=1, le=3650)
+    audit_max_mib: int = Field(256, ge=1, le=1 << 20)
 
     @field_validator("root", "state_dir", *_FILE_KEYS[2:])
     @classmethod
@@ -139,6 +186,21 @@ class Settings(BaseSettings):
     def _groups(cls, value: Any) -> Any:
         return tuple(_several(value))
 
+    @field_validator("user_sources", mode="before")
+    @classmethod
+    def _sources(cls, value: Any) -> Any:
+        return tuple(_several(value))
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _issuer(cls, value: str) -> str:
+        """As it is, with or without a slash at its end: tokens name it letter by letter."""
+        cls._address(value)
+        url = urlsplit(value)
+        if value and url.scheme != "https" and not is_loopback(_host(url)):
+            raise ValueError("the provider says who people are, so it has to be reached by https")
+        return value
+
     @field_validator("trusted_proxies", mode="before")
     @classmethod
     def _networks(cls, value: Any) -> Any:
@@ -161,12 +223,15 @@ class Settings(BaseSettings):
                 "document_server needs the secret that the Document Server signs with: "
                 "put it into a file and name it with jwt_secret_file (or set DAVSERVER_JWT_SECRET)"
             )
+        if self.digest_md5 and not self.digest:
+            raise ValueError("digest_md5 adds MD5 to Digest, which digest = true switches on")
         if self.tls_key and not self.tls_certificate:
             raise ValueError("tls_key is of no use without tls_certificate")
         if self.redirect_port and not self.tls_certificate:
             raise ValueError("redirect_port leads to https, which needs tls_certificate")
         if self.unix_socket and self.tls_certificate:
             raise ValueError("a unix_socket needs no TLS: leave tls_certificate out")
+        self._check_sources()
         state = self.state_dir
         if state and state.is_relative_to(self.root) and state != self.root / HIDDEN:
             raise ValueError(
@@ -174,6 +239,30 @@ class Settings(BaseSettings):
                 f"leave it out (it is {HIDDEN} then) or name a folder elsewhere"
             )
         return self
+
+    def _check_sources(self) -> None:
+        """Whether everything is there that the sources of users need."""
+        sources = self.user_sources
+        if sources[:1] != ("catalog",) or len(set(sources)) < len(sources):
+            raise ValueError(
+                'user_sources begins with "catalog", whose users come first, and names each once'
+            )
+        if "htpasswd" in sources and not self.htpasswd_file:
+            raise ValueError("user_sources: htpasswd needs htpasswd_file")
+        if "ldap" in sources:
+            if not (self.ldap_url and self.ldap_user_base):
+                raise ValueError("user_sources: ldap needs ldap_url and ldap_user_base")
+            url = urlsplit(self.ldap_url)
+            if url.scheme == "ldap" and not self.ldap_start_tls and not is_loopback(_host(url)):
+                raise ValueError(
+                    "ldap_start_tls = false would send passwords over the network as they are"
+                )
+        if self.proxy_user_header and not (self.trusted_proxies or self.unix_socket):
+            raise ValueError("proxy_user_header needs trusted_proxies: who may say who somebody is")
+        if self.oidc_issuer and not self.oidc_client_id:
+            raise ValueError("oidc_issuer needs oidc_client_id")
+        if self.oidc_issuer and "openid" not in self.oidc_scopes.split():
+            raise ValueError("oidc_scopes has openid among them")
 
     @property
     def state(self) -> Path:
@@ -196,9 +285,24 @@ class Settings(BaseSettings):
         return Rules(self.default_role, self.home_folders, self.policy_file)
 
     @property
+    def oidc_name(self) -> str:
+        """What people know the OpenID provider as."""
+        return self.oidc_label or urlsplit(self.oidc_issuer).hostname or ""
+
+    @property
+    def digest_algorithms(self) -> tuple[str, ...]:
+        """By what Digest may be answered, the best one first; empty where it is off."""
+        return (("SHA-256",) if self.digest else ()) + (("MD5",) if self.digest_md5 else ())
+
+    @property
     def user_quota_bytes(self) -> int:
         """What the files of a user may have together, unless the user has a quota; 0: no limit."""
         return self.user_quota_mib * _MIB
+
+    @property
+    def audit_max_bytes(self) -> int:
+        """What the audit log may take on the disk."""
+        return self.audit_max_mib * _MIB
 
     @property
     def max_document_bytes(self) -> int:
@@ -212,6 +316,16 @@ class Settings(BaseSettings):
     def document_server_secret(self) -> str:
         """The secret shared with the Document Server; empty where none is set."""
         return _secret(self.jwt_secret, self.jwt_secret_file, "jwt_secret_file") or ""
+
+    def ldap_password(self) -> str:
+        """The password of ``ldap_bind_dn``; empty where none is set."""
+        file = self.ldap_bind_password_file
+        return _secret(self.ldap_bind_password, file, "ldap_bind_password_file") or ""
+
+    def oidc_secret(self) -> str:
+        """What proves us to the OpenID provider; empty for a public client."""
+        file = self.oidc_client_secret_file
+        return _secret(self.oidc_client_secret, file, "oidc_client_secret_file") or ""
 
     @classmethod
     def settings_customise_sources(
@@ -248,6 +362,10 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _host(url: SplitResult) -> str:
+    return url.hostname or ""
 
 
 def _read_toml(config: Path) -> dict[str, Any]:

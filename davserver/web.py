@@ -5,6 +5,7 @@ handler is a function from ``Request`` to ``Response``.
 """
 
 import http
+import math
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -97,6 +98,8 @@ class Request:
         self.id = os.urandom(6).hex()
         self.principal = NOBODY
         self.csrf_token = ""
+        self.notes: list[tuple[str, dict[str, Any]]] = []
+        self.is_only_what_is_noted = False
         public = urlsplit(public_url)
         self.site = public.path
         self.base = public.path
@@ -146,6 +149,10 @@ class Request:
             return self.url("/?show=page")
         return self.addresses.of(paths.parent(path), folder=True)
 
+    def note(self, event: str, **details: object) -> None:
+        """Tell the audit log what this request does that cannot be seen from outside."""
+        self.notes.append((event, details))
+
     def below(self, route: str) -> str:
         """What follows ``route`` in the address, with the slash that ends ``route``."""
         return self.target[len(route) - 1 :]
@@ -186,6 +193,13 @@ class Request:
             return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS))
         except ValueError:
             raise BadRequest("The form is not well formed.") from None
+
+    @property
+    def arrived(self) -> float:
+        """When the request was here for certain (``time.monotonic``), if not wholly: anything that
+        was looked at since is fresh enough for it. Another server than ours does not tell: never.
+        """
+        return float(self.environ.get("davserver.arrived", math.inf))
 
     @property
     def media_type(self) -> str:
@@ -389,6 +403,12 @@ def xml(status: int, text: str) -> Response:
 def text(status: int, words: str) -> Response:
     """A line of text."""
     return Response(status, words.encode() + b"\n", [("Content-Type", "text/plain; charset=utf-8")])
+
+
+def json(text: str) -> Response:
+    """A JSON body (RFC 8259), for a script of ours; nobody keeps it."""
+    headers = [("Content-Type", "application/json"), ("Cache-Control", "no-store")]
+    return Response(200, text.encode(), headers)
 
 
 def _words(request: Request | None, status: int, words: str, page: ErrorPage) -> Response:

@@ -44,22 +44,7 @@ def test_every_option_of_serve_is_a_setting() -> None:
     assert options - {"config"} <= set(KEYS)
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        "serve",
-        "user",
-        "versions",
-        "trash",
-        "lock",
-        "quota",
-        "access",
-        "link",
-        "why",
-        "doctor",
-        "samples",
-    ],
-)
+@pytest.mark.parametrize("command", sorted(main.commands))
 def test_every_command_has_help(command: str) -> None:
     answer = CliRunner().invoke(main, [command, "--help"])
     assert answer.exit_code == 0

@@ -7,11 +7,15 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
+import structlog
+
 from davserver.accounts import passwords
-from davserver.errors import SignInNeeded, TooManyAttempts
-from davserver.model import Principal
+from davserver.accounts.sources import Source
+from davserver.errors import Forbidden, SignInNeeded, TooManyAttempts, Unavailable, printable
+from davserver.model import Outside, Principal, is_user_name
 from davserver.providers.users import User, Users
 
 FREE_FAILURES = 5
@@ -20,54 +24,131 @@ _VERIFIED_SECONDS = 300
 _VERIFIED_AT_MOST = 4096
 # A removed user or a changed password takes effect in every process within this time.
 _USER_SECONDS = 2
+_LONGEST_PASSWORD = 1024
+
+_log = structlog.get_logger("davserver.accounts")
 
 
 class Credentials:
-    """Checks who somebody is. Safe for threads."""
+    """Checks who somebody is. Safe for threads.
 
-    def __init__(self, users: Users) -> None:
+    Users of the catalog have their passwords there; the ``sources`` are asked about everybody else,
+    in their order. ``arrived`` hears the name of each who proved who they are.
+    """
+
+    def __init__(
+        self,
+        users: Users,
+        sources: Sequence[Source] = (),
+        arrived: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._users = users
+        self._sources = sources
+        self._arrived = arrived
         self._cache_key = secrets.token_bytes(32)
-        self._verified: OrderedDict[bytes, float] = OrderedDict()
+        self._verified: OrderedDict[bytes, tuple[float, str, str]] = OrderedDict()
+        self._said: dict[str, bytes] = {}
         self._known: dict[str, tuple[float, User | None]] = {}
         self._lock = threading.Lock()
         self._one_at_a_time = [threading.Lock() for _ in range(16)]
 
     def check(self, name: str, password: str, address: str) -> Principal:
-        """The principal that ``name`` and ``password`` prove.
+        """The principal that ``name`` and ``password`` prove; a source may call it otherwise.
 
         Raises SignInNeeded if they prove nothing, TooManyAttempts while failures from ``address``
-        for this name slow it down. What was verified a short while ago costs no hash.
+        for this name slow it down, Unavailable if a source that is needed cannot be asked. What was
+        verified a short while ago costs no hash and no question.
         """
         user = self.user(name)
-        digest = self._digest(name, password, user.password_hash if user else "")
-        if user is not None and self._is_verified(digest):
-            return principal_of(user)
+        digest = self._digest("password", name, password, user.password_hash if user else "")
+        found = self._remembered(digest)
+        if found is not None:
+            return principal_of(found)
         # A drive opens many connections at once; one of them pays for the hash.
         with self._one_at_a_time[digest[0] % len(self._one_at_a_time)]:
-            if user is not None and self._is_verified(digest):
-                return principal_of(user)
-            return self._verify(name, password, user, digest, f"{name[:64]}@{network(address)}")
+            found = self._remembered(digest)
+            if found is None:
+                attempt = f"{name[:64]}@{network(address)}"
+                found = self._verify(name, password, user, attempt)
+                self._remember(digest, found)
+            return principal_of(found)
 
-    def _verify(
-        self, name: str, password: str, user: User | None, digest: bytes, attempt: str
-    ) -> Principal:
-        """``check`` by the hash; ``attempt`` is whose failures count."""
+    def vouched(self, source: str, told: Outside) -> Principal:
+        """The principal of somebody whom ``source`` vouches for at every request.
+
+        Raises Forbidden as ``admit`` does, which it asks once in a while, and when ``source`` says
+        something else than the time before.
+        """
+        said = (told.subject, told.is_administrator, *sorted(told.groups))
+        digest = self._digest("vouched", source, told.name, repr(said))
+        found = self._remembered(digest) if self._said.get(told.name) == digest else None
+        if found is None:
+            found = self.admit(source, told)
+            self._remember(digest, found)
+            if len(self._said) > _VERIFIED_AT_MOST:
+                self._said.clear()
+            self._said[told.name] = digest
+        return principal_of(found)
+
+    def admit(self, source: str, told: Outside) -> User:
+        """The user whom ``source`` vouches for; made the first time.
+
+        Raises Forbidden if the name cannot be one, or belongs to somebody else.
+        """
+        found = self._users.admit(source, told) if is_user_name(told.name) else None
+        if found is None:
+            _log.warning("a name from outside is refused", source=source, user=told.name)
+            raise Forbidden(f"The name {printable(told.name)} cannot come from {source} here.")
+        self._known.pop(found.name, None)
+        self._arrived(found.name)
+        return found
+
+    def _verify(self, name: str, password: str, user: User | None, attempt: str) -> User:
+        """``check`` by the hash or by asking; ``attempt`` is whose failures count."""
         wait_your_turn(self._users, attempt)
-        password_hash = user.password_hash if user else self._nobody
-        if not passwords.matches(password_hash, password) or not user:
+        if user is not None and not user.source:
+            found = user if passwords.matches(user.password_hash, password) else None
+        else:
+            found = self._from_outside(name, password, user)
+            if found is None:
+                # An unknown name takes as long to refuse as a known one.
+                passwords.matches(self._nobody, password)
+        if found is None:
             self._users.note_failure(attempt)
             raise SignInNeeded("The name or the password is wrong.")
         if self._users.failures(attempt)[0]:
             self._users.forget_failures(attempt)
-        if passwords.is_outdated(user.password_hash):
-            self._users.set_password_hash(name, passwords.hashed(password))
-        self._remember(digest)
-        return principal_of(user)
+        if not found.source:
+            if passwords.is_outdated(found.password_hash):
+                self._users.renew_password_hash(
+                    name, found.password_hash, passwords.hashed(password)
+                )
+            self._arrived(found.name)
+        return found
+
+    def _from_outside(self, name: str, password: str, user: User | None) -> User | None:
+        """Whom the sources know; only that of ``user`` is asked where there is one."""
+        if not is_user_name(name) or not _is_outside_password(password):
+            return None
+        unreachable = None
+        for source in self._sources:
+            if user is not None and user.source != source.name:
+                continue
+            try:
+                told = source.verify(name, password)
+                if told is not None:
+                    return self.admit(source.name, told)
+            except Unavailable as fault:
+                unreachable = fault
+            except Forbidden:
+                return None
+        if unreachable is not None:
+            raise unreachable
+        return None
 
     @cached_property
     def _nobody(self) -> str:
-        """A hash of nothing: an unknown name takes as long to refuse as a known one."""
+        """A hash of nothing."""
         return passwords.hashed(secrets.token_hex(16))
 
     def user(self, name: str) -> User | None:
@@ -80,16 +161,31 @@ class Credentials:
             found = self._known[name] = (now + _USER_SECONDS, self._users.find(name))
         return found[1]
 
-    def _digest(self, name: str, password: str, password_hash: str) -> bytes:
-        text = "\0".join((name, password, password_hash)).encode("utf-8", "surrogatepass")
+    def forget(self, name: str) -> None:
+        """Look the user up anew: something about them was changed here just now."""
+        self._known.pop(name, None)
+
+    def known(self, name: str) -> str:
+        """``name`` for a log: only a user's, since a password may be typed in its place."""
+        return name if self.user(name) else "(unknown)"
+
+    def _digest(self, *words: str) -> bytes:
+        # As a repr, no words can pass for others that are divided elsewhere.
+        text = repr(words).encode("utf-8", "surrogatepass")
         return hmac.new(self._cache_key, text, hashlib.sha256).digest()
 
-    def _is_verified(self, digest: bytes) -> bool:
-        return self._verified.get(digest, 0.0) > time.monotonic()
+    def _remembered(self, digest: bytes) -> User | None:
+        """Who was verified by this a short while ago, if they are still there."""
+        until, name, source = self._verified.get(digest, (0.0, "", ""))
+        if until <= time.monotonic():
+            return None
+        user = self.user(name)
+        return user if user is not None and user.source == source else None
 
-    def _remember(self, digest: bytes) -> None:
+    def _remember(self, digest: bytes, user: User) -> None:
         with self._lock:
-            self._verified[digest] = time.monotonic() + _VERIFIED_SECONDS
+            until = time.monotonic() + _VERIFIED_SECONDS
+            self._verified[digest] = until, user.name, user.source
             while len(self._verified) > _VERIFIED_AT_MOST:
                 self._verified.popitem(last=False)
 
@@ -99,14 +195,26 @@ def wait_your_turn(users: Users, attempt: str) -> None:
     failures, last = users.failures(attempt)
     if failures < FREE_FAILURES:
         return
-    wait = last + min(2.0 ** (failures - FREE_FAILURES), LONGEST_WAIT) - time.time()
+    wait = last + wait_after(failures) - time.time()
     if wait > 0:
         raise TooManyAttempts(max(1, round(wait)))
 
 
+def wait_after(failures: int) -> float:
+    """Seconds until the next try after so many failures: longer with each."""
+    if failures < FREE_FAILURES:
+        return 0.0
+    return float(min(2 ** (failures - FREE_FAILURES), LONGEST_WAIT))
+
+
 def principal_of(user: User) -> Principal:
     """The user as somebody who asks."""
-    return Principal(user.name, is_administrator=user.is_administrator)
+    return Principal(user.name, groups=user.groups, is_administrator=user.is_administrator)
+
+
+def _is_outside_password(password: str) -> bool:
+    """Whether other systems can be asked about it: an empty one lets everybody in with some."""
+    return 0 < len(password) <= _LONGEST_PASSWORD and "\0" not in password
 
 
 def network(address: str) -> str:

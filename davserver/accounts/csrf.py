@@ -4,9 +4,11 @@ A foreign page can make a browser send the cookie, but can neither read it nor s
 signature holds the user's name, so a form does not survive a change of user.
 """
 
+import hashlib
 import hmac
 import secrets
 
+from davserver.accounts import cookies
 from davserver.errors import Forbidden
 from davserver.tokens import derived
 from davserver.web import Request
@@ -24,7 +26,7 @@ class Csrf:
 
     def prepare(self, request: Request) -> str:
         """Give the request its token; the cookie's new value, or "" if the browser has one."""
-        nonce = request.cookies.get(COOKIE, "")
+        nonce = cookies.read(request, COOKIE)
         made = "" if len(nonce) == 32 else secrets.token_hex(16)
         request.csrf_token = self._token(made or nonce, _whose(request))
         return made
@@ -37,7 +39,7 @@ class Csrf:
             # No form: a foreign page sends a field of its own only where a preflight permits it,
             # and here none does (Fetch, CORS-preflight).
             return
-        nonce = request.cookies.get(COOKIE, "")
+        nonce = cookies.read(request, COOKIE)
         sent = request.header(HEADER) or request.form.get(FIELD, "")
         if not nonce or not hmac.compare_digest(
             sent.encode(), self._token(nonce, _whose(request)).encode()
@@ -51,3 +53,9 @@ class Csrf:
 def _whose(request: Request) -> str:
     """For whom a form is rendered: a user, or the guests of a link."""
     return f"{request.principal.name}\0{request.principal.link}"
+
+
+def browser(request: Request) -> str:
+    """A name for the browser, from its cookie: what is begun in one goes on in no other one."""
+    nonce = cookies.read(request, COOKIE)
+    return hashlib.sha256(f"browser {nonce}".encode()).hexdigest() if nonce else ""

@@ -16,10 +16,10 @@ from dataclasses import replace
 from typing import Any
 
 from davserver import paths
-from davserver.accounts import csrf, passwords
+from davserver.accounts import cookies, csrf, passwords
+from davserver.accounts.basic import parsed
 from davserver.accounts.credentials import network, wait_your_turn
-from davserver.accounts.middleware import basic
-from davserver.accounts.sign_in import cookie, safe_path
+from davserver.accounts.sign_in import safe_path
 from davserver.errors import Gone, LinkEnded, NotFound, SignInNeeded, TooManyAttempts
 from davserver.model import (
     MAX_GUEST_NAME,
@@ -170,6 +170,7 @@ class LinkDoor:
             return self._next(environ, start_response)
         token, slash, rest = request.target[len(LINKS) :].partition("/")
         link = self._alive(token)
+        member = self._member(request)
         request.base += LINKS + token
         request.target = "/" + rest
         if not slash and request.wants_page:
@@ -178,7 +179,7 @@ class LinkDoor:
         request.root = link.path if link.is_folder else paths.parent(link.path)
         self._check_route(request)
         guest, made = self._guest(request)
-        who = self._principal(request, link, guest)
+        who = self._principal(request, link, guest, member)
         request.principal = who
         start = self._with_cookies(request, start_response, guest if made else None)
         if request.method == "POST":
@@ -210,18 +211,19 @@ class LinkDoor:
     def _guest(self, request: Request) -> tuple[dict[str, Any], bool]:
         """What the guest's cookie tells, and whether there was none that counts."""
         try:
-            claims = self._guests.read(request.cookies.get(GUEST_COOKIE, ""))
+            claims = self._guests.read(cookies.read(request, GUEST_COOKIE))
         except TokenNotValid:
             return {"id": secrets.token_hex(4), "name": ""}, True
         return claims, False
 
-    def _principal(self, request: Request, link: Link, guest: dict[str, Any]) -> Principal:
+    def _principal(
+        self, request: Request, link: Link, guest: dict[str, Any], member: Principal | None
+    ) -> Principal:
         """Who asks: a guest, though somebody who is signed in may be one. Raises LinkEnded."""
         identity = str(guest["id"]) if request.has_header("Cookie") else ""
         label = _label(str(guest["name"])) or _name_in_password(request)
-        if not label:
-            member = self._member(request)
-            label = _label(member.name) if member else ""
+        if not label and member is not None:
+            label = _label(member.name)
         principal = self._sharers.guest(link, identity, label)
         if principal is None:
             raise LinkEnded
@@ -253,7 +255,7 @@ class LinkDoor:
 
     def _is_unlocked(self, request: Request, link: Link) -> bool:
         try:
-            claims = self._unlocked.read(request.cookies.get(UNLOCK_COOKIE, ""))
+            claims = self._unlocked.read(cookies.read(request, UNLOCK_COOKIE))
         except TokenNotValid:
             claims = {}
         if (claims.get("link"), claims.get("pw")) == (link.id, _fingerprint(link)):
@@ -262,7 +264,7 @@ class LinkDoor:
         if not authorization:
             return False
         try:
-            password = basic(authorization)[1]
+            password = parsed(authorization)[1]
         except SignInNeeded:
             return False
         return self._passwords.check(link, password, request.client_address)
@@ -289,7 +291,7 @@ class LinkDoor:
         claims = {"link": link.id, "pw": _fingerprint(link)}
         token = self._unlocked.issue(claims, _UNLOCK_SECONDS)
         response = redirect(request.url(wanted))
-        one = cookie(request, UNLOCK_COOKIE, token, _UNLOCK_SECONDS)
+        one = cookies.made(request, UNLOCK_COOKIE, token, _UNLOCK_SECONDS)
         response.headers.append(("Set-Cookie", one))
         return response
 
@@ -308,7 +310,7 @@ class LinkDoor:
     def _guest_cookie(self, request: Request, guest: dict[str, Any]) -> str:
         claims = {"id": guest["id"], "name": guest["name"]}
         token = self._guests.issue(claims, _GUEST_SECONDS)
-        return cookie(request, GUEST_COOKIE, token, _GUEST_SECONDS)
+        return cookies.made(request, GUEST_COOKIE, token, _GUEST_SECONDS)
 
     def _count(self, request: Request, link: Link) -> None:
         """Count what is downloaded where that has a limit. Raises Gone once it is reached.
@@ -347,16 +349,16 @@ class LinkDoor:
         """Give pages their tokens, and the browser the cookies that it lacks."""
         if not request.wants_page:
             return start_response
-        cookies = [self._guest_cookie(request, guest)] if guest else []
+        lacking = [self._guest_cookie(request, guest)] if guest else []
         nonce = self._csrf.prepare(request)
         if nonce:
-            cookies.append(cookie(request, csrf.COOKIE, nonce, _GUEST_SECONDS))
+            lacking.append(cookies.made(request, csrf.COOKIE, nonce, _GUEST_SECONDS))
 
         def start(status: str, headers: Headers, *exc_info: object) -> object:
             set_already = {
                 value.partition("=")[0] for name, value in headers if name == "Set-Cookie"
             }
-            more = [one for one in cookies if one.partition("=")[0] not in set_already]
+            more = [one for one in lacking if one.partition("=")[0] not in set_already]
             return start_response(
                 status, [*headers, *(("Set-Cookie", one) for one in more)], *exc_info
             )
@@ -374,7 +376,7 @@ def _name_in_password(request: Request) -> str:
     """What a program says in the place of a user name."""
     authorization = request.header("Authorization")
     try:
-        return _label(basic(authorization)[0]) if authorization else ""
+        return _label(parsed(authorization)[0]) if authorization else ""
     except SignInNeeded:
         return ""
 

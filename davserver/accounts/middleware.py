@@ -1,15 +1,16 @@
 """The gate behind the porch: every request gets its principal here, or a request to sign in."""
 
-import base64
-import binascii
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Literal
 from urllib.parse import quote
 
-from davserver.accounts import csrf
-from davserver.accounts.credentials import Credentials
-from davserver.accounts.sign_in import SIGN_IN, SIGN_OUT, SignIn, cookie
-from davserver.errors import Forbidden, MethodNotAllowed, SignInNeeded
+from davserver.accounts import cookies, csrf, ofba
+from davserver.accounts.app_passwords import REALM
+from davserver.accounts.basic import Basic
+from davserver.accounts.digest import Digest, StaleNonce, is_digest
+from davserver.accounts.sign_in import SIGN_IN, SIGN_OUT, SignIn
+from davserver.audit import Event
+from davserver.errors import Forbidden, MethodNotAllowed, SignInNeeded, TooManyAttempts
 from davserver.model import Principal, Right, Role
 from davserver.web import App, Environ, Headers, Request, Response, StartResponse, redirect, text
 
@@ -31,31 +32,41 @@ class Accounts:
     def __init__(
         self,
         next_app: App,
-        credentials: Credentials,
+        basic: Basic,
         sign_in: SignIn,
         forms: csrf.Csrf,
         anonymous: Anonymous,
         open_to_all: tuple[str, ...],
+        *,
+        vouched: Callable[[Environ], Principal | None] | None = None,
+        digest: Digest | None = None,
+        office_signs_in_by_page: bool = False,
     ) -> None:
         self._next = next_app
-        self._credentials = credentials
+        self._basic = basic
+        self._digest = digest
         self._sign_in = sign_in
         self._csrf = forms
         self._anonymous = anonymous
         self._open = open_to_all
+        self._vouched = vouched
+        self._ofba = office_signs_in_by_page
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         request = Request.of(environ)
-        if request.target.startswith(self._open) or request.method == "OPTIONS":
+        by_page = self._ofba and ofba.announces(request)
+        if request.target.startswith(self._open) or (request.method == "OPTIONS" and not by_page):
             # OPTIONS tells what the server can do, nothing about files; Explorer and Office ask it
-            # before they know a password, and give up at a 401.
+            # before they know a password, and give up at a 401. Office that shows our page instead
+            # waits for the 403 here.
             return self._next(environ, start_response)
         if request.target == SIGN_IN:
             return self._page(request, start_response)
         try:
             principal = self._who(request)
         except SignInNeeded as refused:
-            return challenge(request, str(refused)).send(start_response)
+            stale = isinstance(refused, StaleNonce)
+            return self._challenge(request, str(refused), stale=stale).send(start_response)
         if principal is None:
             return self._ask(request).send(start_response)
         request.principal = principal
@@ -74,20 +85,41 @@ class Accounts:
             return self._ask(request).send(start_response)
 
     def _who(self, request: Request) -> Principal | None:
-        """The principal, by password, by cookie, or by nothing where that is enough."""
+        """The principal, by a trusted proxy, by password, by cookie, or by nothing if enough."""
+        by_proxy = self._vouched(request.environ) if self._vouched else None
+        if by_proxy is not None:
+            return by_proxy
         authorization = request.header("Authorization")
         if authorization:
-            name, password = basic(authorization)
-            return self._credentials.check(name, password, request.client_address)
+            return self._by_header(request)
         principal = self._sign_in.principal(request)
         return principal or anonymous_principal(self._anonymous)
 
+    def _by_header(self, request: Request) -> Principal:
+        by_digest = is_digest(request.header("Authorization"))
+        scheme = self._digest if self._digest and by_digest else self._basic
+        try:
+            return scheme.check(request)
+        except StaleNonce:
+            raise
+        except (SignInNeeded, TooManyAttempts):
+            request.note(Event.SIGN_IN_REFUSED, user=scheme.claimed(request))
+            raise
+
     def _ask(self, request: Request) -> Response:
         """Ask who it is: by our page where a person looks, else by a challenge."""
+        if self._ofba and ofba.announces(request):
+            return ofba.refusal(request)
         if request.wants_page:
             wanted = quote(request.target, safe="/%")
             return redirect(f"{request.url(SIGN_IN)}?next={wanted}")
-        return challenge(request, "Sign in first.")
+        return self._challenge(request, "Sign in first.")
+
+    def _challenge(self, request: Request, words: str, *, stale: bool = False) -> Response:
+        response = challenge(request, words)
+        if self._digest and not request.is_by_script:
+            response.headers.extend(self._digest.challenges(stale=stale))
+        return response
 
     def _page(self, request: Request, start_response: StartResponse) -> Iterable[bytes]:
         if request.method == "POST":
@@ -104,7 +136,7 @@ class Accounts:
             return start_response
 
         def start(status: str, headers: Headers, *exc_info: object) -> object:
-            one = cookie(request, csrf.COOKIE, nonce, _CSRF_SECONDS)
+            one = cookies.made(request, csrf.COOKIE, nonce, _CSRF_SECONDS)
             return start_response(status, [*headers, ("Set-Cookie", one)], *exc_info)
 
         return start
@@ -122,25 +154,8 @@ def challenge(request: Request, words: str) -> Response:
     """Ask for a password (RFC 7617, 2.1); our own scripts, so that no dialog opens."""
     scheme = "Session" if request.is_by_script else "Basic"
     response = text(401, words)
-    response.headers.append(("WWW-Authenticate", f'{scheme} realm="davserver", charset="UTF-8"'))
+    response.headers.append(("WWW-Authenticate", f'{scheme} realm="{REALM}", charset="UTF-8"'))
     return response
-
-
-def basic(authorization: str) -> tuple[str, str]:
-    """Name and password of a Basic header, UTF-8 first (RFC 7617, 2). Raises SignInNeeded."""
-    scheme, _, encoded = authorization.partition(" ")
-    try:
-        if scheme.lower() != "basic":
-            raise ValueError(scheme)
-        raw = base64.b64decode(encoded.strip(), validate=True)
-    except (ValueError, binascii.Error):
-        raise SignInNeeded("Sign in with a name and a password (Basic).") from None
-    try:
-        pair = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        pair = raw.decode("latin-1")
-    name, _, password = pair.partition(":")
-    return name, password
 
 
 def _only_post(request: Request) -> None:

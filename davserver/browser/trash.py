@@ -6,6 +6,7 @@ from itertools import islice
 from urllib.parse import urlencode
 
 from davserver import paths
+from davserver.audit import Event
 from davserver.browser.listing import readable, symbol
 from davserver.errors import BadRequest
 from davserver.model import Origin, Principal, Right, Trashed
@@ -75,16 +76,19 @@ class TrashPage:
             was = self._named(request, identity).name
             writer = request.principal.writer(Origin.RESTORE)
             path = self._trash.restore(identity, writer)
+            request.note(Event.RESTORED, path=path)
             renamed = {"renamed": "yes"} if paths.name(path) != was else {}
             return {"restored": paths.href(path), **renamed}
         if "purge" in form:
-            self._named(request, form["purge"])
+            path = self._named(request, form["purge"]).path
             self._trash.purge(form["purge"])
+            request.note(Event.PURGED, path=path)
             return {"removed": "1"}
         if "empty" in form:
             mine = [one for one, may in self._shown(request.principal) if may]
             for one in mine:
                 self._trash.purge(one.id)
+                request.note(Event.PURGED, path=one.path)
             return {"removed": str(len(mine))}
         raise BadRequest("The form does not say what to do.")
 

@@ -7,7 +7,10 @@ import click
 
 from davserver import __version__
 from davserver.cli.access import access, why
+from davserver.cli.app_passwords import app_password, second_factor
+from davserver.cli.audit import audit
 from davserver.cli.checks import doctor, samples
+from davserver.cli.groups import group
 from davserver.cli.links import link
 from davserver.cli.locks import lock
 from davserver.cli.quotas import quota
@@ -23,5 +26,23 @@ def main() -> None:
     """A WebDAV server with built-in ONLYOFFICE editing."""
 
 
-for _command in (serve, user, versions, trash, lock, quota, access, link, why, doctor, samples):
+_COMMANDS = (
+    serve,
+    user,
+    group,
+    access,
+    link,
+    why,
+    versions,
+    trash,
+    lock,
+    quota,
+    audit,
+    doctor,
+    samples,
+)
+
+user.add_command(app_password)
+user.add_command(second_factor)
+for _command in _COMMANDS:
     main.add_command(_command)

@@ -1,5 +1,6 @@
 """What the commands share: options that name the folder, and how they fail."""
 
+import getpass
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,11 +10,22 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from davserver import paths
+from davserver.app import audit_of
+from davserver.audit import Event
 from davserver.errors import DavserverError, SettingsWrong
 from davserver.providers.share import Share, open_share
 from davserver.settings import Settings, read_settings
 
 FAILED, WRONG_USE, UNHEALTHY = 1, 2, 3
+
+# Commands that change nothing are not written down.
+_ONLY_LOOK = frozenset({"list", "show", "export", "why"})
+_EVENTS = {
+    "lock break": Event.LOCK_BROKEN,
+    "trash purge": Event.PURGED,
+    "trash restore": Event.RESTORED,
+    "versions restore": Event.VERSION_RESTORED,
+}
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -68,9 +80,41 @@ def administered(config: Path | None, options: dict[str, Any]) -> Iterator[Share
         )
         try:
             share.prepare()
-            yield share
+            with _written_down(settings):
+                yield share
         finally:
             share.close()
+
+
+@contextmanager
+def _written_down(settings: Settings) -> Iterator[None]:
+    """Tell the audit log about a command that changes something, and whether it did."""
+    context = click.get_current_context()
+    command = context.command_path.partition(" ")[2]
+    audit = audit_of(settings)
+    if audit is None or command.rpartition(" ")[2] in _ONLY_LOOK:
+        yield
+        return
+    arguments = [str(context.params[name]) for name in _words_of(context)]
+    outcome = "failed"
+    try:
+        yield
+        outcome = "done"
+    finally:
+        audit.note(
+            _EVENTS.get(command, Event.ADMINISTERED),
+            user=getpass.getuser(),
+            client="command line",
+            command=" ".join([command, *arguments]),
+            outcome=outcome,
+        )
+        audit.close()
+
+
+def _words_of(context: click.Context) -> list[str]:
+    """The names of a command's arguments that were given; options may be secret."""
+    arguments = (one.name for one in context.command.params if isinstance(one, click.Argument))
+    return [name for name in arguments if name and context.params.get(name)]
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import click
 from davserver.accounts import passwords
 from davserver.cli.common import administered, fail, place_options, root_option
 from davserver.model import is_user_name
+from davserver.providers.groups import Groups
 from davserver.providers.users import User, Users
 
 
@@ -20,19 +21,31 @@ def user() -> None:
 @user.command("add")
 @click.argument("name")
 @click.option("--administrator", is_flag=True, help="May administer the server.")
+@click.option("--group", "groups", multiple=True, help="A group to join; more than once for more.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @root_option
 @place_options
 def user_add(
-    name: str, administrator: bool, password_stdin: bool, config: Path | None, **options: Any
+    name: str,
+    administrator: bool,
+    groups: tuple[str, ...],
+    password_stdin: bool,
+    config: Path | None,
+    **options: Any,
 ) -> None:
     """Add the user NAME."""
     if not is_user_name(name):
         fail("A name has 1 to 64 characters, none of them : / \\ or a control character.")
     with administered(config, options) as share:
+        table = Groups(share.catalog)
+        for group in groups:
+            if table.find(group) is None:
+                fail(f"There is no group {group}. Make it with: group add {group}")
         secret = _password(password_stdin)
         if not Users(share.catalog).add(User(name, passwords.hashed(secret), administrator)):
             fail(f"There is a user {name} already. Change the password with: user passwd {name}")
+        for group in groups:
+            table.join(group, name)
     click.echo(f"{name} may sign in now.")
 
 
@@ -45,8 +58,11 @@ def user_passwd(name: str, password_stdin: bool, config: Path | None, **options:
     """Change the password of NAME; signs NAME out everywhere."""
     with administered(config, options) as share:
         users = Users(share.catalog)
-        if users.find(name) is None:
+        found = users.find(name)
+        if found is None:
             fail(f"There is no user {name}.")
+        if found.source:
+            fail(f"{name} comes from {found.source}; the password is changed there.")
         users.set_password_hash(name, passwords.hashed(_password(password_stdin)))
     click.echo(f"The password of {name} is changed.")
 
@@ -56,7 +72,10 @@ def user_passwd(name: str, password_stdin: bool, config: Path | None, **options:
 @root_option
 @place_options
 def user_remove(name: str, config: Path | None, **options: Any) -> None:
-    """Remove the user NAME. The files stay."""
+    """Remove the user NAME, from every group too. The files stay.
+
+    Who comes from outside is let in again as long as the source does.
+    """
     with administered(config, options) as share:
         if not Users(share.catalog).remove(name):
             fail(f"There is no user {name}.")
@@ -68,14 +87,15 @@ def user_remove(name: str, config: Path | None, **options: Any) -> None:
 @root_option
 @place_options
 def user_list(name: str | None, config: Path | None, **options: Any) -> None:
-    """List the users, or just NAME."""
+    """List the users, or just NAME: with their groups and the source that they come from."""
     with administered(config, options) as share:
         found = [one for one in Users(share.catalog).all() if name in (None, one.name)]
     if name and not found:
         fail(f"There is no user {name}.")
     for one in found:
         role = "administrator" if one.is_administrator else "user"
-        click.echo(f"{one.name}\t{role}")
+        groups = ", ".join(sorted(one.groups))
+        click.echo(f"{one.name}\t{role}\t{groups}\t{one.source or 'catalog'}")
 
 
 def _password(from_stdin: bool) -> str:

@@ -74,6 +74,11 @@ class Circumstances:
     allotments: Allotments | None = None
     sync_token: str = ""
 
+    @property
+    def are_of_this_moment(self) -> bool:
+        """Whether answers tell of this moment alone: how much space is left, the sync token."""
+        return self.allotments is not None or bool(self.sync_token)
+
 
 def live(about: Circumstances) -> dict[str, Live]:
     """Every live property by its name."""

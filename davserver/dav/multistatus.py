@@ -12,7 +12,9 @@ from davserver.dav.xml import multistatus
 from davserver.web import Headers, Request, Response, status_line
 
 _BATCH = 128
-_WHOLE_UP_TO = 1 << 18
+WHOLE_UP_TO = 1 << 18
+"""Up to here an answer is made in one piece before it is sent."""
+
 # Below, the header fields cost more than compression saves.
 _COMPRESS_FROM = 1 << 10
 # What one multistatus says over and over is found at the lowest level too, at a third of the time.
@@ -21,10 +23,14 @@ _GZIP_WINDOW = 16 + zlib.MAX_WBITS
 
 
 def streamed(
-    request: Request, responses: Iterable[str], headers: Iterable[tuple[str, str]] = ()
+    request: Request,
+    responses: Iterable[str],
+    headers: Iterable[tuple[str, str]] = (),
+    whole_up_to: int = WHOLE_UP_TO,
 ) -> Response:
     """207 with the response elements, in gzip where the client asks for it.
 
+    In one piece if that has no more characters than ``whole_up_to``.
     A failure of the first elements still becomes a response of its own; nothing is sent before.
     """
     start, end = multistatus("\0").split("\0")
@@ -33,7 +39,7 @@ def streamed(
     for piece in pieces:
         first.append(piece)
         size += len(piece)
-        if size > _WHOLE_UP_TO:
+        if size > whole_up_to:
             break
     told: Headers = [
         ("Content-Type", "application/xml; charset=utf-8"),
@@ -41,10 +47,10 @@ def streamed(
         *headers,
     ]
     whole = "".join(first).encode()
-    zipped = len(whole) >= _COMPRESS_FROM and takes_gzip(request.header("Accept-Encoding"))
+    zipped = len(whole) >= _COMPRESS_FROM and wants_gzip(request)
     if zipped:
         told.append(("Content-Encoding", "gzip"))
-    if size <= _WHOLE_UP_TO:
+    if size <= whole_up_to:
         return Response(207, gzip.compress(whole, _LEVEL) if zipped else whole, told)
     blocks = chain([whole], _blocks(pieces))
     return Response(207, _zipped(blocks) if zipped else blocks, told)
@@ -59,6 +65,11 @@ def failed(href: str, status: int, error: str = "") -> str:
 def truncated(href: str) -> str:
     """The one that says of what was asked that there would be more (RFC 5323, 2.3.1; RFC 6578)."""
     return failed(href, 507, "<D:error><D:number-of-matches-within-limits/></D:error>")
+
+
+def wants_gzip(request: Request) -> bool:
+    """Whether the client asks for answers in gzip."""
+    return takes_gzip(request.header("Accept-Encoding"))
 
 
 def takes_gzip(header: str) -> bool:

@@ -12,6 +12,7 @@ from functools import partial
 from urllib.parse import quote
 
 from davserver import paths
+from davserver.audit import Event
 from davserver.dates import http_date
 from davserver.dav.destination import destination
 from davserver.dav.digests import OWNCLOUD, claims_of_owncloud, verified
@@ -81,6 +82,7 @@ class Nextcloud:
             return self._tell_hash(request).send(start_response)
         if area == "files" or request.method == "OPTIONS":
             return self._next(environ, start_response)
+        request.is_only_what_is_noted = True
         method = self._methods.get(request.method)
         if method is None:
             raise MethodNotAllowed(f"{request.method} is not for an upload.", ALLOW)
@@ -167,6 +169,8 @@ class Nextcloud:
         headers: Headers = validators(written.entry)
         if modified_ns is not None:
             headers.append(("X-OC-MTime", "accepted"))
+        event = Event.CREATED if written.created else Event.CHANGED
+        request.note(event, path=path, etag=written.entry.etag)
         return Response(201 if written.created else 204, b"", headers)
 
     def _abandon(self, request: Request, name: str, part: str) -> Response:

@@ -18,13 +18,20 @@ from davserver.dav.live import (
     Circumstances,
     live,
 )
-from davserver.dav.multistatus import failed, streamed, truncated
+from davserver.dav.multistatus import WHOLE_UP_TO, failed, streamed, truncated, wants_gzip
 from davserver.dav.positions import Position
+from davserver.dav.remembered import Listings
 from davserver.dav.room import DavRequest
 from davserver.dav.xml import DAV, MAX_BYTES, empty, parsed, propstat
 from davserver.errors import BadRequest, DavserverError, Forbidden, NotFound
 from davserver.model import Entry, Rights
-from davserver.providers.annotations import Annotations, Wanted, annotated, annotations
+from davserver.providers.annotations import (
+    Annotations,
+    Wanted,
+    annotated,
+    annotations,
+    of_folder,
+)
 from davserver.providers.quotas import Allotments
 from davserver.web import Headers, Response
 
@@ -63,7 +70,7 @@ class Query:
         )
 
 
-def find_properties(dav: DavRequest, max_deep: int = 0) -> Response:
+def find_properties(dav: DavRequest, listings: Listings, max_deep: int = 0) -> Response:
     """207 with the properties of the resource and, by Depth, of its members or its whole tree.
 
     ``max_deep`` bounds the answers of Depth infinity; 0 refuses it for folders.
@@ -83,16 +90,15 @@ def find_properties(dav: DavRequest, max_deep: int = 0) -> Response:
     minimal = dav.prefers(MINIMAL)
     without_root = depth != "0" and dav.prefers(WITHOUT_ROOT)
     answers = answers_to(dav, query, minimal=minimal)
+    applied = [MINIMAL] * minimal + [WITHOUT_ROOT] * without_root
+    headers: Headers = [("Preference-Applied", ", ".join(applied))] if applied else []
     if depth == "0":
         about = annotations(dav.share.catalog, entry.path, query.wanted)
         responses: Iterable[str] = [answers.of(entry, about)]
     elif depth == "1":
-        first = () if without_root else (entry,)
-        responses = _of_folder(dav, entry, first, answers)
+        return _listing(dav, entry, answers, headers, listings, without_root=without_root)
     else:
         responses = _of_tree(dav, entry, answers, max_deep, without_root=without_root)
-    applied = [MINIMAL] * minimal + [WITHOUT_ROOT] * without_root
-    headers: Headers = [("Preference-Applied", ", ".join(applied))] if applied else []
     return streamed(request, responses, headers)
 
 
@@ -124,8 +130,9 @@ class Answers:
         self, query: Query, circumstances: Circumstances, *, minimal: bool = False
     ) -> None:
         self.query = query
+        self.circumstances = circumstances
+        self.minimal = minimal
         self._live = live(circumstances)
-        self._minimal = minimal
         self._start = f"<D:response><D:href>{circumstances.addresses.base}"
         self._cut = circumstances.addresses.cut
         names = dict.fromkeys([*sorted(ALLPROP), *query.names] if query.everything else query.names)
@@ -162,7 +169,7 @@ class Answers:
 
     def _gap(self, name: str) -> str:
         """What is said where a property is missing: allprop only tells of names in include."""
-        if self._minimal or (self.query.everything and name not in self.query.names):
+        if self.minimal or (self.query.everything and name not in self.query.names):
             return ""
         return empty(name)
 
@@ -187,12 +194,7 @@ def answers_to(dav: DavRequest, query: Query, *, minimal: bool = False) -> Answe
         _allotments(dav, query),
         _sync_token(dav, query),
     )
-    of_this_moment = (
-        circumstances.allotments,
-        circumstances.sync_token or None,
-        circumstances.rights_on,
-    )
-    if any(one is not None for one in of_this_moment):
+    if circumstances.are_of_this_moment or circumstances.rights_on:
         return Answers(query, circumstances, minimal=minimal)
     return _known_answers(query, circumstances, minimal)
 
@@ -233,20 +235,40 @@ def _sync_token(dav: DavRequest, query: Query) -> str:
     return Position(dav.share.changes.latest()).token(dav.share.catalog.instance_id())
 
 
-def _of_folder(
+def _listing(
     dav: DavRequest,
     folder: Entry,
-    first: Iterable[Entry],
     answers: Answers,
-    seen: Callable[[Entry], object] | None = None,
-) -> Iterator[str]:
-    """The answers for ``first``, which the folder's annotations tell of, and for every member."""
+    headers: Headers,
+    listings: Listings,
+    *,
+    without_root: bool,
+) -> Response:
+    """The answer about a folder and its members: one that is remembered, where that can be."""
+    request, share, wanted = dav.request, dav.share, answers.query.wanted
+    first = () if without_root else (folder,)
+
+    def respond(members: Iterable[Entry], about: Annotations, whole_up_to: int) -> Response:
+        batches = annotated(share.catalog, chain(first, members), about)
+        responses = (answers.of(entry, known) for batch, known in batches for entry in batch)
+        return streamed(request, responses, headers, whole_up_to)
+
+    if answers.circumstances.in_view or answers.circumstances.are_of_this_moment:
+        about = of_folder(share.catalog, folder.path, wanted)
+        return respond(dav.place.children(folder.path), about, WHOLE_UP_TO)
+    asked = answers.query, answers.minimal, without_root, wants_gzip(request)
+    return listings.answer(request, asked, folder, wanted, respond)
+
+
+def _of_folder(
+    dav: DavRequest, folder: Entry, first: Iterable[Entry], answers: Answers
+) -> Iterator[tuple[Entry, str]]:
+    """``first``, which the folder's annotations tell of, and every member with its answer."""
+    about = of_folder(dav.share.catalog, folder.path, answers.query.wanted)
     members = chain(first, dav.place.children(folder.path))
-    for batch, about in annotated(dav.share.catalog, folder, members, answers.query.wanted):
+    for batch, known in annotated(dav.share.catalog, members, about):
         for entry in batch:
-            if seen is not None:
-                seen(entry)
-            yield answers.of(entry, about)
+            yield entry, answers.of(entry, known)
 
 
 def _of_tree(
@@ -254,17 +276,14 @@ def _of_tree(
 ) -> Iterator[str]:
     """The answers for a whole tree, folder by folder; the last one says if there would be more."""
     waiting = [top]
-
-    def remember(entry: Entry) -> None:
-        if entry.is_folder and entry.path != top.path:
-            waiting.append(entry)
-
     count = 0
     while waiting:
         folder = waiting.pop()
         first = (top,) if folder.path == top.path and not without_root else ()
         try:
-            for response in _of_folder(dav, folder, first, answers, remember):
+            for entry, response in _of_folder(dav, folder, first, answers):
+                if entry.is_folder and entry.path != top.path:
+                    waiting.append(entry)
                 if count == most:
                     yield truncated(dav.request.addresses.of(top.path, folder=True))
                     return

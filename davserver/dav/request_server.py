@@ -8,6 +8,7 @@ from wsgidav.request_server import RequestServer
 from davserver import paths
 from davserver.content import HandOver
 from davserver.dav import collections, get, lock, propfind, proppatch, put, search, sync
+from davserver.dav.remembered import Listings
 from davserver.dav.room import DavRequest
 from davserver.errors import Forbidden, MethodNotAllowed, UnsupportedMediaType
 from davserver.model import Right
@@ -66,7 +67,9 @@ class DavRequestServer(RequestServer):
             "DELETE": collections.delete,
             "COPY": collections.copy,
             "MOVE": collections.move,
-            "PROPFIND": partial(propfind.find_properties, max_deep=max_deep),
+            "PROPFIND": partial(
+                propfind.find_properties, listings=Listings(provider.share), max_deep=max_deep
+            ),
             "PROPPATCH": proppatch.change_properties,
             "LOCK": lock.lock,
             "UNLOCK": lock.unlock,

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable
 
 from davserver import paths
+from davserver.audit import Event
 from davserver.dates import http_date
 from davserver.dav.put import requested_time
 from davserver.dav.room import DavRequest
@@ -163,12 +164,15 @@ class Tus:
         dav = DavRequest.about(upload.path, request, self._share)
         if not upload.is_finished:
             dav.check_writing(upload.path)
-        return self._uploads.finish(
+        finished = self._uploads.finish(
             upload,
             dav.writer,
             condition=_condition(dav, upload.metadata),
             modified_ns=requested_time(upload.metadata.get("mtime", "")),
         )
+        if not upload.is_finished:
+            request.note(Event.CHANGED, path=upload.path, etag=finished.etag)
+        return finished
 
 
 def parse_metadata(header: str) -> dict[str, str]:

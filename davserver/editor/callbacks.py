@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from davserver import paths
+from davserver.audit import Event
 from davserver.editor.beside import Reason, place_beside
 from davserver.editor.client import DocumentServer
 from davserver.editor.middleware import CALLBACK
@@ -88,7 +89,7 @@ class Callback:
         status = report.get("status")
         try:
             with self._sessions.one_at_a_time(session.key):
-                taken = self._take(session, report)
+                taken = self._take(request, session, report)
         except DavserverError:
             self._reported(status, "failed")
             raise
@@ -96,7 +97,7 @@ class Callback:
         # With an answer of 0 the server would drop the changes; they are all that is left.
         return _answer(0 if taken else 1)
 
-    def _take(self, session: EditSession, report: dict[str, Any]) -> bool:
+    def _take(self, request: Request, session: EditSession, report: dict[str, Any]) -> bool:
         """Do what the report asks for; False if it tells of edits and does not bring them."""
         status = report.get("status")
         if status == EDITING:
@@ -105,7 +106,7 @@ class Callback:
         elif status == CLOSED:
             self._sessions.end(session.key, SessionState.CLOSED)
         elif status in TO_SAVE:
-            if not self._save(session, report):
+            if not self._save(request, session, report):
                 self._sessions.end(session.key, SessionState.CLOSED)
                 return False
             if status in FINAL:
@@ -116,7 +117,7 @@ class Callback:
             _log.warning("callback with unknown status", status=status, key=session.key.value)
         return True
 
-    def _save(self, session: EditSession, report: dict[str, Any]) -> bool:
+    def _save(self, request: Request, session: EditSession, report: dict[str, Any]) -> bool:
         """Store what the report brings, once; False if it brings nothing."""
         status, url = report["status"], report.get("url")
         if not url:
@@ -131,22 +132,23 @@ class Callback:
         try:
             with self._files.spool() as spool:
                 self._server.fetch(url, spool)
-                self._store(session, report, spool, row)
+                path = self._store(session, report, spool, row)
         except DavserverError as fault:
             if fault.status >= 500:
                 raise Unavailable(str(fault)) from fault
             raise
+        request.note(Event.EDIT_SAVED, path=path, user=_author(report))
         return True
 
-    def _store(self, session: EditSession, report: dict[str, Any], spool: Spool, row: int) -> None:
-        """Put the bytes over the file if it is still the session's, else beside it."""
+    def _store(self, session: EditSession, report: dict[str, Any], spool: Spool, row: int) -> str:
+        """Put the bytes over the file if it is still the session's, else beside it; where."""
         author = _author(report)
         path = self._files.path_of(session.resource_id)
         reason = self._reason_to_go_beside(path, report)
         if path is not None and reason is None:
             if self._is_stored(session, path, spool):
                 self._sessions.conclude_callback(row, "stored", path)
-                return
+                return path
             try:
                 self._commit(session, path, spool, author, row)
             except DavserverError as fault:
@@ -155,13 +157,14 @@ class Callback:
                 reason = self._why_not_over(path, fault)
             else:
                 _log.info("saved", path=path, author=author, status=report["status"])
-                return
+                return path
         near = path or self._files.last_path_of(session.resource_id)
         extension = str(report.get("filetype") or paths.extension(near))
         placed = place_beside(
             self._files, spool, near, extension, reason or Reason.VANISHED, author, row
         )
         _log.warning("saved beside", path=near, beside=placed, reason=str(reason), author=author)
+        return placed
 
     def _reason_to_go_beside(self, path: str | None, report: dict[str, Any]) -> Reason | None:
         if report["status"] in BROKEN:

@@ -1,7 +1,8 @@
 """Requests to the Document Server: fetch a saved document, send a command, ask how it is.
 
-The only module that opens connections to elsewhere, and only to the configured server: its public
-address, which callbacks name, and its internal one, if we reach it by another.
+With ``accounts.sources.oidc`` the only module that speaks HTTP to elsewhere, and only to the
+configured server: its public address, which callbacks name, and its internal one, if we reach it by
+another.
 """
 
 import json

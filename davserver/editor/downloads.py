@@ -1,5 +1,6 @@
 """GET /-/download/<token>: the Document Server fetches what a session begins with."""
 
+from davserver.audit import Event
 from davserver.content import asked_range, file_response, safe_headers
 from davserver.editor.middleware import DOWNLOAD
 from davserver.editor.tokens import ServerTokens
@@ -25,5 +26,6 @@ class Download:
             request.header(self._server_tokens.header), request.target
         )
         content, size, path = self._files.open_state(claims["rid"], claims["etag"])
+        request.note(Event.READ, path=path, etag=claims["etag"])
         headers = safe_headers(path, save=True)
         return file_response(content, size, headers, asked_range(request))

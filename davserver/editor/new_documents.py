@@ -1,6 +1,7 @@
 """POST /-/new: a blank document in a folder, under a name that is free."""
 
 from davserver import paths
+from davserver.audit import Event
 from davserver.editor.blank import BlankDocuments, Paper
 from davserver.editor.language import normalized, preferred_language
 from davserver.editor.middleware import EDIT
@@ -54,6 +55,7 @@ class NewDocument:
             raise BadRequest("A name cannot contain a slash.")
         stem = name[: -len(kind) - 1] if name.lower().endswith(f".{kind}") else name
         path = self._create(request, folder, stem, kind)
+        request.note(Event.CREATED, path=path)
         return redirect(request.url(EDIT[:-1] + request.addresses.target(path)))
 
     def _create(self, request: Request, folder: str, stem: str, kind: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from davserver import paths
+from davserver.audit import Event
 from davserver.editor import callbacks, downloads
 from davserver.editor.actions import file_actions, may_save
 from davserver.editor.client import DocumentServer
@@ -155,6 +156,7 @@ class OpenFile:
             except FileLocked as fault:
                 notice = f"{fault.holder} has this file locked in another program."
             else:
+                request.note(Event.EDIT_OPENED, path=entry.path, etag=session.etag)
                 return Opened(session.key, session.resource_id, session.etag, saves=True)
         resource_id, etag, key = office.sessions.view(entry.path)
         return Opened(key, resource_id, etag, saves=False, notice=notice)

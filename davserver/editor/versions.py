@@ -1,6 +1,7 @@
 """/-/versions/<path>: every state that a file had, to download and to restore."""
 
 from davserver import paths
+from davserver.audit import Event
 from davserver.content import asked_range, file_response, safe_headers
 from davserver.editor.middleware import VERSIONS
 from davserver.errors import BadRequest
@@ -47,6 +48,7 @@ class VersionsPage:
 
     def _download(self, request: Request, path: str, number: int) -> Response:
         content, version = self._files.open_version(path, number)
+        request.note(Event.READ, path=path, version=number)
         named = path if version.is_current else _with_number(path, number)
         headers = safe_headers(named, save=True)
         return file_response(content, version.size, headers, asked_range(request))
@@ -55,6 +57,7 @@ class VersionsPage:
         number = _number(request.form.get("restore", ""))
         writer = request.principal.writer(Origin.RESTORE)
         self._files.restore(path, number, writer)
+        request.note(Event.VERSION_RESTORED, path=path, version=number)
         address = request.url(VERSIONS[:-1] + request.addresses.target(path))
         return redirect(f"{address}?restored={number}")
 

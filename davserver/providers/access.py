@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
 from sqlalchemy import Row, Select, delete, func, insert, select
@@ -93,6 +93,26 @@ class Access:
     def seen_by(self, principal: Principal, place: Place) -> Place:
         """``place`` as ``principal`` sees it."""
         return place if self.is_uniform(principal) else _Seen(self, principal, place)
+
+    def shown(self, principal: Principal, entries: Iterable[Entry]) -> Iterator[Entry]:
+        """Those of the folder's own entries that ``principal`` may see, by the grants of now."""
+        now, rules = self._now(), self._rules
+        if rights.is_uniform(principal, now, rules):
+            return iter(entries)
+        return (
+            one
+            for one in entries
+            if Right.SEE in rights.decide(principal, paths.lineage(one.path), now, rules).rights
+        )
+
+    def generation(self, principal: Principal) -> str:
+        """A text that is another one once the rights of ``principal`` may have changed.
+
+        Empty if nothing tells that: policy files count, and have to be read each time.
+        """
+        if self._policies.name and not self.is_uniform(principal):
+            return ""
+        return self._catalog.count_of("grants")
 
     def on(self, path: str) -> list[Grant]:
         """The grants that the catalog has on ``path`` itself."""

@@ -43,7 +43,8 @@ _OF_BATCH = _ABOUT.where(
 class Annotations:
     """Of one resource, or of a folder and its members; by path.
 
-    ``deep_locks`` stand on the resource or above it, and protect everything in it.
+    ``deep_locks`` stand on the resource or above it, and protect everything in it. ``is_whole`` is
+    False for a folder with more rows than are read at once.
     """
 
     properties: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -51,6 +52,7 @@ class Annotations:
     owners: dict[str, str] = field(default_factory=dict)
     locks: dict[str, list[Lock]] = field(default_factory=dict)
     deep_locks: list[Lock] = field(default_factory=list)
+    is_whole: bool = True
 
     def locks_on(self, path: str) -> Sequence[Lock]:
         """The live locks that protect ``path``."""
@@ -78,22 +80,27 @@ def annotations(catalog: Catalog, path: str, wanted: Wanted = Wanted()) -> Annot
     return found
 
 
-def annotated(
-    catalog: Catalog, folder: Entry, members: Iterable[Entry], wanted: Wanted
-) -> Iterator[tuple[list[Entry], Annotations]]:
-    """The members batch by batch, each with what is known about it and the folder."""
-    about = Annotations()
-    whole = True
+def of_folder(catalog: Catalog, path: str, wanted: Wanted) -> Annotations:
+    """What is known about a folder and its members."""
+    about, count = Annotations(), 0
     if wanted.rows or wanted.locks:
         with catalog.reading() as connection:
             if wanted.rows:
-                key = paths.key(folder.path)
-                whole = _read_rows(connection, about, _OF_MEMBERS, path=key) <= MAX_ROWS
+                count = _read_rows(connection, about, _OF_MEMBERS, path=paths.key(path))
             if wanted.locks:
-                _read_locks(connection, about, folder.path, members=True)
+                _read_locks(connection, about, path, members=True)
+    return about if count <= MAX_ROWS else replace(about, is_whole=False)
+
+
+def annotated(
+    catalog: Catalog, members: Iterable[Entry], about: Annotations
+) -> Iterator[tuple[list[Entry], Annotations]]:
+    """The members of a folder batch by batch, each with what is known ``about`` it; where that is
+    not whole, the rows are read for each batch.
+    """
     waiting = iter(members)
     while batch := list(islice(waiting, BATCH)):
-        if not whole:
+        if not about.is_whole:
             about.properties.clear()
             about.created.clear()
             about.owners.clear()

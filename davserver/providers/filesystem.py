@@ -12,7 +12,7 @@ import re
 import shutil
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -59,6 +59,9 @@ _SYNC_EVERY = 1 << 25
 _CARRIED = f"{paths.HIDDEN}-"
 _IS_CARRIED = re.compile(re.escape(_CARRIED) + "[0-9a-f]{32}")
 
+_State = tuple[str, int, int, int, int]
+"""Of a member of a folder: its name, mode, inode, size, and time of change in nanoseconds."""
+
 
 class DiskFiles:
     """Files below ``root``; what is on its way and the trash in its hidden folder.
@@ -91,23 +94,32 @@ class DiskFiles:
 
     def children(self, path: str) -> Iterator[Entry]:
         """The members of a folder, unordered; only files and folders."""
+        return self.members(path, self.states(path))
+
+    def states(self, path: str) -> Iterator[_State]:
+        """What the disk tells of the members of a folder, those included that are not served."""
         with _facts(path), self._parent(path) as (folder, name):
             listed = os.open(name, _LIST, dir_fd=folder)
-        at_root = path == paths.ROOT
-        prefix = paths.join(path, "")
         with _closing(listed), os.scandir(listed) as members:
             for member in members:
-                name = member.name
-                if (name.startswith(_CARRIED) and _IS_CARRIED.fullmatch(name)) or (
-                    at_root and paths.is_ours("/" + name)
-                ):
-                    continue
                 try:
-                    found = _entry(prefix + name, member.stat(follow_symlinks=False))
+                    found = member.stat(follow_symlinks=False)
                 except FileNotFoundError:  # removed since the folder was read
                     continue
-                if found is not None:
-                    yield found
+                yield member.name, found.st_mode, found.st_ino, found.st_size, found.st_mtime_ns
+
+    def members(self, path: str, states: Iterable[_State]) -> Iterator[Entry]:
+        """The entries of the members that are served."""
+        at_root = path == paths.ROOT
+        prefix = paths.join(path, "")
+        for name, mode, inode, size, modified_ns in states:
+            if (name.startswith(_CARRIED) and _IS_CARRIED.fullmatch(name)) or (
+                at_root and paths.is_ours("/" + name)
+            ):
+                continue
+            found = _entry_of(prefix + name, mode, inode, size, modified_ns)
+            if found is not None:
+                yield found
 
     def open(self, path: str) -> tuple[BinaryIO, Entry]:
         """A file's bytes and the state they have, both of one moment."""
@@ -576,11 +588,14 @@ class DiskSpool:
 
 
 def _entry(path: str, found: os.stat_result) -> Entry | None:
-    if stat.S_ISREG(found.st_mode):
-        size, modified_ns = found.st_size, found.st_mtime_ns
-        return Entry(path, False, size, modified_ns, f'"{found.st_ino:x}-{size:x}-{modified_ns:x}"')
-    if stat.S_ISDIR(found.st_mode):
-        return Entry(path, True, 0, found.st_mtime_ns, "")
+    return _entry_of(path, found.st_mode, found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+def _entry_of(path: str, mode: int, inode: int, size: int, modified_ns: int) -> Entry | None:
+    if stat.S_ISREG(mode):
+        return Entry(path, False, size, modified_ns, f'"{inode:x}-{size:x}-{modified_ns:x}"')
+    if stat.S_ISDIR(mode):
+        return Entry(path, True, 0, modified_ns, "")
     return None
 
 

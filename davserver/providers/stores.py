@@ -4,9 +4,9 @@ Stores know paths and bytes; they know no HTTP, no users, no catalog. They raise
 and never let a driver's exception through.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from davserver import paths
 from davserver.errors import ParentMissing
@@ -14,6 +14,9 @@ from davserver.model import Entry
 
 Condition = Callable[[Entry | None], None]
 """Asked about what is at the path while nobody can change it; raises to refuse the write."""
+
+State = Any
+"""What a store tells of one member of a folder: equal to another only if the entry is, too."""
 
 
 def anything(_: Entry | None) -> None:
@@ -63,6 +66,12 @@ class FileStore(Protocol):
 
     def children(self, path: str) -> Iterator[Entry]:
         """The members of a folder, unordered; only files and folders. Raises NotFound."""
+
+    def states(self, path: str) -> Iterator[State]:
+        """What ``children`` makes its entries of, to be compared. Raises NotFound."""
+
+    def members(self, path: str, states: Iterable[State]) -> Iterator[Entry]:
+        """The entries that ``children`` makes of these states of a folder's members."""
 
     def open(self, path: str) -> tuple[BinaryIO, Entry]:
         """A file's bytes and the state they have. The caller closes. Raises NotFound."""

@@ -125,6 +125,8 @@ callbacks = Table(
     UniqueConstraint("key", "status", "digest", name="one_row_a_callback"),
 )
 
+# ``source`` is who answers for the name: "" for the catalog itself, which has the password's hash
+# then; else like "ldap". ``subject`` is what the source calls the person where a name may change.
 users = Table(
     "users",
     metadata,
@@ -132,6 +134,32 @@ users = Table(
     Column("password_hash", Text, nullable=False),
     Column("is_administrator", Boolean, nullable=False),
     Column("created", Float, nullable=False),
+    Column("source", String(16), nullable=False, server_default=""),
+    Column("subject", Text, nullable=False, server_default=""),
+)
+
+groups = Table(
+    "groups",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("created", Float, nullable=False),
+)
+
+# ``source`` is who said so: "" for an administrator here.
+memberships = Table(
+    "memberships",
+    metadata,
+    Column(
+        "group_name", String(64), ForeignKey("groups.name", ondelete="CASCADE"), primary_key=True
+    ),
+    Column(
+        "user_name",
+        String(64),
+        ForeignKey("users.name", ondelete="CASCADE"),
+        primary_key=True,
+        index=True,
+    ),
+    Column("source", String(16), nullable=False),
 )
 
 # Who has which role on a file or folder, and on what is below. Triggers count every change that
@@ -166,6 +194,90 @@ links = Table(
     Column("guest_names", String(16), nullable=False),
     Column("watermark", Text, nullable=False),
     Column("is_folder", Boolean, nullable=False),
+)
+
+
+def _of_user(**options: Any) -> Column[str]:
+    owner = ForeignKey("users.name", ondelete="CASCADE")
+    return Column("user", String(64), owner, nullable=False, **options)
+
+
+# Browsers that are signed in. ``id`` is the hash of what the cookie holds.
+sign_ins = Table(
+    "sign_ins",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    _of_user(index=True),
+    Column("created", Float, nullable=False),
+    Column("last_used", Float, nullable=False),
+    Column("expires", Float, nullable=False, index=True),
+    Column("address", String(64), nullable=False),
+    Column("agent", String(64), nullable=False),
+    Column("remembered", Boolean, nullable=False),
+)
+
+# Without a resource, the password is good for everything; it goes with the folder it is good for.
+app_passwords = Table(
+    "app_passwords",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    _of_user(),
+    Column("name", String(64), nullable=False),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("resource_id", String(32), ForeignKey("resources.id", ondelete="CASCADE"), index=True),
+    Column("read_only", Boolean, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("last_used", Float),
+    # What Digest checks against; empty for one that was made while that was off.
+    Column("ha1_sha256", String(64), nullable=False),
+    Column("ha1_md5", String(32), nullable=False),
+    UniqueConstraint("user", "name", name="one_app_password_a_name"),
+)
+
+# Nonces of Digest in use: the highest count, and which of those just below came, as bits.
+digest_nonces = Table(
+    "digest_nonces",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("highest", BigInteger, nullable=False),
+    Column("seen", BigInteger, nullable=False),
+    Column("expires", Float, nullable=False, index=True),
+)
+
+code_generators = Table(
+    "code_generators",
+    metadata,
+    _of_user(primary_key=True),
+    Column("secret", Text, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("last_step", BigInteger, nullable=False),
+)
+
+passkeys = Table(
+    "passkeys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _of_user(index=True),
+    Column("name", String(64), nullable=False),
+    Column("public_key", Text, nullable=False),
+    Column("sign_count", BigInteger, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("last_used", Float),
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    _of_user(index=True),
+)
+
+# Challenges that a passkey answered, until they would expire anyway.
+spent_challenges = Table(
+    "spent_challenges",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("expires", Float, nullable=False, index=True),
 )
 
 sign_in_failures = Table(

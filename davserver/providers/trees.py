@@ -5,7 +5,7 @@ with its identity and its history, in one rename.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from uuid import uuid4
 
 from sqlalchemy import Connection, delete, select
@@ -17,6 +17,7 @@ from davserver.errors import (
     MethodNotAllowed,
     NotFound,
     PreconditionFailed,
+    printable,
 )
 from davserver.model import Entry, Writer
 from davserver.providers import departures, history, identities, locks
@@ -86,6 +87,19 @@ class Trees:
                 row = self._journal.begin(connection, intent)
             self._carry_out(row, intent)
             return self._files.entry(path)
+
+    def make_folders(self, path: str, writer: Writer) -> None:
+        """See to it that there is a folder at ``path``: make it and those above where missing.
+
+        Raises Conflict if a file is in the way, and what ``make_folder`` raises.
+        """
+        for here in [path, *paths.ancestors(path)][::-1]:
+            if self._store.find(here) is None:
+                # Another process may be faster.
+                with suppress(MethodNotAllowed):
+                    self.make_folder(here, writer)
+            if not self._files.entry(here).is_folder:
+                raise Conflict(f"{printable(here)} is a file.")
 
     def delete(self, path: str, writer: Writer, condition: Condition = anything) -> None:
         """Move a file or folder to the trash. Raises FileLocked, MembersRefused, NotFound.

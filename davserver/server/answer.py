@@ -84,7 +84,11 @@ class Answer:
             raise WrongAnswer(f"announced {announced} bytes, has {len(block)}")
         head = self._head_bytes()
         self.began = True
-        self._wire.send(head if without_body else head + block)
+        if without_body or len(block) <= _SMALL_BYTES:
+            self._wire.send(head if without_body else head + block)
+        else:
+            self._wire.send(head, more=True)
+            self._wire.send(block)
 
     def _send_file(self, part: FilePart) -> None:
         descriptor, offset, length = part.file_part()

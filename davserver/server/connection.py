@@ -1,5 +1,6 @@
 """One connection: requests one after another, each read whole before the next is looked at."""
 
+import math
 import ssl
 import time
 from http import HTTPStatus
@@ -17,6 +18,8 @@ from davserver.server.wire import Wire
 HEAD_SECONDS = 10
 """How long a request's head, or a handshake, may take from its first byte."""
 
+_UNKNOWN = math.inf
+
 _log = structlog.get_logger("davserver.server")
 
 
@@ -28,6 +31,8 @@ class Connection(HTTPConnection):
         self.server = server
         self.remote_addr, self.remote_port = address[:2] if isinstance(address, tuple) else ("", 0)
         self.requests_seen = 0
+        self.arrived = _UNKNOWN
+        """When the first byte of the next request was here for certain (``time.monotonic``)."""
         self._wire = Wire(sock, server.requests.waiting)
         self._is_open = not (server.tls or server.expects_proxy)
         self._head_since = 0.0
@@ -97,6 +102,7 @@ class Connection(HTTPConnection):
         if self.server.tls:
             self._start_tls(self.server.tls)
         self._is_open = True
+        self.arrived = _UNKNOWN  # what was seen was no request yet
 
     def _start_tls(self, context: ssl.SSLContext) -> None:
         try:
@@ -126,6 +132,7 @@ class Connection(HTTPConnection):
         while True:
             while data.startswith(b"\r\n"):  # RFC 9112, 2.2: empty lines before a request
                 data = data[2:]
+                self.arrived = _UNKNOWN
             end = data.find(END, max(0, searched - len(END)))
             if end >= 0:
                 cut = end + len(END)
@@ -196,6 +203,9 @@ class Connection(HTTPConnection):
         environ["REMOTE_PORT"] = str(self.remote_port)
         environ["wsgi.url_scheme"] = "https" if self._wire.is_encrypted else "http"
         environ["wsgi.input"] = body
+        # What the selector saw of TLS need not have been a request's.
+        environ["davserver.arrived"] = _UNKNOWN if self._wire.is_encrypted else self.arrived
+        self.arrived = _UNKNOWN
         return environ
 
     def _refuse(self, fault: Refused) -> None:

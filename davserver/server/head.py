@@ -24,6 +24,7 @@ _ONCE = frozenset(
     b"if-modified-since if-range if-unmodified-since lock-token max-forwards overwrite range "
     b"referer user-agent".split()
 )
+_OF_OFFICE = b"x-forms_based_auth_accepted"  # MS-OFBA, 2.2.1
 _KNOWN_NAMES_AT_MOST = 1000
 
 
@@ -142,10 +143,11 @@ def _named(name: bytes) -> tuple[bytes, str]:
     """A field's name in lower case and in WSGI, "" for one that is dropped; remembered.
 
     WSGI cannot tell an underscore from a dash, so a name with one could pass for another field
-    that a proxy before us has checked.
+    that a proxy before us has checked. One is let through, which no proxy checks.
     """
     lower = name.lower()
-    key = "" if b"_" in name else "HTTP_" + lower.decode("ascii").upper().replace("-", "_")
+    is_dropped = b"_" in name and lower != _OF_OFFICE
+    key = "" if is_dropped else "HTTP_" + lower.decode("ascii").upper().replace("-", "_")
     if key in {"HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH"}:
         key = key.removeprefix("HTTP_")
     if len(_keys) < _KNOWN_NAMES_AT_MOST:

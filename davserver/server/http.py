@@ -71,11 +71,14 @@ class Connections(ConnectionManager):
             while not self._stop_requested:
                 if self._ready:
                     return self._ready.popleft()
-                for descriptor, conn in self._selector.select(LOOK_SECONDS):
+                found = self._selector.select(LOOK_SECONDS)
+                now = time.monotonic()
+                for descriptor, conn in found:
                     if conn is self.server:
                         self._accept()
                     else:
                         self._selector.unregister(descriptor)
+                        conn.arrived = now
                         self._ready.append(conn)
                 self._expire_some()
             return None

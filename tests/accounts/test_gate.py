@@ -62,7 +62,19 @@ def test_under_tls_the_cookie_never_leaves_it(serve: Callable[..., ThreadServer]
     server = serve(public_url="https://files.example.org")
     session = requests.Session()
     form = session.get(f"{server.url}/-/login", headers=PAGE)
-    assert "Secure" in form.headers["Set-Cookie"]
+    cookie = form.headers["Set-Cookie"]
+    assert cookie.startswith("__Host-davserver-csrf=")
+    assert "Secure" in cookie
+    assert "Path=/;" in cookie
+
+
+def test_below_a_path_the_cookie_has_the_prefix_that_it_can_have(
+    serve: Callable[..., ThreadServer],
+) -> None:
+    server = serve(public_url="https://example.org/files")
+    cookie = requests.get(f"{server.url}/files/-/login", headers=PAGE).headers["Set-Cookie"]
+    assert cookie.startswith("__Secure-davserver-csrf=")
+    assert "Path=/files;" in cookie
 
 
 def test_a_wrong_password_is_told_in_words(server: ThreadServer, browser: requests.Session) -> None:

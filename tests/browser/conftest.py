@@ -101,7 +101,7 @@ def samples(root: Path) -> Path:
     return root
 
 
-def screenshot(page: Page, name: str) -> None:
+def screenshot(page: Page, name: str, *, whole: bool = False) -> None:
     """Keep a picture for people to look at, in screenshots/, which git ignores."""
     SCREENSHOTS.mkdir(exist_ok=True)
-    page.screenshot(path=str(SCREENSHOTS / f"{name}.png"))
+    page.screenshot(path=str(SCREENSHOTS / f"{name}.png"), full_page=whole)

@@ -22,6 +22,7 @@ PAGES = {
     "empty": "/Projects/",
     "versions": "/-/versions/Welcome.docx",
     "trash": "/-/trash",
+    "audit": "/-/admin/audit",
     "text": "/-/edit/Notes.md",
     "no-server": "/-/edit/Budget.xlsx",
     "not-found": "/nothing",
@@ -30,7 +31,7 @@ PAGES = {
 # Elements whose text has to stand out from what is behind it.
 TEXTS = (
     "td.name a span, td.size, .button, h1, h2, p, th a, label, .tag, .from, td.by, td.modified, "
-    ".what span, li, .crumbs a"
+    ".what span, li, .crumbs a, b, .reminder span, .secret, code"
 )
 
 CONTRAST = """(selector) => {

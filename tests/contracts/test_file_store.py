@@ -11,7 +11,7 @@ import pytest
 
 from davserver.errors import Conflict, Gone, NotFound, UploadBusy
 from davserver.providers.filesystem import TRASH, UPLOADS, DiskFiles
-from davserver.providers.stores import FileStore
+from davserver.providers.stores import FileStore, State
 
 
 @pytest.fixture(params=["always", "on-close", "off"])
@@ -46,6 +46,34 @@ def test_nothing_is_visible_before_it_is_published(store: FileStore) -> None:
         spool.write(b"half")
         assert store.find("/a.txt") is None
         assert list(store.children("/")) == []
+
+
+def test_states_are_the_same_as_long_as_the_entries_are(store: FileStore) -> None:
+    store.make_folder("/docs")
+    for name in ("a", "b"):
+        write(store, f"/docs/{name}.txt", b"one")
+
+    def states() -> list[State]:
+        found = list(store.states("/docs"))
+        assert list(store.members("/docs", found)) == list(store.children("/docs"))
+        return found
+
+    before = states()
+    assert states() == before
+    changes: list[Callable[[], object]] = [
+        lambda: write(store, "/docs/a.txt", b"two", replace=True),
+        lambda: store.touch("/docs/b.txt", 10**18),
+        lambda: store.publish("/docs/b.txt", "/docs/c.txt", replace=False),
+        lambda: store.remove_tree("/docs/c.txt"),
+        lambda: store.make_folder("/docs/b.txt"),
+    ]
+    for change in changes:
+        change()
+        after = states()
+        assert sorted(after) != sorted(before)
+        before = after
+    with pytest.raises(NotFound):
+        list(store.states("/none"))
 
 
 def test_a_touched_file_has_another_time_and_another_state(store: FileStore) -> None:

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from davserver.cli import main
-from davserver.model import Writer
+from davserver.model import Grant, Role, Writer
 from davserver.providers.share import Share
 from tests.clock import wait_until
 from tests.dav_client import DavClient
@@ -66,6 +66,91 @@ class TestUsers:
         for code in (0, 1):
             words = ("user", "add", "ann", "--root", root, "--password-stdin")
             assert run(*words, stdin="long enough\n").exit_code == code
+
+
+GROUPS = ("guests", "staff")
+
+
+class TestGroups:
+    def add(self, root: Path, *words: str) -> Result:
+        return run("user", "add", *words, "--root", root, "--password-stdin", stdin="long enough\n")
+
+    def test_people_join_and_leave_groups(self, root: Path) -> None:
+        assert run("group", "add", "staff", "--root", root).exit_code == 0
+        assert self.add(root, "ann", "--group", "staff").exit_code == 0
+        assert self.add(root, "bob").exit_code == 0
+        joined = run("group", "join", "staff", "ann", "bob", "--root", root).output
+        assert joined == "ann is in staff already.\nbob is in staff now.\n"
+        assert run("group", "list", "--root", root).output == "staff\tann, bob\n"
+        assert "ann\tuser\tstaff\tcatalog" in run("user", "list", "--root", root).output
+        left = run("group", "leave", "staff", "ann", "--root", root)
+        assert left.output == "ann is not in staff any more.\n"
+        assert run("group", "list", "staff", "--root", root).output == "staff\tbob\n"
+
+    def test_a_removed_user_is_in_no_group_and_does_not_come_back_into_one(
+        self, root: Path
+    ) -> None:
+        run("group", "add", "staff", "--root", root)
+        self.add(root, "ann", "--group", "staff")
+        run("user", "remove", "ann", "--root", root)
+        assert run("group", "list", "--root", root).output == "staff\t\n"
+        self.add(root, "ann")
+        assert "ann\tuser\t\tcatalog" in run("user", "list", "--root", root).output
+
+    def test_the_members_of_a_removed_group_stay(self, root: Path) -> None:
+        run("group", "add", "staff", "--root", root)
+        self.add(root, "ann", "--group", "staff")
+        assert run("group", "remove", "staff", "--root", root).exit_code == 0
+        assert "ann\tuser\t\tcatalog" in run("user", "list", "--root", root).output
+
+    def test_a_group_gets_a_folder_in_which_it_is_editor(self, root: Path, share: Share) -> None:
+        for name in GROUPS:
+            done = run("group", "add", name, "--folder", f"/Groups/{name}", "--root", root)
+            assert done.exit_code == 0, done.output
+        assert sorted(path.name for path in (root / "Groups").iterdir()) == ["guests", "staff"]
+        given = [Grant(f"/Groups/{name}", f"group:{name}", Role.EDITOR) for name in GROUPS]
+        assert share.access.all() == given
+
+    def test_who_is_removed_leaves_no_rights_to_the_next_of_that_name(
+        self, root: Path, share: Share
+    ) -> None:
+        run("group", "add", "staff", "--folder", "/staff", "--root", root)
+        self.add(root, "ann")
+        share.access.give(Grant("/staff", "user:ann", Role.MANAGER), by="admin")
+        run("group", "remove", "staff", "--root", root)
+        run("user", "remove", "ann", "--root", root)
+        assert share.access.all() == []
+
+    def test_a_file_in_the_way_of_a_groups_folder_is_said(self, root: Path) -> None:
+        (root / "Groups").write_text("x")
+        done = run("group", "add", "staff", "--folder", "/Groups/staff", "--root", root)
+        assert (done.exit_code, "/Groups is a file" in done.output) == (1, True)
+        assert run("group", "list", "--root", root).output == ""
+
+    @pytest.mark.parametrize(
+        ("words", "message"),
+        [
+            (("add", "a/b"), "A name has"),
+            (("add", ".."), "A name has"),
+            (("remove", "none"), "There is no group none"),
+            (("list", "none"), "There is no group none"),
+            (("join", "none", "ann"), "There is no group none"),
+            (("leave", "none", "ann"), "ann is not in none"),
+        ],
+    )
+    def test_what_cannot_be_done_is_said(
+        self, root: Path, words: tuple[str, ...], message: str
+    ) -> None:
+        answer = run("group", *words, "--root", root)
+        assert (answer.exit_code, message in answer.output) == (1, True), answer.output
+
+    def test_who_is_not_there_joins_nothing(self, root: Path) -> None:
+        run("group", "add", "staff", "--root", root)
+        assert run("group", "add", "staff", "--root", root).exit_code == 1
+        assert "There is no user ann" in run("group", "join", "staff", "ann", "--root", root).output
+        refused = self.add(root, "ann", "--group", "none")
+        assert (refused.exit_code, "There is no group none" in refused.output) == (1, True)
+        assert "ann" not in run("user", "list", "--root", root).output
 
 
 class TestVersions:

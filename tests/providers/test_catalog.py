@@ -1,5 +1,6 @@
 """The catalog: tables, transactions, several processes."""
 
+import contextlib
 import os
 import sqlite3
 import threading
@@ -94,3 +95,21 @@ def test_the_sync_policy_reaches_the_catalog(root: Path, sync: str, expected: in
 
 def test_only_its_owner_reads_the_state(share: Share, root: Path) -> None:
     assert os.stat(root / ".davserver").st_mode & 0o077 == 0
+
+
+def test_changes_are_seen_of_every_process_and_of_nothing_else(share: Share, root: Path) -> None:
+    """Another process is another connection to SQLite; test_remembered.py has real ones."""
+    ours, theirs = share.catalog, Catalog(root / ".davserver")
+    seen = ours.changes()
+    for number, catalog in enumerate((ours, theirs, ours)):
+        with catalog.writing() as connection:
+            connection.execute(insert(instance).values(name=f"x{number}", value=""))
+            assert ours.changes() == seen, "it is not committed yet"
+        assert ours.changes() != seen
+        seen = ours.changes()
+    with contextlib.suppress(RuntimeError), theirs.writing() as connection:
+        connection.execute(insert(instance).values(name="y", value=""))
+        raise RuntimeError("on purpose")
+    theirs.instance_id()
+    assert ours.changes() == seen
+    theirs.close()

@@ -11,7 +11,7 @@ from sqlalchemy import event, insert
 from davserver.errors import Conflict, FileLocked, Forbidden, MembersRefused, ParentMissing
 from davserver.model import Lock, Scope, Writer
 from davserver.providers import locks as locks_module
-from davserver.providers.annotations import Annotations, Wanted, annotated
+from davserver.providers.annotations import Annotations, Wanted, of_folder
 from davserver.providers.share import Share
 from davserver.providers.tables import locks as locks_table
 from davserver.providers.tables import resources
@@ -23,9 +23,7 @@ EXCLUSIVE, SHARED = Scope.EXCLUSIVE, Scope.SHARED
 
 def listed(share: Share, path: str) -> Annotations:
     """What a listing of a folder is told."""
-    folder = share.files.entry(path)
-    [(_, about)] = annotated(share.catalog, folder, [folder], Wanted())
-    return about
+    return of_folder(share.catalog, path, Wanted())
 
 
 def take(

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import socket
 import struct
@@ -162,6 +163,31 @@ class TestSlowClients:
         assert got == [200] * 8
 
 
+class TestArrival:
+    """``davserver.arrived``: a time at which the request's first byte was here for certain."""
+
+    def arrived(self, app: Echo) -> list[float]:
+        return [environ["davserver.arrived"] for environ in app.asked]
+
+    def test_it_is_when_the_selector_saw_it(self, url: str, app: Echo) -> None:
+        with raw.connected(url) as client:
+            for _ in range(2):
+                before = time.monotonic()
+                client.sendall(GET)
+                assert raw.status(client.recv(65536)) == 200
+                assert before < self.arrived(app)[-1] < time.monotonic()
+
+    def test_of_several_in_one_breath_only_the_first_is_known(self, url: str, app: Echo) -> None:
+        assert len(answers(raw.send(url, GET * 3, then_stop=True))) == 3
+        first, *others = self.arrived(app)
+        assert first < time.monotonic()
+        assert others == [math.inf, math.inf]
+
+    def test_what_was_seen_may_have_been_something_else(self, url: str, app: Echo) -> None:
+        raw.send(url, b"\r\n" + GET, then_stop=True)
+        assert self.arrived(app) == [math.inf]
+
+
 class TestUnwantedBodies:
     def test_100_continue_waits_until_somebody_reads(self, url: str) -> None:
         """RFC 9110, 10.1.1."""
@@ -313,6 +339,8 @@ class TestProxyProtocol:
         got = answers(raw.send(url, header + GET * 2, then_stop=True))
         assert [status for status, _ in got] == [200, 200]
         assert [asked["REMOTE_ADDR"] for asked in app.asked] == [address] * 2
+        # What the selector saw was the proxy's word.
+        assert {asked["davserver.arrived"] for asked in app.asked} == {math.inf}
 
     def test_a_check_by_the_proxy_itself_is_answered(self, url: str, app: Echo) -> None:
         local = self.SIGNATURE + b"\x20\x00\0\0"

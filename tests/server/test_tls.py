@@ -1,6 +1,7 @@
 """HTTPS: who is silent keeps nobody waiting, old versions are refused, http is led to https."""
 
 import contextlib
+import math
 import os
 import signal
 import socket
@@ -72,6 +73,18 @@ def test_requests_are_answered(url: str, app: Echo, certificates: Certificates) 
     keep = b"GET /1 HTTP/1.1\r\nHost: x\r\n\r\n"
     assert [status for status, _ in answers(ask(url, certificates.client, keep + GET))] == [200] * 2
     assert app.asked[0]["wsgi.url_scheme"] == "https"
+
+
+def test_nothing_tells_when_a_request_came(url: str, app: Echo, certificates: Certificates) -> None:
+    """What the selector sees need not be a request: TLS talks to itself, too."""
+    with (
+        raw.connected(url) as plain,
+        certificates.client.wrap_socket(plain, server_hostname="127.0.0.1") as client,
+    ):
+        for _ in range(2):
+            client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert raw.status(client.recv(65536)) == 200
+    assert [asked["davserver.arrived"] for asked in app.asked] == [math.inf] * 2
 
 
 def test_a_file_is_sent_whole(url: str, app: Echo, certificates: Certificates) -> None:

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "links"
-down_revision = "grants"
+down_revision = "sign_ins"
 
 
 def upgrade() -> None:

@@ -1,0 +1,68 @@
+"""What a program may sign in with at each request: an app password, or the user's own."""
+
+import base64
+import binascii
+
+from davserver.accounts.app_passwords import DevicePasswords
+from davserver.accounts.credentials import Credentials
+from davserver.accounts.second_factors import SecondStep
+from davserver.errors import SignInNeeded
+from davserver.model import Principal
+from davserver.web import Request
+
+_NEEDS_ONE = "make one for this device on your account page."
+
+
+class Basic:
+    """Checks Basic credentials (RFC 7617); with ``account_passwords``, users' own ones too."""
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        devices: DevicePasswords,
+        second: SecondStep,
+        *,
+        account_passwords: bool,
+    ) -> None:
+        self._credentials = credentials
+        self._devices = devices
+        self._second = second
+        self._account_passwords = account_passwords
+
+    def check(self, request: Request) -> Principal:
+        """Who the header field proves. Raises SignInNeeded, and what ``Credentials.check`` does."""
+        name, password = parsed(request.header("Authorization"))
+        principal = self._devices.principal(name, password, self._credentials)
+        if principal is not None:
+            return principal
+        if not self._account_passwords:
+            raise SignInNeeded(f"Programs sign in with an app password here: {_NEEDS_ONE}")
+        principal = self._credentials.check(name, password, request.client_address)
+        # Said to nobody but who knows the password: it tells what is missing.
+        if self._second.is_needed(principal.name):
+            raise SignInNeeded(f"This account needs an app password here: {_NEEDS_ONE}")
+        return principal
+
+    def claimed(self, request: Request) -> str:
+        """The name in a header field that was refused, for a log."""
+        try:
+            return self._credentials.known(parsed(request.header("Authorization"))[0])
+        except SignInNeeded:
+            return ""
+
+
+def parsed(authorization: str) -> tuple[str, str]:
+    """Name and password of a Basic header, UTF-8 first (RFC 7617, 2). Raises SignInNeeded."""
+    scheme, _, encoded = authorization.partition(" ")
+    try:
+        if scheme.lower() != "basic":
+            raise ValueError(scheme)
+        raw = base64.b64decode(encoded.strip(), validate=True)
+    except (ValueError, binascii.Error):
+        raise SignInNeeded("Sign in with a name and a password (Basic).") from None
+    try:
+        pair = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        pair = raw.decode("latin-1")
+    name, _, password = pair.partition(":")
+    return name, password
