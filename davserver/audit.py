@@ -52,6 +52,8 @@ class Event(StrEnum):
     PROPERTIES_CHANGED = "properties changed"
     EDIT_OPENED = "edit session opened"
     EDIT_SAVED = "saved from the editor"
+    SHARED = "shared"
+    SHARING_ENDED = "sharing ended"
     LOCK_BROKEN = "lock broken"
     ADMINISTERED = "administration"
 

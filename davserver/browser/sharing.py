@@ -12,6 +12,7 @@ import segno
 from markupsafe import Markup
 
 from davserver import paths
+from davserver.audit import Event
 from davserver.browser.listing import readable
 from davserver.errors import BadRequest, Forbidden, NotFound, SignInNeeded
 from davserver.model import (
@@ -30,6 +31,7 @@ from davserver.model import (
     of_user,
 )
 from davserver.pages import SHARE, Pages
+from davserver.providers.groups import Groups
 from davserver.providers.share import Share
 from davserver.providers.users import Users
 from davserver.tokens import LinkTokens
@@ -93,6 +95,7 @@ class Sharing:
         self._access = share.access
         self._links = share.links
         self._users = users
+        self._groups = Groups(share.catalog)
         self._addresses = addresses
         self._hashed = hashed
 
@@ -141,10 +144,10 @@ class Sharing:
         if request.method == "POST":
             form = request.form
             if "revoke" in form:
-                self._revoke(who, form["revoke"])
+                self._revoke(request, form["revoke"])
             elif "subject" in form:
                 path = request.resource(form.get("path", ""))
-                self._take(who, path, form["subject"])
+                self._take(request, path, form["subject"])
             else:
                 raise BadRequest("The form does not say what to do.")
             return redirect(request.url(SHARES) + "?done=revoked")
@@ -162,33 +165,40 @@ class Sharing:
         who, form = request.principal, request.form
         act = form.get("act", "")
         if act == "give":
-            self._give(who, path, form)
+            self._give(request, path, form)
         elif act == "take":
-            self._take(who, path, form.get("subject", ""))
+            self._take(request, path, form.get("subject", ""))
         elif act == "link":
             link = self._made(form, Link("", path, False, who.name, _now(), Role.VIEWER))
-            return {"new": self._links.make(link).id, "done": "link"}
+            made = self._links.make(link)
+            _note_link(request, made)
+            return {"new": made.id, "done": "link"}
         elif act == "change":
-            link = self._named(who, form.get("link", ""))
-            if link.path != path or not self._links.change(self._made(form, link)):
+            link = self._made(form, self._named(who, form.get("link", "")))
+            if link.path != path or not self._links.change(link):
                 raise NotFound(path)
+            _note_link(request, link)
         elif act == "revoke":
-            self._revoke(who, form.get("link", ""))
+            self._revoke(request, form.get("link", ""))
         else:
             raise BadRequest("The form does not say what to do.")
         return {"done": act}
 
-    def _give(self, who: Principal, path: str, form: Mapping[str, str]) -> None:
+    def _give(self, request: Request, path: str, form: Mapping[str, str]) -> None:
+        who = request.principal
         grant = Grant(path, _subject(form), _role(form), _without(form))
         if not grant.rights <= self._access.rights(who, path):
             raise Forbidden("You cannot give others more than you have yourself.")
         self._check_not_out(who, path, grant.subject, grant)
         self._access.give(grant, by=who.name)
+        request.note(Event.SHARED, path=path, subject=grant.subject, role=grant.role.value)
 
-    def _take(self, who: Principal, path: str, subject: str) -> None:
+    def _take(self, request: Request, path: str, subject: str) -> None:
+        who = request.principal
         self._access.check(who, path, Right.SHARE)
         self._check_not_out(who, path, subject, None)
-        self._access.take(path, subject)
+        if self._access.take(path, subject):
+            request.note(Event.SHARING_ENDED, path=path, subject=subject)
 
     def _check_not_out(self, who: Principal, path: str, subject: str, grant: Grant | None) -> None:
         """Raise Forbidden rather than let somebody lock themselves out."""
@@ -239,14 +249,15 @@ class Sharing:
             raise NotFound("this link")
         return link
 
-    def _revoke(self, who: Principal, identity: str) -> None:
+    def _revoke(self, request: Request, identity: str) -> None:
         """Revoke a link: one's own, or one on what one may share."""
         link = self._links.find(identity)
         if link is None:
             return
-        if not _is_own(who, link):
-            self._access.check(who, link.path, Right.SHARE)
-        self._links.revoke(identity)
+        if not _is_own(request.principal, link):
+            self._access.check(request.principal, link.path, Right.SHARE)
+        if self._links.revoke(identity):
+            request.note(Event.SHARING_ENDED, path=link.path, subject=f"link:{link.id}")
 
     def _may_give(self, who: Principal, path: str, role: Role) -> bool:
         return role.rights - TAKING_AWAY <= self._access.rights(who, path)
@@ -269,10 +280,12 @@ class Sharing:
     def _names(self) -> list[str]:
         """Who can be named: users and groups, as the form takes them."""
         people = [user.name for user in self._users.all()[:MAX_SUGGESTED]]
-        groups = {
-            grant.subject for grant in self._access.all() if grant.subject.startswith("group:")
-        }
-        return [*people, *sorted(groups)[:MAX_SUGGESTED], EVERYONE]
+        groups = [of_group(group.name) for group in self._groups.all()[:MAX_SUGGESTED]]
+        return [*people, *groups, EVERYONE]
+
+
+def _note_link(request: Request, link: Link) -> None:
+    request.note(Event.SHARED, path=link.path, subject=f"link:{link.id}", role=link.role.value)
 
 
 def link_address(site: str, addresses: LinkTokens, link: Link) -> str:

@@ -1,5 +1,6 @@
 """The share page: giving roles and making links by forms, as a browser without scripts does."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -8,10 +9,13 @@ import requests
 from click.testing import CliRunner
 from lxml import html
 
+from davserver.audit import Event
 from davserver.cli import main
 from davserver.model import EVERYONE, Grant, GuestNames, Right, Rights, Role
+from davserver.tokens import LinkTokens, server_secret
 from tests.accounts.link_making import make_link
 from tests.dav_client import DavClient
+from tests.features.test_audit import lines
 from tests.running import ThreadServer
 
 PAGE = {"Accept": "text/html"}
@@ -162,6 +166,25 @@ class TestLinks:
         assert DavClient(address).get("/a.txt").status_code == 200
         assert send(ann, act="revoke", link=link.id).status_code == 303
         assert DavClient(address).get("/a.txt").status_code == 404
+
+    def test_and_roles_are_noted_in_the_audit_log(
+        self, server: ThreadServer, ann: DavClient
+    ) -> None:
+        send(ann, act="link", role="viewer")
+        [link] = server.app.share.links.on("/plans")
+        send(ann, act="revoke", link=link.id)
+        send(ann, act="give", who="bob", role="editor")
+        send(ann, act="take", subject="user:bob")
+        events = {Event.SHARED, Event.SHARING_ENDED}
+        told = [one for one in lines(server) if one["event"] in events]
+        assert [(one["event"], one["user"], one["path"], one["subject"]) for one in told] == [
+            ("shared", "ann", "/plans", f"link:{link.id}"),
+            ("sharing ended", "ann", "/plans", f"link:{link.id}"),
+            ("shared", "ann", "/plans", "user:bob"),
+            ("sharing ended", "ann", "/plans", "user:bob"),
+        ]
+        token = LinkTokens(server_secret(server.settings.state)).of(link.id)
+        assert token not in json.dumps(lines(server))
 
     def test_of_others_are_revoked_and_not_used(self, server: ThreadServer, ann: DavClient) -> None:
         link = make_link(server, "/plans", Role.EDITOR)
