@@ -10,7 +10,7 @@ import platform
 import statistics
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -91,7 +91,8 @@ def main() -> None:
             warm(unsynced)
             table.append(compare(put_row("PUT 4 KiB, sync off"), unsynced, others))
             words = [alone_and_in_the_crowd(ours), memory(ours)]
-        words += [very_many_files(Path(folder)), very_many_locks(Path(folder))]
+        apart = (what_signing_in_costs, very_many_files, very_many_locks)
+        words += [measure(Path(folder)) for measure in apart]
     report(names, table, words)
 
 
@@ -167,6 +168,27 @@ def memory(ours: Target) -> str:
     words = (
         f"After a soak of {count:,} mixed requests, the supervisor and its workers have "
         f"{shown(after)} MiB resident; after the first round they had {shown(before)} MiB."
+    )
+    print(words, flush=True)
+    return words
+
+
+def what_signing_in_costs(folder: Path) -> str:
+    """GET with a password beside GET without a name, of one server, round by round."""
+    root = folder / "open"
+    root.mkdir()
+    (root / "small.bin").write_bytes(b"x" * 1024)
+    with peers.davserver(root, anonymous="read") as named:
+        nameless = replace(named, user="", password="")
+        warm(named)
+        rounds = [
+            [many(target, "GET", "/small.bin") for target in (named, nameless)]
+            for _ in range(2 * ROUNDS)
+        ]
+    ratios = [nameless / named for named, nameless in rounds]
+    words = (
+        f"A GET of 1 KiB with a password takes **{statistics.median(ratios):.2f} times** what one "
+        f"without a name takes ({min(ratios):.2f} to {max(ratios):.2f})."
     )
     print(words, flush=True)
     return words

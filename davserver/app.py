@@ -343,7 +343,13 @@ def _doors(
         settings.oidc_name,
     )
     return _Doors(
-        Basic(credentials, devices, second, account_passwords=settings.basic_account_password),
+        Basic(
+            credentials,
+            devices,
+            second,
+            account_passwords=settings.basic_account_password,
+            changes=catalog.changes,
+        ),
         Digest(credentials, devices, nonces, secret, algorithms) if algorithms else None,
         sign_in,
         AccountPage(

@@ -103,12 +103,18 @@ class Catalog:
 
     def _ask(self, question: str, *values: str) -> Any:
         """The first value of the answer, over a connection kept for such questions."""
-        with _facts(), self._watch:
+        with self._watch:
             if self._watching is None:
                 self._watching = sqlite3.connect(
-                    self._file, isolation_level=None, check_same_thread=False
+                    self._file,
+                    timeout=_BUSY_SECONDS,
+                    isolation_level=None,
+                    check_same_thread=False,
                 )
-            row = self._watching.execute(question, values).fetchone()
+            try:
+                row = self._watching.execute(question, values).fetchone()
+            except sqlite3.OperationalError as fault:
+                raise _unavailable() from fault
             return row[0] if row else ""
 
     def migrate(self) -> None:
@@ -150,4 +156,8 @@ def _facts() -> Iterator[None]:
     except OperationalError as fault:
         if "full" in str(fault.orig):
             raise StorageFull from fault
-        raise Unavailable("The catalog is busy; try again in a moment.") from fault
+        raise _unavailable() from fault
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable("The catalog is busy; try again in a moment.")

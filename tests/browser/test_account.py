@@ -71,6 +71,12 @@ def use_generator(page: Page) -> pyotp.TOTP:
     return pyotp.TOTP(secret)
 
 
+def submit(page: Page, button: str) -> None:
+    """Press it and wait for the page that comes."""
+    with page.expect_navigation():
+        page.click(button)
+
+
 def test_a_passkey_signs_in_by_itself(owner: Owner) -> None:
     page = owner.page
     add_passkey(owner)
@@ -211,12 +217,12 @@ def test_every_state_fits_and_can_be_read(
     page.goto("/-/account")
     check(page)
     page.fill("[name=name][placeholder='Office laptop']", "Office laptop")
-    page.click("text=Make an app password")
+    submit(page, "text=Make an app password")
     check(page)
     page.fill("[name=name][placeholder='Office laptop']", "A phone with a long name, to see it cut")
     page.fill("[name=scope]", "/Projects")
     page.check("[name=read_only]")
-    page.click("text=Make an app password")
+    submit(page, "text=Make an app password")
     check(page)
     screenshot(page, f"account-made-{scheme}-{size}")
     use_generator(page)
@@ -232,7 +238,7 @@ def test_every_state_fits_and_can_be_read(
     screenshot(page, f"sign-in-passkey-{scheme}-{size}")
     page.fill("[name=name]", ADMIN)
     page.fill("[name=password]", PASSWORD)
-    page.click("button.primary")
+    submit(page, "button.primary")
     check(page)
     screenshot(page, f"second-step-{scheme}-{size}")
     somebody.close()
