@@ -10,11 +10,15 @@ import pytest
 import requests
 
 from davserver.accounts import passwords
+from davserver.accounts.app_passwords import DevicePasswords
 from davserver.accounts.links import LINKS
 from davserver.editor.config import permissions
 from davserver.editor.formats import FORMATS
 from davserver.model import LINK_ROLES, Grant, Role, Writer
+from davserver.providers.app_passwords import AppPasswords
+from davserver.providers.groups import Groups
 from davserver.providers.users import User, Users
+from davserver.tokens import server_secret
 from tests.accounts.link_making import guest, make_link
 from tests.dav_client import DavClient
 from tests.running import ThreadServer
@@ -62,11 +66,19 @@ LINK_CELLS = [
 ]
 
 
+READING = {
+    request
+    for request in REQUESTS
+    if request.partition(" ")[0] in {"GET", "HEAD", "PROPFIND", "REPORT", "SEARCH", "page", "old"}
+}
+
+
 class Scene:
     """A folder in which ``ann`` has a role: two states of a file, and a folder with another."""
 
     def __init__(self, server: ThreadServer) -> None:
         self.share = server.app.share
+        self.state = server.settings.state
         self.above = f"/{uuid4().hex[:8]}"
         self.folder = f"{self.above}/folder"
         for path in (self.above, self.folder, f"{self.folder}/sub"):
@@ -75,6 +87,14 @@ class Scene:
             with self.share.files.spool() as spool:
                 spool.write(uuid4().bytes)
                 self.share.files.commit(f"{self.folder}/{path}", spool, Writer("admin"))
+
+    def app_password(self, scope: str, *, read_only: bool = False) -> str:
+        rows = AppPasswords(self.share.catalog)
+        if len(known := rows.of("ann")) > 1:  # a test needs two, and a user has so many at most
+            for one in known:
+                rows.revoke("ann", one.name)
+        devices = DevicePasswords(rows, server_secret(self.state))
+        return devices.make("ann", uuid4().hex[:8], scope, read_only=read_only)
 
     def give(self, subject: str, role: Role, path: str = "") -> None:
         self.share.access.give(Grant(path or self.folder, subject, role), by="admin")
@@ -90,6 +110,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ThreadServer]:
     users = Users(started.app.share.catalog)
     for name in ("ann", "bob"):
         users.add(User(name, passwords.hashed("correct horse"), is_administrator=False))
+    groups = Groups(started.app.share.catalog)
+    groups.add("staff")
+    groups.join("staff", "ann")
     started.app.share.access.give(Grant("/open", "user:ann", Role.MANAGER), by="admin")
     yield started
     started.stop()
@@ -166,16 +189,41 @@ def _csrf(client: DavClient) -> str:
 
 
 @pytest.mark.parametrize(("request_", "role", "status"), CELLS)
-@pytest.mark.parametrize("to", ["user", "everyone", "above"])
+@pytest.mark.parametrize("to", ["user", "group", "everyone", "above"])
 def test_a_role_permits_what_the_table_says(
     scene: Scene, ann: DavClient, to: str, request_: str, role: str, status: str
 ) -> None:
-    subject = "everyone" if to == "everyone" else "user:ann"
+    subject = {"everyone": "everyone", "group": "group:staff"}.get(to, "user:ann")
     scene.give(subject, Role(role), scene.above if to == "above" else "")
     if (to, role) == ("above", "uploader") and status in {"207", "200"}:
         # An uploader sees the folder that was given, and no folder in it.
         status = "403"
     assert ask(ann, request_, scene.folder).status_code == int(status)
+
+
+@pytest.mark.parametrize(("request_", "role", "status"), CELLS)
+def test_an_app_password_of_a_folder_permits_the_same_there_and_nothing_elsewhere(
+    scene: Scene, server: ThreadServer, request_: str, role: str, status: str
+) -> None:
+    scene.give("user:ann", Role(role))
+    here = server.client("ann", scene.app_password(scene.folder))
+    other = server.client("ann", scene.app_password("/open"))
+    assert ask(other, request_, scene.folder).status_code == 404
+    if "COPY" not in request_ and "MOVE" not in request_:  # these need a folder outside
+        assert ask(here, request_, scene.folder).status_code == int(status)
+
+
+@pytest.mark.parametrize(("request_", "role", "status"), CELLS)
+def test_an_app_password_for_reading_permits_what_a_viewer_may_at_most(
+    scene: Scene, server: ThreadServer, request_: str, role: str, status: str
+) -> None:
+    scene.give("user:ann", Role(role))
+    reader = server.client("ann", scene.app_password("/", read_only=True))
+    if request_ not in READING:
+        status = "403"
+    elif role == "uploader":
+        status = "404"
+    assert ask(reader, request_, scene.folder).status_code == int(status)
 
 
 @pytest.mark.parametrize(("request_", "role", "status"), CELLS)
