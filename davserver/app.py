@@ -34,6 +34,8 @@ from davserver.browser.audit import ADDRESS as AUDIT_PAGE
 from davserver.browser.audit import AuditPage
 from davserver.browser.links import DROP, LinkPages
 from davserver.browser.listing import Listing
+from davserver.browser.security_txt import ADDRESS as SECURITY_TXT
+from davserver.browser.security_txt import SecurityTxt
 from davserver.browser.sharing import SHARES, Sharing
 from davserver.browser.trash import ADDRESS as TRASH
 from davserver.browser.trash import TrashPage
@@ -87,6 +89,7 @@ from davserver.web import (
     Response,
     Routes,
     errors_as_responses,
+    only_by_tls,
     text,
 )
 from davserver.witness import Witness
@@ -232,6 +235,11 @@ def create_app(settings: Settings) -> Application:
             METRICS: ("GET HEAD", partial(_tell_metrics, metrics, share, sessions)),
         },
     )
+    open_to_all: tuple[str, ...] = (*BY_TOKEN, ASSETS, HEALTH, READY)
+    if settings.security_contact:
+        told = SecurityTxt(settings.security_contact)
+        app = Routes(app, {SECURITY_TXT: ("GET HEAD", told)})
+        open_to_all += (SECURITY_TXT,)
     elsewhere = _provider(settings)
     if elsewhere:
         app = Routes(app, OidcSignIn(elsewhere, credentials, doors.sign_in, secret).routes)
@@ -243,7 +251,7 @@ def create_app(settings: Settings) -> Application:
         doors.sign_in,
         forms,
         settings.anonymous,
-        open_to_all=(*BY_TOKEN, ASSETS, HEALTH, READY, *([OIDC] if elsewhere else [])),
+        open_to_all=(*open_to_all, *([OIDC] if elsewhere else [])),
         vouched=_vouched(settings, credentials),
         digest=doors.digest,
         office_signs_in_by_page=settings.ofba,
@@ -264,6 +272,8 @@ def create_app(settings: Settings) -> Application:
     )
     secret_routes = (*BY_TOKEN, LINKS)
     app = errors_as_responses(app, settings.public_url, pages.error)
+    if settings.hsts_days:
+        app = only_by_tls(app, settings.hsts_days * DAY)
     app = Witness(app, audit, secret_routes, reads=settings.audit_reads)
     app = Observed(app, metrics, _who_asks, logs=settings.access_log, secret_routes=secret_routes)
     if settings.trusted_proxies or settings.unix_socket:

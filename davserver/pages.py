@@ -15,6 +15,8 @@ ASSETS = "/-/assets/"
 SHARE = "/-/share/"
 
 _A_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,3})?) ?([kmgt]?)(i?)b?")
+# Camera and microphone stay: the editor has calls, in a frame that asks for them.
+_UNUSED = "geolocation=(), payment=(), usb=(), serial=(), bluetooth=(), midi=()"
 _UNITS = ("", "k", "m", "g", "t")
 _SIZES = ("bytes", "KB", "MB", "GB", "TB", "PB")
 
@@ -58,6 +60,9 @@ class Pages:
             ("Content-Security-Policy", policy),
             ("X-Content-Type-Options", "nosniff"),
             ("Referrer-Policy", "no-referrer"),
+            ("Permissions-Policy", _UNUSED),
+            ("Cross-Origin-Opener-Policy", "same-origin"),
+            ("Cross-Origin-Resource-Policy", "same-origin"),
             ("Vary", "Accept, Cookie, Authorization"),
         ]
         return Response(status, html.encode("utf-8", "surrogateescape"), headers)
@@ -71,7 +76,8 @@ def content_security_policy(other: str = "") -> str:
     """The policy of our pages: nothing inline, and nothing foreign but what ``other`` serves."""
     also = f" {other}" if other else ""
     return (
-        "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'; "
+        "default-src 'none'; base-uri 'none'; object-src 'none'; form-action 'self'; "
+        "frame-ancestors 'self'; "
         f"script-src 'self'{also}; frame-src 'self'{also}; img-src 'self' data:{also}; "
         "style-src 'self'; connect-src 'self'; font-src 'self'"
     )

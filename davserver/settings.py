@@ -74,6 +74,7 @@ class Settings(BaseSettings):
     unix_socket_mode: str = Field("660", pattern=r"^[0-7]{3}$")
     tls_certificate: Path | None = None
     tls_key: Path | None = None
+    hsts_days: int = Field(0, ge=0, le=3650)
     redirect_port: int = Field(0, ge=0, le=65535)
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
     proxy_protocol: bool = False
@@ -81,6 +82,7 @@ class Settings(BaseSettings):
     accel_location: str = Field("/-internal/", pattern=r"^/.*/$")
 
     anonymous: Literal["none", "read", "write"] = "none"
+    security_contact: str = Field("", pattern=r"^((mailto:|https://|tel:)[\x21-\x7e]{1,200})?$")
     i_know: bool = False
     admin_name: str = "admin"
     admin_password: SecretStr | None = None

@@ -42,6 +42,8 @@ BLOCK = 1 << 18
 
 MAX_FORM_BYTES = 1 << 16
 MAX_FORM_FIELDS = 100
+SAFE = frozenset({"GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT", "SEARCH"})
+"""Methods that change nothing (RFC 9110, 9.2.1)."""
 NOBODY = Principal("", ceiling=NO_RIGHTS)
 
 _PHRASES = {460: "Checksum Mismatch"}
@@ -328,7 +330,8 @@ class Routes:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         request = Request.of(environ)
-        found = self._find(request.target) if request.target.startswith("/-/") else None
+        is_ours = request.target.startswith(("/-/", "/.well-known/"))
+        found = self._find(request.target) if is_ours else None
         if found is None:
             return self._next(environ, start_response)
         methods, handler = found
@@ -339,6 +342,21 @@ class Routes:
     def _find(self, target: str) -> tuple[str, Handler] | None:
         first = target[: target.find("/", len("/-/")) + 1]
         return self._routes.get(target) or self._routes.get(first)
+
+
+def only_by_tls(app: App, seconds: int) -> App:
+    """Tells browsers that come by TLS to come by nothing else for ``seconds`` (RFC 6797)."""
+    told = ("Strict-Transport-Security", f"max-age={seconds}")
+
+    def porch(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        def start(status: str, headers: Headers, *exc_info: object) -> object:
+            if Request.of(environ).is_secure:
+                headers = [*headers, told]
+            return start_response(status, headers, *exc_info)
+
+        return app(environ, start)
+
+    return porch
 
 
 def status_line(status: int) -> str:

@@ -182,8 +182,7 @@ class LinkDoor:
         who = self._principal(request, link, guest, member)
         request.principal = who
         start = self._with_cookies(request, start_response, guest if made else None)
-        if request.method == "POST":
-            self._csrf.check(request)
+        self._csrf.guard(request)
         if request.method != "OPTIONS":
             asked = self._ask(request, link, guest)
             if asked is not None:

@@ -12,11 +12,20 @@ from davserver.accounts.sign_in import SIGN_IN, SIGN_OUT, SignIn
 from davserver.audit import Event
 from davserver.errors import Forbidden, MethodNotAllowed, SignInNeeded, TooManyAttempts
 from davserver.model import Principal, Right, Role
-from davserver.web import App, Environ, Headers, Request, Response, StartResponse, redirect, text
+from davserver.web import (
+    SAFE,
+    App,
+    Environ,
+    Headers,
+    Request,
+    Response,
+    StartResponse,
+    redirect,
+    text,
+)
 
 Anonymous = Literal["none", "read", "write"]
 
-READING = frozenset({"GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT", "SEARCH"})
 WRITING = frozenset({Right.EDIT, Right.CREATE, Right.COMMENT, Right.REVIEW, Right.FILL})
 """Rights of which every method but those needs one, on whatever path."""
 _CSRF_SECONDS = 7 * 24 * 3600
@@ -70,12 +79,11 @@ class Accounts:
         if principal is None:
             return self._ask(request).send(start_response)
         request.principal = principal
-        if request.method == "POST":
-            self._csrf.check(request)
+        self._csrf.guard(request)
         if request.target == SIGN_OUT:
             _only_post(request)
             return self._sign_in.out(request).send(start_response)
-        if request.method not in READING and principal.ceiling.isdisjoint(WRITING):
+        if request.method not in SAFE and principal.ceiling.isdisjoint(WRITING):
             if principal.is_anonymous:
                 return self._ask(request).send(start_response)
             raise Forbidden("This is a sign-in for reading only.", "need-privileges")

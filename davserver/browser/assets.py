@@ -29,5 +29,6 @@ class Assets:
             ("Content-Type", media_type),
             ("Cache-Control", _FOREVER),
             ("X-Content-Type-Options", "nosniff"),
+            ("Cross-Origin-Resource-Policy", "same-origin"),
         ]
         return Response(200, content, headers)
