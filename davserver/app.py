@@ -27,6 +27,7 @@ from davserver.accounts.second_factors import SecondStep
 from davserver.accounts.sign_in import SIGNED_IN, SignIn
 from davserver.accounts.sources import Source
 from davserver.accounts.sources.proxy import ProxyUsers
+from davserver.accounts.throttle import Devices, Throttle
 from davserver.audit import FOLDER as AUDIT
 from davserver.audit import Audit
 from davserver.browser.assets import Assets
@@ -71,6 +72,7 @@ from davserver.model import Principal, called
 from davserver.pages import ASSETS, SHARE, Pages
 from davserver.providers.app_passwords import AppPasswords, DigestNonces
 from davserver.providers.exclusion import Exclusion
+from davserver.providers.failures import Failures
 from davserver.providers.provider import ShareProvider
 from davserver.providers.second_factors import SecondFactors
 from davserver.providers.sessions import EditSessions
@@ -176,8 +178,9 @@ def create_app(settings: Settings) -> Application:
     users = Users(share.catalog)
     pages = Pages(resource_dir("templates"), resource_dir("assets"))
     homes = Homes(share.trees, settings.home_folders)
-    credentials = Credentials(users, _sources(settings), homes.prepare)
-    doors = _doors(settings, share, users, credentials, pages, secret)
+    throttle = Throttle(Failures(share.catalog))
+    credentials = Credentials(users, throttle, _sources(settings), homes.prepare)
+    doors = _doors(settings, share, users, credentials, throttle, pages, secret)
     instance_id = share.catalog.instance_id()
     sessions = EditSessions(
         share.store,
@@ -262,7 +265,7 @@ def create_app(settings: Settings) -> Application:
         pages,
         share,
         sharers,
-        users,
+        throttle,
         secret,
         forms,
         doors.sign_in.principal,
@@ -330,13 +333,14 @@ def _doors(
     share: Share,
     users: Users,
     credentials: Credentials,
+    throttle: Throttle,
     pages: Pages,
     secret: bytes,
 ) -> _Doors:
     catalog = share.catalog
     rows = Rows(users, SignIns(catalog), AppPasswords(catalog), SecondFactors(catalog))
     generators = CodeGenerators(rows.second_factors, secret)
-    second = SecondStep(users, rows.second_factors, generators, secret)
+    second = SecondStep(throttle, rows.second_factors, generators, secret)
     passkeys = Passkeys(rows.second_factors, secret)
     algorithms = settings.digest_algorithms
     devices = DevicePasswords(rows.app_passwords, secret, algorithms)
@@ -350,6 +354,7 @@ def _doors(
         Tokens(secret, "second step"),
         settings.sign_in_hours,
         settings.remember_days,
+        Devices(secret),
         settings.oidc_name,
     )
     return _Doors(
@@ -564,7 +569,7 @@ def _tasks(
     return {
         "share": lambda: share.tidy(settings.trash_days),
         "sessions": lambda: sessions.purge_older_than(_CALLBACKS_KEPT),
-        "sign-in failures": lambda: rows.users.forget_failures_older_than(_FAILURES_KEPT),
+        "sign-in failures": lambda: Failures(share.catalog).forget_older_than(_FAILURES_KEPT),
         "sign-ins": rows.sign_ins.purge,
         "digest nonces": DigestNonces(share.catalog).purge,
         "passkey challenges": rows.second_factors.purge,

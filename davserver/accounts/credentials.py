@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import ipaddress
 import secrets
 import threading
 import time
@@ -14,12 +13,11 @@ import structlog
 
 from davserver.accounts import passwords
 from davserver.accounts.sources import Source
-from davserver.errors import Forbidden, SignInNeeded, TooManyAttempts, Unavailable, printable
+from davserver.accounts.throttle import Attempt, Throttle
+from davserver.errors import Forbidden, SignInNeeded, Unavailable, printable
 from davserver.model import Outside, Principal, is_user_name
 from davserver.providers.users import User, Users
 
-FREE_FAILURES = 5
-LONGEST_WAIT = 900
 _VERIFIED_SECONDS = 300
 _VERIFIED_AT_MOST = 4096
 # A removed user or a changed password takes effect in every process within this time.
@@ -39,10 +37,12 @@ class Credentials:
     def __init__(
         self,
         users: Users,
+        throttle: Throttle,
         sources: Sequence[Source] = (),
         arrived: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._users = users
+        self._throttle = throttle
         self._sources = sources
         self._arrived = arrived
         self._cache_key = secrets.token_bytes(32)
@@ -50,25 +50,29 @@ class Credentials:
         self._said: dict[str, bytes] = {}
         self._known: dict[str, tuple[float, User | None]] = {}
         self._lock = threading.Lock()
-        self._one_at_a_time = [threading.Lock() for _ in range(16)]
+        self._one_at_a_time = [threading.Lock() for _ in range(64)]
 
-    def check(self, name: str, password: str, address: str) -> Principal:
+    def check(self, name: str, password: str, address: str, device: str = "") -> Principal:
         """The principal that ``name`` and ``password`` prove; a source may call it otherwise.
 
-        Raises SignInNeeded if they prove nothing, TooManyAttempts while failures from ``address``
-        for this name slow it down, Unavailable if a source that is needed cannot be asked. What was
-        verified a short while ago costs no hash and no question.
+        Raises SignInNeeded if they prove nothing while failures slow it down,
+        Unavailable if a source that is needed cannot be asked. What was verified a short while ago
+        costs no hash and no question, and what was ever verified no wait. ``device`` names a
+        browser that signed in before.
         """
         user = self.user(name)
         digest = self._digest("password", name, password, user.password_hash if user else "")
         found = self._remembered(digest)
         if found is not None:
             return principal_of(found)
-        # A drive opens many connections at once; one of them pays for the hash.
-        with self._one_at_a_time[digest[0] % len(self._one_at_a_time)]:
+        attempt = Attempt(name, address, device)
+        # A drive opens many connections at once; one of them pays for the hash. Who guesses by many
+        # connections at once waits for each guess to be counted.
+        with self._one_at_a_time[attempt.number % len(self._one_at_a_time)]:
             found = self._remembered(digest)
             if found is None:
-                attempt = f"{name[:64]}@{network(address)}"
+                if digest not in self._verified:
+                    self._throttle.check(attempt)
                 found = self._verify(name, password, user, attempt)
                 self._remember(digest, found)
             return principal_of(found)
@@ -103,9 +107,8 @@ class Credentials:
         self._arrived(found.name)
         return found
 
-    def _verify(self, name: str, password: str, user: User | None, attempt: str) -> User:
+    def _verify(self, name: str, password: str, user: User | None, attempt: Attempt) -> User:
         """``check`` by the hash or by asking; ``attempt`` is whose failures count."""
-        wait_your_turn(self._users, attempt)
         if user is not None and not user.source:
             found = user if passwords.matches(user.password_hash, password) else None
         else:
@@ -114,10 +117,9 @@ class Credentials:
                 # An unknown name takes as long to refuse as a known one.
                 passwords.matches(self._nobody, password)
         if found is None:
-            self._users.note_failure(attempt)
+            self._throttle.failed(attempt)
             raise SignInNeeded("The name or the password is wrong.")
-        if self._users.failures(attempt)[0]:
-            self._users.forget_failures(attempt)
+        self._throttle.succeeded(attempt)
         if not found.source:
             if passwords.is_outdated(found.password_hash):
                 self._users.renew_password_hash(
@@ -186,25 +188,9 @@ class Credentials:
         with self._lock:
             until = time.monotonic() + _VERIFIED_SECONDS
             self._verified[digest] = until, user.name, user.source
+            self._verified.move_to_end(digest)
             while len(self._verified) > _VERIFIED_AT_MOST:
                 self._verified.popitem(last=False)
-
-
-def wait_your_turn(users: Users, attempt: str) -> None:
-    """Raise TooManyAttempts while earlier failures of ``attempt`` slow it down."""
-    failures, last = users.failures(attempt)
-    if failures < FREE_FAILURES:
-        return
-    wait = last + wait_after(failures) - time.time()
-    if wait > 0:
-        raise TooManyAttempts(max(1, round(wait)))
-
-
-def wait_after(failures: int) -> float:
-    """Seconds until the next try after so many failures: longer with each."""
-    if failures < FREE_FAILURES:
-        return 0.0
-    return float(min(2 ** (failures - FREE_FAILURES), LONGEST_WAIT))
 
 
 def principal_of(user: User) -> Principal:
@@ -215,14 +201,3 @@ def principal_of(user: User) -> Principal:
 def _is_outside_password(password: str) -> bool:
     """Whether other systems can be asked about it: an empty one lets everybody in with some."""
     return 0 < len(password) <= _LONGEST_PASSWORD and "\0" not in password
-
-
-def network(address: str) -> str:
-    """The part of an address that one client owns: all of IPv4, a /64 of IPv6."""
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if ip.version == 4:
-        return str(ip)
-    return str(ipaddress.ip_network((ip, 64), strict=False))

@@ -18,8 +18,8 @@ from typing import Any
 from davserver import paths
 from davserver.accounts import cookies, csrf, passwords
 from davserver.accounts.basic import parsed
-from davserver.accounts.credentials import network, wait_your_turn
 from davserver.accounts.sign_in import safe_path
+from davserver.accounts.throttle import Attempt, Throttle
 from davserver.errors import Gone, LinkEnded, NotFound, SignInNeeded, TooManyAttempts
 from davserver.model import (
     MAX_GUEST_NAME,
@@ -31,7 +31,6 @@ from davserver.model import (
 )
 from davserver.pages import Pages
 from davserver.providers.share import Share
-from davserver.providers.users import Users
 from davserver.tokens import LinkTokens, TokenNotValid, Tokens
 from davserver.web import (
     App,
@@ -100,8 +99,8 @@ class Sharers:
 class LinkPasswords:
     """The passwords of links: hashed, slowed down after failures, and then remembered a while."""
 
-    def __init__(self, users: Users) -> None:
-        self._users = users
+    def __init__(self, throttle: Throttle) -> None:
+        self._throttle = throttle
         self._key = secrets.token_bytes(32)
         self._verified: OrderedDict[bytes, float] = OrderedDict()
         self._lock = threading.Lock()
@@ -112,13 +111,12 @@ class LinkPasswords:
         digest = hmac.digest(self._key, given.encode("utf-8", "surrogatepass"), "sha256")
         if self._verified.get(digest, 0.0) > time.monotonic():
             return True
-        attempt = f"link {link.id}@{network(address)}"
-        wait_your_turn(self._users, attempt)
+        attempt = Attempt(f"link {link.id}", address)
+        self._throttle.check(attempt)
         if not passwords.matches(link.password_hash, password):
-            self._users.note_failure(attempt)
+            self._throttle.failed(attempt)
             return False
-        if self._users.failures(attempt)[0]:
-            self._users.forget_failures(attempt)
+        self._throttle.succeeded(attempt)
         with self._lock:
             self._verified[digest] = time.monotonic() + _VERIFIED_SECONDS
             while len(self._verified) > _VERIFIED_AT_MOST:
@@ -141,7 +139,7 @@ class LinkDoor:
         pages: Pages,
         share: Share,
         sharers: Sharers,
-        users: Users,
+        throttle: Throttle,
         secret: bytes,
         forms: csrf.Csrf,
         member: Callable[[Request], Principal | None],
@@ -154,7 +152,7 @@ class LinkDoor:
         self._pages = pages
         self._share = share
         self._sharers = sharers
-        self._passwords = LinkPasswords(users)
+        self._passwords = LinkPasswords(throttle)
         self._addresses = LinkTokens(secret)
         self._unlocked = Tokens(secret, "link password")
         self._guests = Tokens(secret, "link guest")

@@ -2,10 +2,9 @@
 
 from davserver.accounts import passwords
 from davserver.accounts.code_generators import CodeGenerators
-from davserver.accounts.credentials import wait_after
-from davserver.errors import SignInNeeded, TooManyAttempts
+from davserver.accounts.throttle import Throttle
+from davserver.errors import SignInNeeded
 from davserver.providers.second_factors import SecondFactors
-from davserver.providers.users import Users
 from davserver.tokens import derived
 
 RECOVERY_CODES = 10
@@ -15,9 +14,9 @@ class SecondStep:
     """Who needs a second step, and whether a code is enough for it."""
 
     def __init__(
-        self, users: Users, rows: SecondFactors, generators: CodeGenerators, secret: bytes
+        self, throttle: Throttle, rows: SecondFactors, generators: CodeGenerators, secret: bytes
     ) -> None:
-        self._users = users
+        self._throttle = throttle
         self._rows = rows
         self._generators = generators
         self._key = derived(secret, "recovery code")
@@ -41,12 +40,10 @@ class SecondStep:
         password, and the codes are few.
         """
         attempt = f"second step:{user}"
-        wait = self._users.try_again(attempt, wait_after)
-        if wait > 0:
-            raise TooManyAttempts(max(1, round(wait)))
+        self._throttle.begin(attempt)
         if not (self._generators.check(user, code) or self._recover(user, code)):
             raise SignInNeeded("This code is wrong, or was used already.")
-        self._users.forget_failures(attempt)
+        self._throttle.forget(attempt)
 
     def new_recovery_codes(self, user: str) -> list[str]:
         """New recovery codes, told once; the ones before count no longer."""

@@ -11,6 +11,7 @@ from davserver.accounts.agents import name_of_agent
 from davserver.accounts.credentials import Credentials, principal_of
 from davserver.accounts.passkeys import Passkeys
 from davserver.accounts.second_factors import SecondStep
+from davserver.accounts.throttle import Devices
 from davserver.audit import Event
 from davserver.errors import DavserverError, SignInNeeded, TooManyAttempts, Unavailable
 from davserver.model import Principal
@@ -48,6 +49,7 @@ class SignIn:
         steps: Tokens,
         hours: int,
         days: int,
+        devices: Devices,
         elsewhere: str = "",
     ) -> None:
         self._pages = pages
@@ -58,6 +60,7 @@ class SignIn:
         self._steps = steps
         self._hours = hours
         self._days = days
+        self._devices = devices
         self._elsewhere = elsewhere
 
     def principal(self, request: Request) -> Principal | None:
@@ -110,6 +113,7 @@ class SignIn:
         age = seconds if can_remember or wanted == SIGNED_IN else None
         response = redirect(request.url(wanted))
         response.headers.append(("Set-Cookie", cookies.made(request, COOKIE, secret, age)))
+        response.headers.append(("Set-Cookie", self._devices.cookie(request, user.name)))
         return response
 
     def out(self, request: Request) -> Response:
@@ -133,10 +137,13 @@ class SignIn:
         name = request.form.get("name", "").strip()
         password = request.form.get("password", "")
         try:
-            principal = self._credentials.check(name, password, request.client_address)
+            device = self._devices.of(request, name)
+            principal = self._credentials.check(name, password, request.client_address, device)
         except (SignInNeeded, TooManyAttempts, Unavailable) as fault:
             request.note(Event.SIGN_IN_REFUSED, user=self._credentials.known(name))
-            return self._form(request, wanted, fault.status, str(fault), name)
+            response = self._form(request, wanted, fault.status, str(fault), name)
+            response.headers.extend(fault.headers())
+            return response
         user = self._credentials.user(principal.name)
         if user is None:
             return self._form(request, wanted, 401, "This user was removed.", name)
@@ -163,7 +170,9 @@ class SignIn:
                 self._second.check(user.name, request.form.get("code", ""))
         except (SignInNeeded, TooManyAttempts) as fault:
             request.note(Event.SIGN_IN_REFUSED, user=user.name)
-            return self._ask_second(request, user, wanted, fault)
+            response = self._ask_second(request, user, wanted, fault)
+            response.headers.extend(fault.headers())
+            return response
         return self._proved(request, user, wanted)
 
     def _step(self, request: Request) -> User:

@@ -1,7 +1,6 @@
-"""Users and failed sign-ins in the catalog. Stores hashes; knows no password."""
+"""Users in the catalog. Stores hashes; knows no password."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +13,6 @@ from davserver.providers.tables import (
     groups,
     links,
     memberships,
-    sign_in_failures,
     sign_ins,
     users,
 )
@@ -113,57 +111,6 @@ class Users:
             connection.execute(delete(grants).where(grants.c.subject == of_user(name)))
             connection.execute(delete(links).where(links.c.made_by == name))
             return connection.execute(delete(users).where(users.c.name == name)).rowcount > 0
-
-    def failures(self, key: str) -> tuple[int, float]:
-        """How often sign-in failed for ``key``, and when last (seconds since 1970)."""
-        with self._catalog.reading() as connection:
-            row = connection.execute(
-                select(sign_in_failures).where(sign_in_failures.c.key == key)
-            ).first()
-            return (row.failures, row.last) if row else (0, 0.0)
-
-    def note_failure(self, key: str) -> None:
-        """Count a failed sign-in."""
-        this = sign_in_failures.c.key == key
-        with self._catalog.writing() as connection:
-            counted = connection.execute(
-                update(sign_in_failures)
-                .where(this)
-                .values(failures=sign_in_failures.c.failures + 1, last=time.time())
-            )
-            if not counted.rowcount:
-                connection.execute(
-                    insert(sign_in_failures).values(key=key, failures=1, last=time.time())
-                )
-
-    def try_again(self, key: str, wait_after: Callable[[int], float]) -> float:
-        """Count a try as failed until it is forgotten; or seconds to wait, if it comes too early.
-
-        Counted before the try, so that tries at the same time are tries one after another.
-        ``wait_after`` tells the wait after so many failures.
-        """
-        now = time.time()
-        this = sign_in_failures.c.key == key
-        with self._catalog.writing() as connection:
-            row = connection.execute(select(sign_in_failures).where(this)).first()
-            wait = row.last + wait_after(row.failures) - now if row else 0.0
-            if wait > 0:
-                return wait
-            count = 1 + (row.failures if row else 0)
-            connection.execute(delete(sign_in_failures).where(this))
-            connection.execute(insert(sign_in_failures).values(key=key, failures=count, last=now))
-            return 0.0
-
-    def forget_failures(self, key: str) -> None:
-        """Forget the failures of ``key``: somebody proved who they are."""
-        with self._catalog.writing() as connection:
-            connection.execute(delete(sign_in_failures).where(sign_in_failures.c.key == key))
-
-    def forget_failures_older_than(self, seconds: float) -> None:
-        """Forget failures of so long ago."""
-        before = time.time() - seconds
-        with self._catalog.writing() as connection:
-            connection.execute(delete(sign_in_failures).where(sign_in_failures.c.last < before))
 
 
 def _found(connection: Connection, name: str) -> User | None:

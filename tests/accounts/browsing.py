@@ -61,3 +61,10 @@ def secret(page: requests.Response) -> str:
     found = re.search(r'<code class="secret">([^<]+)</code>', page.text)
     assert found, page.text
     return found[1]
+
+
+def session_cookie(answer: requests.Response) -> str:
+    """The cookie that an answer sets to say who it is; other ones come beside it."""
+    cookies = answer.raw.headers.getlist("Set-Cookie")
+    [found] = [one for one in cookies if "davserver-session=" in one]
+    return str(found)

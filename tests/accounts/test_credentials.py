@@ -4,10 +4,12 @@ import pytest
 
 from davserver.accounts import passwords
 from davserver.accounts.administrator import ensure_administrator
-from davserver.accounts.credentials import FREE_FAILURES, Credentials
+from davserver.accounts.credentials import Credentials
+from davserver.accounts.throttle import FREE_FAILURES
 from davserver.errors import SignInNeeded, TooManyAttempts
 from davserver.providers.share import Share
 from davserver.providers.users import User, Users
+from tests.accounts.checking import credentials_of
 from tests.clock import later
 
 HOME, ELSEWHERE = "192.0.2.1", "192.0.2.2"
@@ -22,7 +24,7 @@ def users(share: Share) -> Users:
 
 @pytest.fixture
 def credentials(users: Users) -> Credentials:
-    return Credentials(users)
+    return credentials_of(users)
 
 
 def test_the_right_password_is_the_person(credentials: Credentials) -> None:
@@ -106,16 +108,9 @@ def test_a_network_of_ipv6_counts_as_one(credentials: Credentials) -> None:
 
 
 def test_failures_count_in_every_process(users: Users) -> None:
-    fail(Credentials(users), FREE_FAILURES)
+    fail(credentials_of(users), FREE_FAILURES)
     with pytest.raises(TooManyAttempts):
-        Credentials(users).check("ann", "ann's password", HOME)
-
-
-def test_old_failures_are_forgotten(credentials: Credentials, users: Users) -> None:
-    fail(credentials, FREE_FAILURES)
-    with later(3600):
-        users.forget_failures_older_than(1800)
-        assert users.failures(f"ann@{HOME}") == (0, 0.0)
+        credentials_of(users).check("ann", "ann's password", HOME)
 
 
 class TestAdministrator:
@@ -123,7 +118,7 @@ class TestAdministrator:
         users = Users(share.catalog)
         made = ensure_administrator(users, "admin", None)
         assert made is not None
-        principal = Credentials(users).check("admin", made, HOME)
+        principal = credentials_of(users).check("admin", made, HOME)
         assert principal.is_administrator
         assert ensure_administrator(users, "admin", None) is None
 
@@ -131,7 +126,7 @@ class TestAdministrator:
         users = Users(share.catalog)
         assert ensure_administrator(users, "admin", "first password") is None
         assert ensure_administrator(users, "admin", "second password") is None
-        Credentials(users).check("admin", "second password", HOME)
+        credentials_of(users).check("admin", "second password", HOME)
 
     def test_a_renamed_administrator_does_not_come_back(self, share: Share) -> None:
         """Somebody removed "admin" because another administrator is there."""

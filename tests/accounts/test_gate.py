@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import requests
 
+from tests.accounts.browsing import session_cookie
 from tests.clock import later
 from tests.dav_client import DavClient
 from tests.running import ADMIN, PASSWORD, ThreadServer
@@ -52,7 +53,7 @@ def test_a_person_is_sent_to_the_sign_in_page_and_back(
 
 
 def test_the_cookie_is_for_us_alone(server: ThreadServer, browser: requests.Session) -> None:
-    cookie = sign_in(browser, server.url).headers["Set-Cookie"]
+    cookie = session_cookie(sign_in(browser, server.url))
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
     assert "Secure" not in cookie

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from davserver.accounts import passwords
-from davserver.accounts.credentials import FREE_FAILURES, Credentials
 from davserver.accounts.homes import Homes
+from davserver.accounts.throttle import FREE_FAILURES
 from davserver.errors import Forbidden, SettingsWrong, SignInNeeded, TooManyAttempts, Unavailable
 from davserver.model import Outside
 from davserver.providers.share import Share
 from davserver.providers.users import User, Users
 from davserver.settings import read_settings
+from tests.accounts.checking import credentials_of
 from tests.clock import later
 from tests.running import ThreadServer
 
@@ -48,7 +49,7 @@ def users(share: Share) -> Users:
 
 def test_sources_are_asked_in_their_order(users: Users) -> None:
     first, second = Told("one", ann="x", bob="x"), Told("two", ann="y", zoe="y")
-    credentials = Credentials(users, [first, second])
+    credentials = credentials_of(users, [first, second])
     assert credentials.check("ann", "x", HOME).name == "ann"
     assert second.asked == []
     assert credentials.check("zoe", "y", HOME).name == "zoe"
@@ -57,7 +58,7 @@ def test_sources_are_asked_in_their_order(users: Users) -> None:
 
 def test_a_name_that_came_from_one_source_is_asked_of_no_other(users: Users) -> None:
     first, second = Told("one"), Told("two", ann="y")
-    credentials = Credentials(users, [first, second])
+    credentials = credentials_of(users, [first, second])
     credentials.check("ann", "y", HOME)
     first.people["ann"] = "x"
     with later(400), pytest.raises(SignInNeeded):
@@ -67,7 +68,7 @@ def test_a_name_that_came_from_one_source_is_asked_of_no_other(users: Users) -> 
 
 def test_our_own_users_are_asked_of_nobody(users: Users) -> None:
     source = Told("one", own="theirs")
-    credentials = Credentials(users, [source])
+    credentials = credentials_of(users, [source])
     credentials.check("own", "own password", HOME)
     with pytest.raises(SignInNeeded):
         credentials.check("own", "theirs", HOME)
@@ -76,7 +77,7 @@ def test_our_own_users_are_asked_of_nobody(users: Users) -> None:
 
 def test_a_password_is_asked_for_once_in_five_minutes(users: Users) -> None:
     source = Told("one", ann="x")
-    credentials = Credentials(users, [source])
+    credentials = credentials_of(users, [source])
     for _ in range(3):
         credentials.check("ann", "x", HOME)
     assert source.asked == ["ann"]
@@ -89,7 +90,7 @@ def test_a_password_is_asked_for_once_in_five_minutes(users: Users) -> None:
 def test_a_source_may_call_people_otherwise(users: Users) -> None:
     source = Told("one", **{"ann@example.org": "x", "ann": "x"})
     source.called["ann@example.org"] = "ann"
-    credentials = Credentials(users, [source])
+    credentials = credentials_of(users, [source])
     for _ in range(2):
         assert credentials.check("ann@example.org", "x", HOME).name == "ann"
     assert source.asked == ["ann@example.org"]
@@ -100,7 +101,7 @@ def test_a_source_cannot_call_people_anything(users: Users, told: str) -> None:
     source = Told("one", ann="x")
     source.called["ann"] = told
     with pytest.raises(SignInNeeded):
-        Credentials(users, [source]).check("ann", "x", HOME)
+        credentials_of(users, [source]).check("ann", "x", HOME)
     assert [user.name for user in users.all()] == ["own"]
 
 
@@ -113,13 +114,13 @@ def test_what_could_mean_something_else_elsewhere_is_not_passed_on(
 ) -> None:
     source = Told("one", ann=password)
     with pytest.raises(SignInNeeded):
-        Credentials(users, [source]).check(name, password, HOME)
+        credentials_of(users, [source]).check(name, password, HOME)
     assert source.asked == []
 
 
 def test_failures_slow_down_before_a_source_is_asked(users: Users) -> None:
     source = Told("one", ann="x")
-    credentials = Credentials(users, [source])
+    credentials = credentials_of(users, [source])
     for _ in range(FREE_FAILURES):
         with pytest.raises(SignInNeeded):
             credentials.check("ann", "wrong", HOME)
@@ -131,7 +132,7 @@ def test_failures_slow_down_before_a_source_is_asked(users: Users) -> None:
 def test_a_source_that_is_away_hides_no_other_and_is_no_failure(users: Users) -> None:
     away, there = Told("one", ann="x"), Told("two", bob="y")
     away.is_away = True
-    credentials = Credentials(users, [away, there])
+    credentials = credentials_of(users, [away, there])
     assert credentials.check("bob", "y", HOME).name == "bob"
     for _ in range(FREE_FAILURES + 1):
         with pytest.raises(Unavailable):
@@ -147,7 +148,7 @@ def test_an_unknown_name_costs_a_hash_as_a_known_one_does(
     matches = passwords.matches
     monkeypatch.setattr(passwords, "matches", lambda *a: hashed.append(1) or matches(*a))
     with pytest.raises(SignInNeeded):
-        Credentials(users, [Told("one")]).check("nobody", "x", HOME)
+        credentials_of(users, [Told("one")]).check("nobody", "x", HOME)
     assert len(hashed) == 1
 
 
@@ -157,7 +158,7 @@ def test_somebody_vouched_for_is_looked_up_once_in_a_while(
     admitted = []
     admit = Users.admit
     monkeypatch.setattr(Users, "admit", lambda *a: admitted.append(1) or admit(*a))
-    credentials = Credentials(users)
+    credentials = credentials_of(users)
     for _ in range(3):
         assert credentials.vouched("proxy", Outside("ann")).name == "ann"
     assert len(admitted) == 1
@@ -167,7 +168,7 @@ def test_somebody_vouched_for_is_looked_up_once_in_a_while(
 
 
 def test_what_is_said_of_somebody_counts_at_once_however_often_it_changes(users: Users) -> None:
-    credentials = Credentials(users)
+    credentials = credentials_of(users)
     for is_administrator in (True, False, True, False):
         told = Outside("ann", is_administrator=is_administrator)
         assert credentials.vouched("proxy", told).is_administrator is is_administrator

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from davserver.providers.second_factors import MAX_PASSKEYS, SecondFactors
 from tests.accounts.authenticator import PRESENT, Authenticator
-from tests.accounts.browsing import Browser, hidden
+from tests.accounts.browsing import Browser, hidden, session_cookie
 from tests.clock import later
 from tests.running import ADMIN, PASSWORD, ThreadServer
 
@@ -53,7 +53,7 @@ def test_it_signs_in_without_name_and_password(server: ThreadServer, browser: Br
     other = Browser(server)
     done = use(other, key.get(question(other)), next="/docs/", remember="yes")
     assert (done.status_code, done.headers["Location"]) == (303, "/docs/")
-    assert "Max-Age" in done.headers["Set-Cookie"]
+    assert "Max-Age" in session_cookie(done)
     assert other.is_in
 
 

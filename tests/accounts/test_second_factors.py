@@ -10,10 +10,10 @@ import pytest
 import requests
 
 from davserver.accounts.code_generators import CodeGenerators
-from davserver.accounts.credentials import FREE_FAILURES
+from davserver.accounts.throttle import FREE_FAILURES
 from davserver.providers.catalog import FILE_NAME
 from davserver.providers.second_factors import SecondFactors
-from tests.accounts.browsing import Browser, hidden, secret
+from tests.accounts.browsing import Browser, hidden, secret, session_cookie
 from tests.clock import later
 from tests.features.test_command import run
 from tests.running import ADMIN, PASSWORD, ThreadServer
@@ -103,7 +103,7 @@ def test_one_goes_on_to_where_one_wanted_and_is_remembered(
 ) -> None:
     done = second(Browser(server), phone.code(), next="/docs/a%20b/", remember="yes")
     assert done.headers["Location"] == "/docs/a%20b/"
-    assert "Max-Age" in done.headers["Set-Cookie"]
+    assert "Max-Age" in session_cookie(done)
 
 
 def test_a_wrong_code_does_not_put_it_in_use(server: ThreadServer, browser: Browser) -> None:

@@ -17,7 +17,7 @@ from davserver.providers.catalog import FILE_NAME
 from davserver.providers.sign_ins import MAX_EACH, NOTED_EVERY, SignIns
 from davserver.providers.users import Users
 from davserver.web import Request
-from tests.accounts.browsing import FIREFOX, Browser, hidden
+from tests.accounts.browsing import FIREFOX, Browser, hidden, session_cookie
 from tests.clock import later
 from tests.running import ADMIN, PASSWORD, ThreadServer
 
@@ -120,7 +120,7 @@ def test_a_removed_user_is_signed_out_at_once(
 def test_a_sign_in_lasts_for_hours_or_until_the_browser_ends(
     server: ThreadServer, here: Browser
 ) -> None:
-    cookie = here.sign_in().headers["Set-Cookie"]
+    cookie = session_cookie(here.sign_in())
     assert "Max-Age" not in cookie
     with later(11 * HOUR):
         assert here.is_in
@@ -129,7 +129,7 @@ def test_a_sign_in_lasts_for_hours_or_until_the_browser_ends(
 
 
 def test_a_remembered_one_lasts_for_days_and_no_longer(server: ThreadServer, here: Browser) -> None:
-    assert f"Max-Age={30 * DAY}" in here.sign_in(remember="yes").headers["Set-Cookie"]
+    assert f"Max-Age={30 * DAY}" in session_cookie(here.sign_in(remember="yes"))
     cookie = here.cookie
     with later(29 * DAY):
         here.take(cookie)
@@ -142,7 +142,7 @@ def test_a_remembered_one_lasts_for_days_and_no_longer(server: ThreadServer, her
 def test_where_nobody_is_remembered_nobody_is(serve: Callable[..., ThreadServer]) -> None:
     browser = Browser(serve(remember_days=0))
     assert "Stay signed in" not in browser.get("/-/login").text
-    assert "Max-Age" not in browser.sign_in(remember="yes").headers["Set-Cookie"]
+    assert "Max-Age" not in session_cookie(browser.sign_in(remember="yes"))
 
 
 def test_the_account_page_lists_where_one_is_signed_in(here: Browser, there: Browser) -> None:
@@ -189,7 +189,7 @@ def test_a_request_comes_by_the_cookie_only_as_the_user_of_the_cookie(
 ) -> None:
     """Where something else says who it is, the cookie may be somebody else's."""
     nothing: Any = None
-    door = SignIn(nothing, nothing, sign_ins, nothing, nothing, nothing, 1, 1)
+    door = SignIn(nothing, nothing, sign_ins, nothing, nothing, nothing, 1, 1, nothing)
     request = Request({"REQUEST_METHOD": "GET", "HTTP_COOKIE": f"davserver-session={here.cookie}"})
     request.principal = Principal(ADMIN)
     assert door.current(request)
@@ -258,7 +258,7 @@ def test_under_tls_only_the_cookie_with_the_prefix_counts(
     form = ask("GET", "/-/login")
     nonce = form.headers["Set-Cookie"].partition(";")[0]
     data = {"name": ADMIN, "password": PASSWORD, "csrf": hidden(form, "csrf")}
-    made = ask("POST", "/-/login", nonce, data=data).headers["Set-Cookie"]
+    made = session_cookie(ask("POST", "/-/login", nonce, data=data))
     assert made.startswith(f"{prefix}davserver-session=")
     assert made.endswith("; HttpOnly; SameSite=Lax; Secure")
     cookie = made.partition(";")[0]
