@@ -1,33 +1,24 @@
 """The composition: the only file that names concrete classes and knows every room."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from wsgidav.wsgidav_app import WsgiDAVApp
 
 from davserver.accounts import passwords
 from davserver.accounts.account_page import ADDRESS as ACCOUNT
-from davserver.accounts.account_page import AccountPage, Rows
+from davserver.accounts.account_page import Rows
 from davserver.accounts.administrator import ensure_administrator
-from davserver.accounts.app_passwords import DevicePasswords
-from davserver.accounts.basic import Basic
-from davserver.accounts.code_generators import CodeGenerators
 from davserver.accounts.credentials import Credentials, principal_of
 from davserver.accounts.csrf import Csrf
-from davserver.accounts.digest import Digest
 from davserver.accounts.homes import Homes
 from davserver.accounts.links import LINKS, LinkDoor, Sharers
 from davserver.accounts.middleware import Accounts, anonymous_principal
 from davserver.accounts.oidc_sign_in import ROUTES as OIDC
 from davserver.accounts.oidc_sign_in import OidcSignIn
-from davserver.accounts.passkeys import Passkeys
-from davserver.accounts.second_factors import SecondStep
-from davserver.accounts.sign_in import SIGNED_IN, SignIn
-from davserver.accounts.sources import Source
-from davserver.accounts.sources.proxy import ProxyUsers
-from davserver.accounts.throttle import Devices, Throttle
+from davserver.accounts.sign_in import SIGNED_IN
+from davserver.accounts.throttle import Throttle
 from davserver.audit import FOLDER as AUDIT
 from davserver.audit import Audit
 from davserver.browser.assets import Assets
@@ -65,19 +56,18 @@ from davserver.editor.pages import Office, OpenFile
 from davserver.editor.standing import Standing
 from davserver.editor.tokens import ServerTokens
 from davserver.editor.versions import VersionsPage
-from davserver.errors import DavserverError, Forbidden, Gone, SettingsWrong, Unavailable
+from davserver.entrance import open_doors, openid_provider, sources_of, vouched_by_proxy
+from davserver.errors import DavserverError, Forbidden, Gone, Unavailable
 from davserver.housekeeping import Housekeeping
 from davserver.metrics import MEDIA_TYPE, Metrics, Observed, begin_anew
 from davserver.model import Principal, called
 from davserver.pages import ASSETS, SHARE, Pages
-from davserver.providers.app_passwords import AppPasswords, DigestNonces
+from davserver.providers.app_passwords import DigestNonces
 from davserver.providers.exclusion import Exclusion
 from davserver.providers.failures import Failures
 from davserver.providers.provider import ShareProvider
-from davserver.providers.second_factors import SecondFactors
 from davserver.providers.sessions import EditSessions
 from davserver.providers.share import DAY, Share, open_share
-from davserver.providers.sign_ins import SignIns
 from davserver.providers.users import Users
 from davserver.proxies import TrustedProxies
 from davserver.resources import resource_dir
@@ -95,9 +85,6 @@ from davserver.web import (
     text,
 )
 from davserver.witness import Witness
-
-if TYPE_CHECKING:
-    from davserver.accounts.sources.oidc import Provider
 
 HEALTH = "/-/health"
 READY = "/-/ready"
@@ -155,8 +142,8 @@ class Application(WsgiDAVApp):
 def prepare(settings: Settings) -> str | None:
     """Once before serving: tables, repair, administrator. The one-time password if one was made."""
     # Now, where it can be said to whom starts the server.
-    _sources(settings)
-    _provider(settings)
+    sources_of(settings)
+    openid_provider(settings)
     share = _share(settings)
     begin_anew(settings.state / METRICS_FOLDER)
     try:
@@ -179,8 +166,8 @@ def create_app(settings: Settings) -> Application:
     pages = Pages(resource_dir("templates"), resource_dir("assets"))
     homes = Homes(share.trees, settings.home_folders)
     throttle = Throttle(Failures(share.catalog))
-    credentials = Credentials(users, throttle, _sources(settings), homes.prepare)
-    doors = _doors(settings, share, users, credentials, throttle, pages, secret)
+    credentials = Credentials(users, throttle, sources_of(settings), homes.prepare)
+    doors = open_doors(settings, share, users, credentials, throttle, pages, secret)
     instance_id = share.catalog.instance_id()
     sessions = EditSessions(
         share.store,
@@ -243,7 +230,7 @@ def create_app(settings: Settings) -> Application:
         told = SecurityTxt(settings.security_contact)
         app = Routes(app, {SECURITY_TXT: ("GET HEAD", told)})
         open_to_all += (SECURITY_TXT,)
-    elsewhere = _provider(settings)
+    elsewhere = openid_provider(settings)
     if elsewhere:
         app = Routes(app, OidcSignIn(elsewhere, credentials, doors.sign_in, secret).routes)
     app = Nextcloud(app, share, settings.max_upload_bytes, settings.upload_hours)
@@ -255,7 +242,7 @@ def create_app(settings: Settings) -> Application:
         forms,
         settings.anonymous,
         open_to_all=(*open_to_all, *([OIDC] if elsewhere else [])),
-        vouched=_vouched(settings, credentials),
+        vouched=vouched_by_proxy(settings, credentials),
         digest=doors.digest,
         office_signs_in_by_page=settings.ofba,
     )
@@ -302,86 +289,6 @@ def audit_of(settings: Settings) -> Audit | None:
     return Audit(settings.state / AUDIT, settings.audit_days, settings.audit_max_bytes)
 
 
-@dataclass(frozen=True, slots=True)
-class _Doors:
-    """The ways to come in, and the page where each person looks after their own."""
-
-    basic: Basic
-    digest: Digest | None
-    sign_in: SignIn
-    account: AccountPage
-    rows: Rows
-
-
-def _vouched(
-    settings: Settings, credentials: Credentials
-) -> Callable[[Environ], Principal | None] | None:
-    """Who a trusted proxy says it is, where one is asked."""
-    if not settings.proxy_user_header:
-        return None
-    proxy = ProxyUsers(settings.proxy_admin_group)
-
-    def vouched(environ: Environ) -> Principal | None:
-        told = proxy.told(environ)
-        return credentials.vouched(proxy.name, told) if told else None
-
-    return vouched
-
-
-def _doors(
-    settings: Settings,
-    share: Share,
-    users: Users,
-    credentials: Credentials,
-    throttle: Throttle,
-    pages: Pages,
-    secret: bytes,
-) -> _Doors:
-    catalog = share.catalog
-    rows = Rows(users, SignIns(catalog), AppPasswords(catalog), SecondFactors(catalog))
-    generators = CodeGenerators(rows.second_factors, secret)
-    second = SecondStep(throttle, rows.second_factors, generators, secret)
-    passkeys = Passkeys(rows.second_factors, secret)
-    algorithms = settings.digest_algorithms
-    devices = DevicePasswords(rows.app_passwords, secret, algorithms)
-    nonces = DigestNonces(catalog)
-    sign_in = SignIn(
-        pages,
-        credentials,
-        rows.sign_ins,
-        second,
-        passkeys,
-        Tokens(secret, "second step"),
-        settings.sign_in_hours,
-        settings.remember_days,
-        Devices(secret),
-        settings.oidc_name,
-    )
-    return _Doors(
-        Basic(
-            credentials,
-            devices,
-            second,
-            account_passwords=settings.basic_account_password,
-            changes=catalog.changes,
-        ),
-        Digest(credentials, devices, nonces, secret, algorithms) if algorithms else None,
-        sign_in,
-        AccountPage(
-            pages,
-            share,
-            rows,
-            credentials,
-            sign_in,
-            second,
-            generators,
-            passkeys,
-            devices,
-        ),
-        rows,
-    )
-
-
 def _share(settings: Settings, saved: Callable[[str], None] = lambda _: None) -> Share:
     connections = settings.threads + 2
     return open_share(
@@ -392,73 +299,6 @@ def _share(settings: Settings, saved: Callable[[str], None] = lambda _: None) ->
         user_quota=settings.user_quota_bytes,
         rules=settings.rules,
         saved=saved,
-    )
-
-
-def _sources(settings: Settings) -> list[Source]:
-    """Where users come from besides the catalog. Raises SettingsWrong.
-
-    Each is imported where it is named: their libraries are extras.
-    """
-    found: list[Source] = []
-    for name in settings.user_sources[1:]:
-        try:
-            found.append(_source(name, settings))
-        except ModuleNotFoundError as missing:
-            raise _not_installed(f"user_sources: {name}", missing, name) from None
-    return found
-
-
-def _not_installed(what: str, missing: ModuleNotFoundError, extra: str) -> SettingsWrong:
-    return SettingsWrong(
-        f"{what} needs {missing.name}, which is not installed: pip install 'davserver[{extra}]'"
-    )
-
-
-def _provider(settings: Settings) -> "Provider | None":
-    """The OpenID provider, if one is configured. Raises SettingsWrong."""
-    if not settings.oidc_issuer:
-        return None
-    try:
-        from davserver.accounts.sources.oidc import Claims, Client, Provider
-    except ModuleNotFoundError as missing:
-        raise _not_installed("oidc_issuer", missing, "oidc") from None
-    return Provider(
-        settings.oidc_issuer,
-        Client(settings.oidc_client_id, settings.oidc_secret(), settings.oidc_scopes),
-        Claims(settings.oidc_name_claim, settings.oidc_groups_claim, settings.oidc_admin_group),
-        settings.oidc_ca,
-    )
-
-
-def _source(name: str, settings: Settings) -> Source:
-    if name == "htpasswd":
-        from davserver.accounts.sources.htpasswd import Htpasswd
-
-        assert settings.htpasswd_file  # noqa: S101
-        return Htpasswd(settings.htpasswd_file)
-    if name == "pam":
-        from davserver.accounts.sources.pam import Pam
-
-        return Pam(settings.pam_service)
-    from davserver.accounts.sources.ldap import Directory, Ldap
-
-    directory = Directory(
-        settings.ldap_user_base,
-        settings.ldap_user_filter,
-        settings.ldap_name_attribute,
-        settings.ldap_group_base,
-        settings.ldap_group_filter,
-        settings.ldap_group_attribute,
-        settings.ldap_admin_group,
-    )
-    return Ldap(
-        settings.ldap_url,
-        directory,
-        settings.ldap_bind_dn,
-        settings.ldap_password(),
-        start_tls=settings.ldap_start_tls,
-        ca=settings.ldap_ca,
     )
 
 
