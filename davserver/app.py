@@ -9,6 +9,7 @@ from wsgidav.wsgidav_app import WsgiDAVApp
 from davserver.accounts import passwords
 from davserver.accounts.account_page import ADDRESS as ACCOUNT
 from davserver.accounts.account_page import Rows
+from davserver.accounts.admin_page import ADDRESS as ADMIN
 from davserver.accounts.administrator import ensure_administrator
 from davserver.accounts.credentials import Credentials, principal_of
 from davserver.accounts.csrf import Csrf
@@ -218,6 +219,7 @@ def create_app(settings: Settings) -> Application:
             SHARES: ("GET HEAD POST", sharing.of_person),
             PRINCIPALS: ("PROPFIND", describe),
             ACCOUNT: ("GET HEAD POST", doors.account),
+            ADMIN: ("GET HEAD POST", doors.admin),
             SIGNED_IN: ("GET HEAD", lambda request: pages.render(request, "signed_in.html")),
             AUDIT_PAGE: ("GET HEAD", AuditPage(pages, audit)),
             HEALTH: ("GET HEAD", lambda _: text(200, "ok")),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from davserver.accounts.account_page import AccountPage, Rows
+from davserver.accounts.admin_page import AdminPage
 from davserver.accounts.app_passwords import DevicePasswords
 from davserver.accounts.basic import Basic
 from davserver.accounts.code_generators import CodeGenerators
@@ -23,6 +24,7 @@ from davserver.errors import SettingsWrong
 from davserver.model import Principal
 from davserver.pages import Pages
 from davserver.providers.app_passwords import AppPasswords, DigestNonces
+from davserver.providers.groups import Groups
 from davserver.providers.second_factors import SecondFactors
 from davserver.providers.share import Share
 from davserver.providers.sign_ins import SignIns
@@ -43,6 +45,7 @@ class Doors:
     digest: Digest | None
     sign_in: SignIn
     account: AccountPage
+    admin: AdminPage
     rows: Rows
 
 
@@ -112,6 +115,7 @@ def open_doors(
             passkeys,
             devices,
         ),
+        AdminPage(pages, users, Groups(catalog), rows.sign_ins, credentials, sign_in),
         rows,
     )
 

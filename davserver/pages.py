@@ -16,7 +16,7 @@ SHARE = "/-/share/"
 
 _A_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,3})?) ?([kmgt]?)(i?)b?")
 # Camera and microphone stay: the editor has calls, in a frame that asks for them.
-_UNUSED = "geolocation=(), payment=(), usb=(), serial=(), bluetooth=(), midi=()"
+_UNUSED = "geolocation=(), payment=(), usb=(), serial=(), midi=()"
 _UNITS = ("", "k", "m", "g", "t")
 _SIZES = ("bytes", "KB", "MB", "GB", "TB", "PB")
 

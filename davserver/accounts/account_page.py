@@ -105,7 +105,7 @@ class AccountPage:
             return self._page(request, here)
         try:
             response = self._act(request)(request, here)
-            request.note(Event.ADMINISTERED, what=f"account: {request.form['do']}")
+            request.note(Event.ADMINISTERED, command=f"account: {request.form['do']}")
             return response
         except DavserverError as fault:
             if not request.wants_page:

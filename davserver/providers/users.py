@@ -105,6 +105,13 @@ class Users:
             this = (users.c.name == name) & (users.c.password_hash == old)
             connection.execute(update(users).where(this).values(password_hash=new))
 
+    def set_administrator(self, name: str, *, is_administrator: bool) -> bool:
+        """Say whether a user is an administrator; False if there is no such user."""
+        this = update(users).where(users.c.name == name)
+        with self._catalog.writing() as connection:
+            changed = connection.execute(this.values(is_administrator=is_administrator))
+            return changed.rowcount > 0
+
     def remove(self, name: str) -> bool:
         """Remove a user, with memberships, grants and links; False if there is none. Files stay."""
         with self._catalog.writing() as connection:

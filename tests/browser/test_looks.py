@@ -8,6 +8,8 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from davserver.model import Writer
+from davserver.providers.groups import Groups
+from davserver.providers.users import User, Users
 from tests.browser.conftest import Person, screenshot
 from tests.documentserver import SECRET, DocumentServerDouble
 from tests.providers.test_files import put
@@ -22,6 +24,7 @@ PAGES = {
     "empty": "/Projects/",
     "versions": "/-/versions/Welcome.docx",
     "trash": "/-/trash",
+    "admin": "/-/admin",
     "audit": "/-/admin/audit",
     "text": "/-/edit/Notes.md",
     "no-server": "/-/edit/Budget.xlsx",
@@ -75,6 +78,11 @@ def furnished(samples: Path, serve: Callable[..., ThreadServer]) -> ThreadServer
         server.app.share.trees.delete(path, Writer("ann"))
     server.app.share.trees.make_folder("/Old drafts", Writer("bob"))
     server.app.share.trees.delete("/Old drafts", Writer("bob"))
+    people, groups = Users(server.app.share.catalog), Groups(server.app.share.catalog)
+    groups.add("staff")
+    for name in ("ann", "somebody-with-a-long-name@example.org"):
+        people.add(User(name, "", is_administrator=False))
+        groups.join("staff", name)
     return server
 
 

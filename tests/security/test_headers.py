@@ -14,6 +14,7 @@ PAGES = [
     "/-/login",
     "/-/trash",
     "/-/account",
+    "/-/admin",
     "/-/admin/audit",
     "/-/shares",
     "/-/share/a.docx",
