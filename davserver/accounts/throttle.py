@@ -7,6 +7,7 @@ device cookie of OWASP's "Slow Down Online Guessing Attacks with Device Cookies"
 signed in from a network lately is not asked for the two wide counts.
 """
 
+import hashlib
 import ipaddress
 import math
 import secrets
@@ -49,11 +50,17 @@ class Attempt:
     device: str = ""
 
     @property
+    def _who(self) -> str:
+        # Not the name itself: people type a password in its place.
+        named = self.name.encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(named, digest_size=16).hexdigest()
+
+    @property
     def key(self) -> str:
         """What failures are counted for by themselves."""
         if self.device:
             return f"device {self.device}"
-        return f"pair {self.name[:64]}@{_network(self.address)}"
+        return f"pair {self._who}@{_network(self.address)}"
 
     @property
     def number(self) -> int:
@@ -63,7 +70,7 @@ class Attempt:
     @property
     def known(self) -> str:
         """The row of a name that signed in from this network."""
-        return f"known {self.name[:64]}@{_network(self.address)}"
+        return f"known {self._who}@{_network(self.address)}"
 
     @property
     def wide(self) -> dict[str, Patience]:
@@ -72,7 +79,7 @@ class Attempt:
             return {}
         return {
             f"network {_network(self.address)}": OF_NETWORK,
-            f"name {self.name[:64]}": OF_NAME,
+            f"name {self._who}": OF_NAME,
         }
 
 

@@ -1,0 +1,61 @@
+"""Names that would be markup, scripts or header fields are shown as the text that they are."""
+
+import pytest
+
+from tests.accounts.browsing import Browser
+from tests.dav_client import DavClient
+from tests.running import ThreadServer
+
+NAMES = [
+    "<script>alert(1)</script>.txt",
+    '"><img src=x onerror=alert(1)>.docx',
+    "' onmouseover='alert(1).txt",
+    "{{7*7}}{% raw %}.txt",
+    "&lt;b&gt;.txt",
+    "javascript:alert(1).txt",
+    "</script><svg onload=alert(1)>.txt",
+    "a%0d%0aSet-Cookie: x=y.txt",
+]
+
+
+@pytest.fixture
+def browser(server: ThreadServer) -> Browser:
+    one = Browser(server)
+    one.sign_in()
+    return one
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_is_text_on_every_page(browser: Browser, client: DavClient, name: str) -> None:
+    name = name.replace("/", "\u2215")
+    assert client.put(f"/{name}", b"x").status_code == 201
+    assert client.mkcol(f"/in {name}").status_code == 201
+    address = client.url(f"/{name}").removeprefix(client.base)
+    pages = ["/", f"/-/versions{address}", f"/-/share{address}", f"/-/edit{address}"]
+    shown = [browser.get(page).text for page in pages]
+    client.delete(f"/{name}")
+    shown += [browser.get(page).text for page in ("/-/trash", "/-/admin/audit")]
+    for html in shown:
+        assert "<script>alert" not in html
+        assert "<img src=x" not in html
+        assert "<svg onload" not in html
+        assert "' onmouseover='" not in html.replace("&#39;", "")
+        assert "49" not in html.partition("</head>")[0] or "{{7*7}}" not in name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_makes_no_header_field(client: DavClient, name: str) -> None:
+    name = name.replace("/", "\u2215")
+    client.put(f"/{name}", b"x")
+    told = client.get(f"/{name}")
+    assert told.status_code == 200
+    assert "Set-Cookie" not in told.headers
+    for value in told.headers.values():
+        assert value.isascii()
+        assert "\n" not in value
+        assert "\r" not in value
+
+
+@pytest.mark.parametrize("name", ["a\r\nX-Evil: 1", "a\nb", "a\x00b", "\x1b[31mred"])
+def test_a_name_with_control_characters_is_refused(client: DavClient, name: str) -> None:
+    assert client.put(f"/{name}", b"x").status_code in {400, 403}
