@@ -26,7 +26,7 @@ TOOLS := chromium litmus cadaver rclone davfs2 curl wrk nginx-light caddy apache
 APART := clients or browser or crash
 
 .DEFAULT_GOAL := help
-.PHONY: help serve install test check lint types layers unit dav browser crash bench conformance tools clean
+.PHONY: help serve install test check lint types layers audit unit dav browser crash bench conformance tools clean
 
 help: ## show what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,7 +40,7 @@ install: $(VENV)/developing ## make .venv with everything to develop
 test: tools check ## everything: check, then real clients, Chromium and crashes
 	$(BIN)/pytest -n auto -m "$(APART)"
 
-check: lint types layers unit ## what every commit passes, in seconds
+check: lint types layers audit unit ## what every commit passes
 
 lint: $(VENV)/developing ## ruff
 	$(BIN)/ruff format --check .
@@ -51,6 +51,15 @@ types: $(VENV)/developing ## mypy --strict
 
 layers: $(VENV)/developing ## import-linter: imports point down
 	$(BIN)/lint-imports
+
+audit: $(VENV)/developing ## pip-audit: known holes in what is installed, if its service can be asked
+	@told=$$(timeout 40 $(BIN)/pip-audit --progress-spinner off --timeout 10 --skip-editable 2>&1 || true); \
+	unknown=$$(echo "$$told" | grep -c "could not be audited" || true); \
+	case "$$told" in \
+	  *"Found "*"known vulnerabilit"*) echo "$$told"; exit 1;; \
+	  *"No known vulnerabilities found"*) echo "pip-audit: nothing known; $$unknown packages it could not ask about";; \
+	  *) echo "pip-audit: the service cannot be asked from here";; \
+	esac
 
 unit: $(VENV)/developing ## the tests that need nothing but Python
 	$(BIN)/pytest -n auto -m "not ($(APART))"
