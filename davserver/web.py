@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -459,6 +459,8 @@ def _addresses(request: Request | None) -> Addresses:
     return request.addresses if request else Addresses()
 
 
+# The names are those in the code, a few dozen, and each request asks for a dozen of them.
+@lru_cache(256)
 def _header_key(name: str) -> str:
     """The key of a header field in a WSGI environ (PEP 3333, "environ Variables")."""
     key = name.upper().replace("-", "_")
