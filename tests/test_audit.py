@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from davserver.audit import Audit, Event, Wanted, line_of, timestamp
 from tests.clock import at, later
@@ -128,13 +129,14 @@ def test_a_line_that_was_cut_short_hides_no_other(audit: Audit, tmp_path: Path) 
 
 
 def test_an_event_that_cannot_be_written_stops_nothing(
-    audit: Audit, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    audit: Audit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> int:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "write", full)
-    audit.note(Event.READ, path="/a")
+    with capture_logs() as told:
+        audit.note(Event.READ, path="/a")
     monkeypatch.undo()
-    out = capsys.readouterr()
-    assert "could not be written down" in out.out + out.err
+    [line] = told
+    assert "could not be written down" in line["event"]
