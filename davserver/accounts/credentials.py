@@ -13,7 +13,7 @@ import structlog
 
 from davserver.accounts import passwords
 from davserver.accounts.sources import Source
-from davserver.accounts.throttle import Attempt, Throttle
+from davserver.accounts.throttle import Attempt, Throttle, network_of
 from davserver.errors import Forbidden, SignInNeeded, Unavailable, printable
 from davserver.model import Outside, Principal, is_user_name
 from davserver.providers.users import User, Users
@@ -57,21 +57,24 @@ class Credentials:
 
         Raises SignInNeeded if they prove nothing while failures slow it down,
         Unavailable if a source that is needed cannot be asked. What was verified a short while ago
-        costs no hash and no question, and what was ever verified no wait. ``device`` names a
-        browser that signed in before.
+        from this network costs no hash and no question, and what was ever verified no wait, unless
+        guesses go on and on. ``device`` names a browser that signed in before.
         """
         user = self.user(name)
-        digest = self._digest("password", name, password, user.password_hash if user else "")
-        found = self._remembered(digest)
+        attempt = Attempt(name, address, device)
+        stored = user.password_hash if user else ""
+        # By its network too: what is proved in one place must be no answer to guesses from another.
+        digest = self._digest("password", name, password, stored, network_of(address))
+        is_besieged = self._throttle.is_besieged(attempt)
+        found = None if is_besieged else self._remembered(digest)
         if found is not None:
             return principal_of(found)
-        attempt = Attempt(name, address, device)
         # A drive opens many connections at once; one of them pays for the hash. Who guesses by many
         # connections at once waits for each guess to be counted.
         with self._one_at_a_time[attempt.number % len(self._one_at_a_time)]:
-            found = self._remembered(digest)
+            found = None if is_besieged else self._remembered(digest)
             if found is None:
-                if digest not in self._verified:
+                if is_besieged or digest not in self._verified:
                     self._throttle.check(attempt)
                 found = self._verify(name, password, user, attempt)
                 self._remember(digest, found)

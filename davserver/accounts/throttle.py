@@ -11,8 +11,11 @@ import hashlib
 import ipaddress
 import math
 import secrets
+import threading
 import time
+from collections import OrderedDict
 from dataclasses import dataclass
+from functools import lru_cache
 from zlib import crc32
 
 from davserver.accounts import cookies
@@ -22,11 +25,13 @@ from davserver.tokens import TokenNotValid, Tokens
 from davserver.web import Request
 
 FREE_FAILURES = 5
+MAX_REFUSED = 100
 LONGEST_WAIT = 900
 KNOWN_SECONDS = 24 * 3600
 DEVICE_COOKIE = "davserver-device"
 _DEVICE_SECONDS = 180 * 24 * 3600
 _NOTED_AGAIN = 3600
+_REMEMBERED = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ class Attempt:
         """What failures are counted for by themselves."""
         if self.device:
             return f"device {self.device}"
-        return f"pair {self._who}@{_network(self.address)}"
+        return f"pair {self._who}@{network_of(self.address)}"
 
     @property
     def number(self) -> int:
@@ -70,7 +75,7 @@ class Attempt:
     @property
     def known(self) -> str:
         """The row of a name that signed in from this network."""
-        return f"known {self._who}@{_network(self.address)}"
+        return f"known {self._who}@{network_of(self.address)}"
 
     @property
     def wide(self) -> dict[str, Patience]:
@@ -78,16 +83,21 @@ class Attempt:
         if self.device:
             return {}
         return {
-            f"network {_network(self.address)}": OF_NETWORK,
+            f"network {network_of(self.address)}": OF_NETWORK,
             f"name {self._who}": OF_NAME,
         }
 
 
 class Throttle:
-    """Right across processes: everything is in the catalog."""
+    """Failures are counted in the catalog, for all processes; each counts whom it refused itself.
+
+    Safe for threads.
+    """
 
     def __init__(self, failures: Failures) -> None:
         self._failures = failures
+        self._refused: OrderedDict[str, int] = OrderedDict()
+        self._lock = threading.Lock()
 
     def check(self, attempt: Attempt) -> None:
         """Raise TooManyAttempts if ``attempt`` has to wait."""
@@ -101,7 +111,15 @@ class Throttle:
                 full = rows.get(key, (0, 0.0))[1] - now
                 waits.append(full - (patience.failures - 1) * patience.seconds)
         if max(waits) > 0:
+            self._count_refused(attempt.key)
             raise TooManyAttempts(min(math.ceil(max(waits)), LONGEST_WAIT))
+
+    def is_besieged(self, attempt: Attempt) -> bool:
+        """Whether so many tries had to wait that what was verified before has to wait, too.
+
+        Who guesses on meanwhile would find the password by the one answer that is not 429.
+        """
+        return bool(self._refused) and self._refused.get(attempt.key, 0) >= MAX_REFUSED
 
     def begin(self, key: str) -> None:
         """Count a try of ``key`` as failed until it is forgotten, for what takes no time to try.
@@ -118,15 +136,24 @@ class Throttle:
 
     def failed(self, attempt: Attempt) -> None:
         """Count a failure."""
-        wide = {key: patience.seconds for key, patience in attempt.wide.items()}
+        wide = {key: (one.seconds, one.failures) for key, one in attempt.wide.items()}
         self._failures.note(attempt.key, wide)
 
     def succeeded(self, attempt: Attempt) -> None:
         """Forget this name's failures from here; what others share stays counted."""
+        with self._lock:
+            self._refused.pop(attempt.key, None)
         rows = self._failures.of(attempt.key, attempt.known)
         noted = rows.get(attempt.known, (0, 0.0))[1]
         if attempt.key in rows or noted < time.time() - _NOTED_AGAIN:
             self._failures.replace([attempt.key], attempt.known)
+
+    def _count_refused(self, key: str) -> None:
+        with self._lock:
+            self._refused[key] = self._refused.get(key, 0) + 1
+            self._refused.move_to_end(key)
+            if len(self._refused) > _REMEMBERED:
+                self._refused.popitem(last=False)
 
 
 class Devices:
@@ -160,7 +187,8 @@ def _wait_after(failures: int) -> float:
     return float(min(2 ** min(failures - FREE_FAILURES, 20), LONGEST_WAIT))
 
 
-def _network(address: str) -> str:
+@lru_cache(maxsize=4096)
+def network_of(address: str) -> str:
     """The part of an address that one client owns: all of IPv4, a /64 of IPv6."""
     try:
         ip = ipaddress.ip_address(address)

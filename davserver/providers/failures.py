@@ -23,12 +23,13 @@ MAX_ROWS = 50_000
 _FOUND = select(table).where(table.c.key.in_(bindparam("keys", expanding=True)))
 _THIS = table.c.key == bindparam("this")
 _NOW: BindParameter[float] = bindparam("now")
-_LATER = case((table.c.last > _NOW, table.c.last), else_=_NOW)
+_FULL: BindParameter[float] = bindparam("full")
+_LATER = case((table.c.last > _NOW, table.c.last), else_=_NOW) + bindparam("seconds")
 _COUNT = update(table).where(_THIS).values(failures=table.c.failures + 1, last=_NOW)
 _FILL = (
     update(table)
     .where(_THIS)
-    .values(failures=table.c.failures + 1, last=_LATER + bindparam("seconds"))
+    .values(failures=table.c.failures + 1, last=case((_LATER > _FULL, _FULL), else_=_LATER))
 )
 _OLDEST = select(table.c.key).order_by(table.c.last).limit(MAX_ROWS // 10)
 
@@ -45,19 +46,20 @@ class Failures:
             rows = connection.execute(_FOUND, {"keys": keys})
             return {row.key: (row.failures, row.last) for row in rows}
 
-    def note(self, key: str, buckets: Mapping[str, float]) -> None:
+    def note(self, key: str, buckets: Mapping[str, tuple[float, int]]) -> None:
         """Count a failure of ``key``, whose time is that of the last one.
 
-        Each of ``buckets`` is a key with the seconds in which one failure is forgotten; its time is
-        when all of them are.
+        Each of ``buckets`` is a key with the seconds in which one failure is forgotten, and how
+        many it holds; its time is when all of them are forgotten.
         """
         now = time.time()
         with self._catalog.writing() as connection:
             if not connection.execute(_COUNT, {"this": key, "now": now}).rowcount:
                 self._make_room(connection)
                 connection.execute(insert(table).values(key=key, failures=1, last=now))
-            for bucket, seconds in buckets.items():
-                values = {"this": bucket, "now": now, "seconds": seconds}
+            for bucket, (seconds, most) in buckets.items():
+                full = now + most * seconds
+                values = {"this": bucket, "now": now, "seconds": seconds, "full": full}
                 if not connection.execute(_FILL, values).rowcount:
                     self._make_room(connection)
                     row = {"key": bucket, "failures": 1, "last": now + seconds}

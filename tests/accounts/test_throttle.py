@@ -12,6 +12,7 @@ from davserver.accounts.credentials import Credentials
 from davserver.accounts.throttle import (
     FREE_FAILURES,
     LONGEST_WAIT,
+    MAX_REFUSED,
     OF_NAME,
     OF_NETWORK,
     Attempt,
@@ -128,6 +129,38 @@ def test_what_was_verified_waits_for_nobody_even_when_it_has_to_be_hashed_again(
         throttle.failed(Attempt("ann", OFFICE))
     with pytest.raises(TooManyAttempts):
         credentials.check("ann", "not verified", OFFICE)
+
+
+def test_what_was_verified_is_no_answer_to_guesses(
+    credentials: Credentials, throttle: Throttle
+) -> None:
+    """Who is told to wait and guesses on must not find the password by the one that passes."""
+    credentials.check("ann", "ann's password", OFFICE)
+    for address in (OFFICE, "203.0.113.5"):
+        for _ in range(FREE_FAILURES + 10):
+            throttle.failed(Attempt("ann", address))
+    with pytest.raises(TooManyAttempts):
+        credentials.check("ann", "ann's password", "203.0.113.5")
+    for number in range(MAX_REFUSED):
+        credentials.check("ann", "ann's password", OFFICE)
+        with pytest.raises(TooManyAttempts):
+            credentials.check("ann", f"guess {number}", OFFICE)
+    with pytest.raises(TooManyAttempts):
+        credentials.check("ann", "ann's password", OFFICE)
+    credentials.check("ann", "ann's password", OFFICE, device="her own browser")
+    with later(LONGEST_WAIT + 1):
+        credentials.check("ann", "ann's password", OFFICE)
+
+
+@pytest.mark.parametrize("others", [spray, from_everywhere])
+def test_a_flood_is_over_soon_after_its_end(
+    throttle: Throttle, others: Callable[..., None]
+) -> None:
+    others(throttle, 400)
+    with pytest.raises(TooManyAttempts):
+        throttle.check(Attempt("ann", OFFICE))
+    with later(max(OF_NETWORK.seconds, OF_NAME.seconds) + 1):
+        throttle.check(Attempt("ann", OFFICE))
 
 
 def test_a_success_is_no_licence_for_others(credentials: Credentials, throttle: Throttle) -> None:
