@@ -1,16 +1,29 @@
 """Quotas over a socket (RFC 4331)."""
 
+import random
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
+from click.testing import CliRunner
 
+from davserver.cli import main
+from davserver.editor.blank import BlankDocuments
+from davserver.providers.share import open_share
+from davserver.resources import resource_dir
+from tests.accounts.test_gate import csrf_in
 from tests.dav.test_nextcloud import Chunked
 from tests.dav.test_properties import WHOLE, found
 from tests.dav.tus_client import TusClient
 from tests.dav_client import DAV, DavClient
+from tests.documentserver import DocumentServerDouble
+from tests.editor.desk import Desk
+from tests.providers.test_files import ANN
 from tests.raw import head, send, status
-from tests.running import ADMIN, ThreadServer
+from tests.running import ADMIN, ProcessServer, ThreadServer
 
 USED, LEFT = DAV + "quota-used-bytes", DAV + "quota-available-bytes"
 ASKED = "<D:prop><D:quota-available-bytes/><D:quota-used-bytes/>{}</D:prop>"
@@ -125,6 +138,152 @@ def test_who_created_a_file_is_its_owner(
     assert owner.findtext(DAV + "href") == f"/-/principals/{ADMIN}/"
     (root / "b.txt").write_bytes(b"x")
     assert client.property("/b.txt", "D:owner") is None
+
+
+class TestEveryWayIn:
+    """500 bytes are left for ``subject``, and 1,000 more would come to be in /docs."""
+
+    @pytest.fixture(params=["/docs", ADMIN])
+    def subject(self, request: pytest.FixtureRequest) -> str:
+        return str(request.param)
+
+    @pytest.fixture
+    def tight(self, client: DavClient, server: ThreadServer, subject: str) -> DavClient:
+        client.mkcol("/docs")
+        client.put("/docs/old.bin", b"x" * 1000)
+        client.put("/docs/old.bin", b"x" * 10)  # whose version 1 is large
+        client.put("/docs/gone.bin", b"x" * 1000)
+        client.delete("/docs/gone.bin")
+        client.put("/big.bin", b"x" * 1000)
+        quotas = server.app.share.quotas
+        quotas.set(subject, quotas.set(subject, 1 << 30).used + 500)
+        return client
+
+    def ways(self, client: DavClient, server: ThreadServer) -> dict[str, Callable[[], int]]:
+        tus = TusClient(client)
+        [label] = client.hrefs("/.trash")[1:]
+        [trashed] = server.app.share.trash.all()
+
+        def form(address: str, **fields: str) -> int:
+            page = client.request("GET", address, headers={"Accept": "text/html"})
+            data = {"csrf": csrf_in(page), **fields}
+            return client.request("POST", address, data=data).status_code
+
+        return {
+            "PUT": lambda: client.put("/docs/new.bin", b"x" * 1000).status_code,
+            "PUT over": lambda: client.put("/docs/old.bin", b"x" * 1010).status_code,
+            "COPY": lambda: client.copy("/big.bin", "/docs/copy.bin").status_code,
+            "MOVE": lambda: client.move("/big.bin", "/docs/moved.bin").status_code,
+            "tus": lambda: tus.create(1000, path="/docs/new.bin").status_code,
+            "MOVE out of the trash": lambda: (
+                client.move(unquote(label), "/docs/back.bin").status_code
+            ),
+            "COPY out of the trash": lambda: (
+                client.copy(unquote(label), "/docs/back.bin").status_code
+            ),
+            "restore": lambda: form("/-/trash", restore=trashed.id),
+            "version": lambda: form("/-/versions/docs/old.bin", restore="1"),
+            "COPY of a version": lambda: (
+                client.copy(version_of(client, "/docs/old.bin"), "/docs/copy.bin").status_code
+            ),
+        }
+
+    def test_none_goes_beyond_the_quota(
+        self, tight: DavClient, server: ThreadServer, subject: str
+    ) -> None:
+        quotas = server.app.share.quotas
+        before = {quota.subject: quota.used for quota in quotas.all()}
+        # A move changes the place of a file, and not whose it is.
+        free = {"MOVE"} if subject == ADMIN else set()
+        for name, way in self.ways(tight, server).items():
+            if name not in free:
+                assert way() == 507, name
+                assert {quota.subject: quota.used for quota in quotas.all()} == before, name
+        assert quotas.check() == []
+
+    def test_each_is_booked_where_it_fits(
+        self, tight: DavClient, server: ThreadServer, subject: str
+    ) -> None:
+        quotas = server.app.share.quotas
+        quotas.set(subject, 1 << 30)
+        for name, way in self.ways(tight, server).items():
+            if name == "MOVE out of the trash":
+                continue  # what "restore" is to find
+            assert way() in {201, 204, 303}, name
+            assert quotas.check() == [], name
+
+    def test_a_save_of_the_editor_is_booked_and_never_refused(
+        self, office: ThreadServer, document_server: DocumentServerDouble, subject: str
+    ) -> None:
+        desk = Desk(office, document_server)
+        desk.ann.mkcol("/docs")
+        content = BlankDocuments(resource_dir("templates")).make("docx", "en", "a4")
+        desk.ann.put("/docs/a.docx", content)
+        editor = desk.edit("docs/a.docx")
+        quotas = office.app.share.quotas
+        full = quotas.set(subject, 1).used
+        editor.type("words " * 2000)
+        assert editor.close().is_accepted
+        [quota] = [one for one in quotas.all() if one.subject == subject]
+        assert quota.used > full
+        assert quotas.check() == []
+
+
+def version_of(client: DavClient, path: str) -> str:
+    """The address of the largest state of a file in /.versions."""
+    found = client.hrefs(f"/.versions{path}")[1:]
+    sizes = {href: len(client.get(unquote(href)).content) for href in found}
+    return unquote(max(sizes, key=lambda href: sizes[href]))
+
+
+def test_what_many_do_at_once_in_several_processes_is_booked_right(root: Path) -> None:
+    """Three processes, eight clients, every way in and out, and no room for all of it."""
+    share = open_share(root, root / ".davserver", connections=2)
+    share.prepare()
+    for folder in ("/docs", "/docs/deep", "/other"):
+        share.trees.make_folder(folder, ANN)
+    for subject, limit in (("/docs", 40_000), ("/docs/deep", 15_000), (ADMIN, 60_000)):
+        share.quotas.set(subject, limit)
+    server = ProcessServer(root, "--workers", "3")
+    answers: Counter[int] = Counter()
+
+    def work(number: int) -> None:
+        client, chance = server.client(), random.Random(number)
+        folders = ("/docs", "/docs/deep", "/other")
+
+        def name() -> str:
+            return f"{chance.choice(folders)}/{chance.randrange(12)}.bin"
+
+        for _ in range(60):
+            match chance.choice(("put", "put", "put", "copy", "move", "delete", "restore")):
+                case "put":
+                    answer = client.put(name(), b"x" * chance.randrange(6000))
+                case "copy":
+                    answer = client.copy(name(), name())
+                case "move":
+                    answer = client.move(name(), name())
+                case "delete":
+                    answer = client.delete(name())
+                case _:
+                    lying = client.hrefs("/.trash")[1:]
+                    if not lying:
+                        continue
+                    answer = client.move(unquote(chance.choice(lying)), name())
+            answers[answer.status_code] += 1
+
+    try:
+        with ThreadPoolExecutor(8) as people:
+            list(people.map(work, range(8)))
+    finally:
+        server.stop()
+    assert not any(status >= 500 and status != 507 for status in answers), answers
+    assert min(answers[status] for status in (201, 204, 507)) > 10, answers
+    for quota in share.quotas.all():
+        assert quota.limit is not None
+        assert 0 < quota.used <= quota.limit
+    share.close()
+    answer = CliRunner().invoke(main, ["quota", "check", "--root", str(root)])
+    assert answer.output == "Everything was booked right.\n"
 
 
 class TestUploadsInSeveralRequests:
