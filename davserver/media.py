@@ -91,6 +91,11 @@ _TYPES = {
     "toml": "application/toml",
     "yaml": "application/yaml",
     "yml": "application/yaml",
+    # A browser that is told so runs and applies none of these. As what they are, they would be
+    # scripts and styles of our own origin, to which our pages' policy is open.
+    "js": "text/plain",
+    "mjs": "text/plain",
+    "css": "text/plain",
 }
 _python = mimetypes.MimeTypes(filenames=())
 # A browser runs scripts in these; from a shared folder they must not run as if they were our pages.
@@ -111,4 +116,4 @@ def content_type(path: str) -> str:
 
 def is_active(path: str) -> bool:
     """Whether a browser that opens the file would run what is in it."""
-    return paths.extension(path) in _ACTIVE
+    return paths.extension(path) in _ACTIVE or content_type(path).endswith(("/xml", "+xml"))

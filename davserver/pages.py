@@ -59,7 +59,8 @@ class Pages:
             ("Cache-Control", "no-store"),
             ("Content-Security-Policy", policy),
             ("X-Content-Type-Options", "nosniff"),
-            ("Referrer-Policy", "no-referrer"),
+            # With "no-referrer", browsers send our own forms with "Origin: null" (Fetch, 3.2).
+            ("Referrer-Policy", "same-origin"),
             ("Permissions-Policy", _UNUSED),
             ("Cross-Origin-Opener-Policy", "same-origin"),
             ("Cross-Origin-Resource-Policy", "same-origin"),

@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
-from davserver.content import content_type
 from davserver.errors import NotFound
 from davserver.pages import ASSETS
 from davserver.web import Request, Response
 
+_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
 _FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -15,7 +19,7 @@ class Assets:
 
     def __init__(self, folder: Path) -> None:
         self._files = {
-            file.name: (file.read_bytes(), content_type("/" + file.name))
+            file.name: (file.read_bytes(), _TYPES[file.suffix])
             for file in folder.iterdir()
             if file.is_file()
         }

@@ -25,6 +25,8 @@ PAGES = [
     "/-/nowhere",
 ]
 
+RUN = {"html", "htm", "xhtml", "svg", "xml", "XML", "rdf", "wsdl", "xpdl", "fodt"}
+
 
 @pytest.fixture
 def browser(server: ThreadServer, client: DavClient) -> Browser:
@@ -50,7 +52,7 @@ def test_a_page_runs_only_our_own_scripts_in_nobody_elses_frame(
     assert policy["frame-ancestors"] == policy["form-action"] == "'self'"
     assert "unsafe" not in told.headers["Content-Security-Policy"]
     assert told.headers["X-Content-Type-Options"] == "nosniff"
-    assert told.headers["Referrer-Policy"] == "no-referrer"
+    assert told.headers["Referrer-Policy"] == "same-origin"
     assert told.headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert "geolocation=()" in told.headers["Permissions-Policy"]
     assert told.headers["Cache-Control"] == "no-store"
@@ -68,15 +70,27 @@ def test_no_page_has_anything_inline_that_the_policy_would_have_to_allow(
     assert not re.search(r"<style\b|\sstyle=|\son\w+=|javascript:", html)
 
 
-@pytest.mark.parametrize("name", ["a.html", "a.svg", "a.xhtml", "a.xml", "a.htm"])
+@pytest.mark.parametrize("ending", sorted(RUN))
 def test_a_file_that_a_browser_would_run_is_stored_and_not_run(
-    client: DavClient, name: str
+    client: DavClient, ending: str
 ) -> None:
-    client.put(f"/{name}", b"<script>alert(1)</script>")
-    told = client.get(f"/{name}")
+    client.put(f"/a.{ending}", b"<script>alert(1)</script>")
+    told = client.get(f"/a.{ending}")
     assert told.headers["Content-Disposition"].startswith("attachment")
     assert told.headers["Content-Security-Policy"].startswith("sandbox")
     assert told.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("name", ["a.js", "a.mjs", "a.css"])
+def test_a_file_is_no_script_and_no_style_of_our_pages(client: DavClient, name: str) -> None:
+    """Their policy trusts our own origin, and anybody who writes here could put a script on it."""
+    client.put(f"/{name}", b"alert(1)")
+    told = client.get(f"/{name}")
+    assert told.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert told.headers["X-Content-Type-Options"] == "nosniff"
+    listed = client.property(f"/{name}", "D:getcontenttype")
+    assert listed is not None
+    assert (listed.text or "").startswith("text/plain")
 
 
 def test_browsers_are_told_to_come_by_tls_alone_only_where_they_do(
