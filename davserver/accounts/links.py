@@ -19,7 +19,8 @@ from davserver import paths
 from davserver.accounts import cookies, csrf, passwords
 from davserver.accounts.basic import parsed
 from davserver.accounts.sign_in import safe_path
-from davserver.accounts.throttle import Attempt, Throttle
+from davserver.accounts.throttle import Attempt, Throttle, network_of
+from davserver.audit import Event
 from davserver.errors import Gone, LinkEnded, NotFound, SignInNeeded, TooManyAttempts
 from davserver.model import (
     MAX_GUEST_NAME,
@@ -104,19 +105,23 @@ class LinkPasswords:
         self._key = secrets.token_bytes(32)
         self._verified: OrderedDict[bytes, float] = OrderedDict()
         self._lock = threading.Lock()
+        self._one_at_a_time = [threading.Lock() for _ in range(16)]
 
     def check(self, link: Link, password: str, address: str) -> bool:
         """Whether this is the link's password. Raises TooManyAttempts."""
-        given = "\0".join((link.id, link.password_hash, password))
+        # By the network too, as for passwords of users (``Credentials.check``).
+        given = "\0".join((link.id, link.password_hash, password, network_of(address)))
         digest = hmac.digest(self._key, given.encode("utf-8", "surrogatepass"), "sha256")
-        if self._verified.get(digest, 0.0) > time.monotonic():
-            return True
         attempt = Attempt(f"link {link.id}", address)
-        self._throttle.check(attempt)
-        if not passwords.matches(link.password_hash, password):
-            self._throttle.failed(attempt)
-            return False
-        self._throttle.succeeded(attempt)
+        is_verified = self._verified.get(digest, 0.0) > time.monotonic()
+        if is_verified and not self._throttle.is_besieged(attempt):
+            return True
+        with self._one_at_a_time[attempt.number % len(self._one_at_a_time)]:
+            self._throttle.check(attempt)
+            if not passwords.matches(link.password_hash, password):
+                self._throttle.failed(attempt)
+                return False
+            self._throttle.succeeded(attempt)
         with self._lock:
             self._verified[digest] = time.monotonic() + _VERIFIED_SECONDS
             while len(self._verified) > _VERIFIED_AT_MOST:
@@ -264,25 +269,36 @@ class LinkDoor:
             password = parsed(authorization)[1]
         except SignInNeeded:
             return False
-        return self._passwords.check(link, password, request.client_address)
+        return self._is_password(request, link, password)
+
+    def _is_password(self, request: Request, link: Link, password: str) -> bool:
+        """``LinkPasswords.check``; what is refused is told to the audit log."""
+        is_right = False
+        try:
+            is_right = self._passwords.check(link, password, request.client_address)
+        finally:
+            if not is_right:
+                request.note(Event.SIGN_IN_REFUSED, subject=f"link:{link.id}")
+        return is_right
 
     def _unlock(self, request: Request, link: Link) -> Response:
         """The page that asks for the password; POST: check it, and go where one wanted to go."""
         wanted = safe_path(request.query.get("next") or request.form.get("next") or "/")
         if not link.password_hash:
             return redirect(request.url(wanted))
-        status, problem = 200, ""
+        status, problem, more = 200, "", []
         if request.method == "POST":
             try:
-                password = request.form.get("password", "")
-                if self._passwords.check(link, password, request.client_address):
+                if self._is_password(request, link, request.form.get("password", "")):
                     return self._admit(request, link, wanted)
                 status, problem = 401, "This is not the password."
             except TooManyAttempts as fault:
-                status, problem = fault.status, str(fault)
-        return self._pages.render(
+                status, problem, more = fault.status, str(fault), fault.headers()
+        page = self._pages.render(
             request, "link_password.html", status, wanted=wanted, problem=problem
         )
+        page.headers.extend(more)
+        return page
 
     def _admit(self, request: Request, link: Link, wanted: str) -> Response:
         claims = {"link": link.id, "pw": _fingerprint(link)}

@@ -1,5 +1,6 @@
 """Links: what they let in, what they keep out, and when they end."""
 
+import json
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,9 @@ from click.testing import CliRunner
 from lxml import etree
 
 from davserver.accounts import passwords
+from davserver.accounts.throttle import FREE_FAILURES
+from davserver.app import audit_of
+from davserver.audit import Event, Wanted
 from davserver.cli import main
 from davserver.model import EVERYONE, Grant, GuestNames, Link, Origin, Right, Role
 from davserver.providers.users import Users
@@ -371,6 +375,30 @@ class TestAPassword:
         assert [one.status_code for one in told].count(429) >= 1
         assert guest(server, locked, "x", "open sesame").get("/a.txt").status_code == 429
         assert server.client().get("/private/shared/a.txt").status_code == 200
+
+    def test_guessed_at_once_is_guessed_one_after_the_other(
+        self, server: ThreadServer, locked: Link
+    ) -> None:
+        guests = [guest(server, locked, "x", f"wrong {n}") for n in range(20)]
+        with ThreadPoolExecutor(20) as pool:
+            told = list(pool.map(lambda one: one.get("/a.txt").status_code, guests))
+        assert sorted(told) == [401] * FREE_FAILURES + [429] * (20 - FREE_FAILURES)
+
+    def test_that_is_wrong_is_in_the_audit_log(self, server: ThreadServer, locked: Link) -> None:
+        stranger = guest(server, locked)
+        fields = {"csrf": csrf(stranger, "/-/unlock"), "password": "wrong words"}
+        for _ in range(FREE_FAILURES):
+            guest(server, locked, "x", "wrong words").get("/a.txt")
+        last = stranger.request("POST", "/-/unlock", data=fields, headers=PAGE)
+        assert (last.status_code, int(last.headers["Retry-After"]) > 0) == (429, True)
+        audit = audit_of(server.settings)
+        assert audit is not None
+        lines = [*audit.oldest(Wanted(event=Event.SIGN_IN_REFUSED))]
+        assert {one["subject"] for one in lines} == {f"link:{locked.id}"}
+        assert [one["outcome"] for one in lines] == [401] * FREE_FAILURES + [429]
+        text = json.dumps([*audit.oldest()])
+        assert "wrong words" not in text
+        assert address_of(server, locked).rstrip("/").rpartition("/")[2] not in text
 
     def test_needs_the_form_of_the_page(self, server: ThreadServer, locked: Link) -> None:
         stranger = guest(server, locked)
