@@ -75,6 +75,7 @@ from davserver.resources import resource_dir
 from davserver.settings import Settings
 from davserver.tokens import LinkTokens, Tokens, server_secret
 from davserver.web import (
+    NOSNIFF,
     App,
     Environ,
     Handler,
@@ -337,7 +338,7 @@ def _tell_metrics(
         "edit_sessions": ("Documents being edited", sessions.count()),
         "locks": ("Live locks, those of editing sessions included", share.locks.count()),
     }
-    return Response(200, metrics.exposition(present), [("Content-Type", MEDIA_TYPE)])
+    return Response(200, metrics.exposition(present), [("Content-Type", MEDIA_TYPE), NOSNIFF])
 
 
 def _office(settings: Settings, secret: bytes, sessions: EditSessions) -> Office | None:

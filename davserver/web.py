@@ -311,6 +311,9 @@ class Response:
         return self.body
 
 
+NOSNIFF = ("X-Content-Type-Options", "nosniff")
+"""What is said in words, a path that somebody made up among them, is not guessed to be a page."""
+
 Handler = Callable[[Request], Response]
 """What answers a request inside a room."""
 
@@ -415,17 +418,18 @@ def failure(request: Request | None, fault: DavserverError, page: ErrorPage) -> 
 def xml(status: int, text: str) -> Response:
     """An XML body (RFC 4918, 8.2)."""
     body = b'<?xml version="1.0" encoding="utf-8"?>\n' + text.encode("utf-8")
-    return Response(status, body, [("Content-Type", "application/xml; charset=utf-8")])
+    return Response(status, body, [("Content-Type", "application/xml; charset=utf-8"), NOSNIFF])
 
 
 def text(status: int, words: str) -> Response:
     """A line of text."""
-    return Response(status, words.encode() + b"\n", [("Content-Type", "text/plain; charset=utf-8")])
+    headers = [("Content-Type", "text/plain; charset=utf-8"), NOSNIFF]
+    return Response(status, words.encode() + b"\n", headers)
 
 
 def json(text: str) -> Response:
     """A JSON body (RFC 8259), for a script of ours; nobody keeps it."""
-    headers = [("Content-Type", "application/json"), ("Cache-Control", "no-store")]
+    headers = [("Content-Type", "application/json"), ("Cache-Control", "no-store"), NOSNIFF]
     return Response(200, text.encode(), headers)
 
 

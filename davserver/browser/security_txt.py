@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from davserver.web import Request, Response
+from davserver.web import NOSNIFF, Request, Response
 
 ADDRESS = "/.well-known/security.txt"
 
@@ -24,4 +24,4 @@ class SecurityTxt:
             f"Canonical: {request.origin}{request.url(ADDRESS)}",
         )
         body = "".join(f"{line}\n" for line in lines).encode()
-        return Response(200, body, [("Content-Type", "text/plain; charset=utf-8")])
+        return Response(200, body, [("Content-Type", "text/plain; charset=utf-8"), NOSNIFF])

@@ -27,7 +27,7 @@ from davserver.providers.files import VersionedFiles
 from davserver.providers.sessions import LOCK_PRINCIPAL, EditSessions
 from davserver.providers.stores import Spool
 from davserver.tokens import Tokens
-from davserver.web import Request, Response
+from davserver.web import NOSNIFF, Request, Response
 
 # "status" of a callback.
 EDITING = 1
@@ -259,4 +259,4 @@ def _author(report: dict[str, Any]) -> str:
 
 def _answer(error: int) -> Response:
     body = json.dumps({"error": error}).encode()
-    return Response(200, body, [("Content-Type", "application/json")])
+    return Response(200, body, [("Content-Type", "application/json"), NOSNIFF])

@@ -186,6 +186,6 @@ def refusal(status: int, phrase: str, words: str) -> bytes:
     body = words.encode() + b"\n"
     head = (
         f"HTTP/1.1 {status} {phrase}\r\nContent-Type: text/plain; charset=utf-8\r\n"
-        f"Content-Length: {len(body)}\r\nConnection: close"
+        f"X-Content-Type-Options: nosniff\r\nContent-Length: {len(body)}\r\nConnection: close"
     )
     return head.encode("ascii") + _common_fields() + body
