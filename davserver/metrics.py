@@ -5,10 +5,12 @@ each process counts in files of its own, and whoever is asked adds them up.
 """
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import structlog
 
@@ -173,11 +175,19 @@ class Observed:
 
 def shown_path(target: str, secret_routes: tuple[str, ...]) -> str:
     """A request's address without what is secret: tokens, and all queries."""
-    path = target.partition("?")[0]
+    return without_secrets(target.partition("?")[0], secret_routes)
+
+
+def without_secrets(path: str, secret_routes: tuple[str, ...]) -> str:
+    """``path`` without the token that follows a route, also where the route is misspelled.
+
+    A token in an address that leads nowhere is still good at the right one.
+    """
+    plain = re.sub("/+", "/", unquote(path)).casefold()
     for route in secret_routes:
-        before, found, _ = path.partition(route)
-        if found:
-            return f"{before}{route}…"
+        if route in plain:
+            before, found, _ = path.partition(route)
+            return f"{before if found else ''}{route}…"
     return path
 
 

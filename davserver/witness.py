@@ -17,7 +17,7 @@ import structlog
 from davserver import paths
 from davserver.audit import Audit, Event
 from davserver.errors import DavserverError
-from davserver.metrics import shown_path
+from davserver.metrics import shown_path, without_secrets
 from davserver.web import App, Environ, Headers, Request, StartResponse
 
 _OF_METHODS = {
@@ -146,9 +146,17 @@ class Witness:
             with suppress(DavserverError):
                 place = {"path": request.path}
         if request.method in _WITH_TARGET:
-            target = urlsplit(request.header("Destination")).path
-            base = request.base
-            if base and target.startswith(base + "/"):
-                target = target[len(base) :]
-            place["target"] = request.inner(paths.path_of_key(target))
+            place["target"] = self._destination(request)
         return place
+
+    def _destination(self, request: Request) -> str:
+        """Where COPY and MOVE go; empty if the header holds no address."""
+        try:
+            target = urlsplit(request.header("Destination")).path
+        except ValueError:
+            return ""
+        base = request.base
+        if base and target.startswith(base + "/"):
+            target = target[len(base) :]
+        # What was refused may name a link: its address lets in whoever reads it.
+        return without_secrets(request.inner(paths.path_of_key(target)), self._secret_routes)

@@ -1,5 +1,6 @@
 """What a page of another site can make a browser do: nothing that changes something."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -61,6 +62,19 @@ def test_our_own_page_and_programs_go_on_working(browser: Browser, client: DavCl
     assert old.status_code == 204, "a browser that does not know Sec-Fetch-Site"
     # A program may say any origin, with a password that it was given for this.
     assert client.put("/a.txt", b"program", Origin="app://editor").status_code == 204
+
+
+@pytest.mark.parametrize("method", ["COPY", "MOVE"])
+@pytest.mark.parametrize("where", ["http://[/x", "http://[::1", "//["])
+def test_what_is_no_address_hides_no_refusal(
+    server: ThreadServer, browser: Browser, method: str, where: str
+) -> None:
+    fields = {**FOREIGN[0], "Destination": where}
+    told = browser.session.request(method, f"{browser.url}/a.txt", headers=fields, timeout=10)
+    assert told.status_code == 403
+    audit = (server.settings.state / "audit" / "audit.jsonl").read_text().splitlines()
+    refused = [line for line in map(json.loads, audit) if line["event"] == "refused"]
+    assert [(line["method"], line["path"]) for line in refused] == [(method, "/a.txt")]
 
 
 def test_reading_is_answered_and_no_foreign_page_may_see_it(browser: Browser) -> None:

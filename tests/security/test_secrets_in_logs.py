@@ -1,7 +1,11 @@
 """Whatever is done, no password and no token is found in a log, the audit files or the catalog."""
 
+import re
 from pathlib import Path
 
+import requests
+
+from tests import raw
 from tests.accounts.browsing import Browser, secret
 from tests.running import PASSWORD, ProcessServer
 
@@ -41,3 +45,35 @@ def test_no_secret_is_written_down(root: Path, tmp_path: Path) -> None:
     assert b"sign-in refused" in written, "the test looks at the right files"
     for one in secrets:
         assert one.encode() not in written, one
+
+
+def test_the_token_of_a_link_is_in_no_log_however_its_address_is_spelled(
+    root: Path, tmp_path: Path
+) -> None:
+    config = tmp_path / "davserver.toml"
+    config.write_text("access_log = true\naudit_reads = true\n")
+    server = ProcessServer(root, "--config", str(config))
+    try:
+        client = server.client()
+        client.mkcol("/d")
+        client.put("/d/a.txt", b"x")
+        browser = Browser(server)  # type: ignore[arg-type]
+        browser.sign_in()
+        made = browser.post("/-/share/d", act="link", role="editor")
+        found = re.search(r"/-/s/([a-z0-9]+)", made.text + browser.get("/-/share/d").text)
+        assert found
+        token = found[1]
+        for route in ("/-/s/", "/%2d/s/", "/-/%73/", "/-/s%2f", "//-/s/", "/-//s/", "/-/S/"):
+            shared = f"{route}{token}/a.txt"
+            raw.send(server.url, raw.head("GET", shared, "Connection: close"))
+            for method in ("COPY", "MOVE"):
+                where = {"Destination": f"{server.url}{shared}"}
+                assert client.request(method, "/d/a.txt", headers=where).status_code >= 400
+        assert requests.get(f"{server.url}/-/s/{token}/a.txt", timeout=5).content == b"x"
+    finally:
+        server.stop()
+    audit = (root / ".davserver" / "audit" / "audit.jsonl").read_text()
+    assert '"method": "MOVE"' in audit, "the test looks at the right file"
+    assert "/-/s/" in server.log(), "the access log tells that a link was asked for"
+    assert token not in audit
+    assert token not in server.log()

@@ -7,8 +7,10 @@ import json
 from collections.abc import Callable
 from itertools import permutations
 
+import jwt
 import pytest
 import requests
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from davserver.tokens import LinkTokens, TokenNotValid, Tokens, server_secret
 from tests.clock import later
@@ -137,3 +139,34 @@ class TestOfTheDocumentServer:
         ours = Tokens(server_secret(desk.office.settings.state), "callback").issue(report, 60)
         told = requests.post(editor.callback, json={**report, "token": ours}, timeout=5)
         assert told.status_code == 403
+
+    def test_the_secret_is_no_public_key_and_no_other_key_signs(self, desk: Desk) -> None:
+        editor = desk.edit()
+        editor.type("words")
+        report = desk.report(editor, 2)
+        own = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        by_rsa = jwt.encode(report, own, "RS256")
+        head = base64.urlsafe_b64encode(b'{"alg":"RS256","typ":"JWT"}').decode().rstrip("=")
+        signed = f"{head}.{by_rsa.split('.')[1]}"
+        seal = hmac.new(SECRET.encode(), signed.encode(), hashlib.sha256).digest()
+        by_secret = f"{signed}.{base64.urlsafe_b64encode(seal).decode().rstrip('=')}"
+        for token in (by_rsa, by_secret):
+            told = requests.post(editor.callback, json={**report, "token": token}, timeout=5)
+            assert told.status_code == 403
+        assert desk.words("a.docx") == ["first words"]
+        good = _hs(report, SECRET)
+        told = requests.post(editor.callback, json={**report, "token": good}, timeout=5)
+        assert told.json() == {"error": 0}, "the report is refused for its signature alone"
+        assert desk.words("a.docx") == ["first words", "words"]
+
+    def test_a_good_header_carries_no_forged_body(self, desk: Desk) -> None:
+        editor = desk.edit()
+        editor.type("words")
+        report = desk.report(editor, 2)
+        forged = {**report, "token": _hs(report, SECRET + "x")}
+        header = desk.double.headers({"payload": report})
+        told = requests.post(editor.callback, json=forged, headers=header, timeout=5)
+        assert told.status_code == 403
+        assert desk.words("a.docx") == ["first words"]
+        told = requests.post(editor.callback, json=report, headers=header, timeout=5)
+        assert told.json() == {"error": 0}
