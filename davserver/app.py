@@ -37,14 +37,10 @@ from davserver.dav.nextcloud import Nextcloud
 from davserver.dav.principals import PRINCIPALS, describe
 from davserver.dav.request_server import DavRequestServer
 from davserver.dav.tus import METHODS, UPLOAD, Tus
-from davserver.editor.blank import BlankDocuments
-from davserver.editor.callbacks import Callback
-from davserver.editor.client import DocumentServer
-from davserver.editor.downloads import Download
-from davserver.editor.keys import document_key
 from davserver.editor.middleware import (
     ALIVE,
     BY_TOKEN,
+    CONFIG,
     EDIT,
     NEW,
     TEXT,
@@ -52,16 +48,13 @@ from davserver.editor.middleware import (
     VIEW,
     EditorMiddleware,
 )
-from davserver.editor.new_documents import NewDocument
-from davserver.editor.pages import Office, OpenFile
 from davserver.editor.standing import Standing
-from davserver.editor.tokens import ServerTokens
-from davserver.editor.versions import VersionsPage
 from davserver.entrance import open_doors, openid_provider, sources_of, vouched_by_proxy
-from davserver.errors import DavserverError, Forbidden, Gone, Unavailable
+from davserver.errors import DavserverError, Forbidden, Unavailable
 from davserver.housekeeping import Housekeeping
 from davserver.metrics import MEDIA_TYPE, Metrics, Observed, begin_anew
 from davserver.model import Principal, called
+from davserver.office import open_office
 from davserver.pages import ASSETS, SHARE, Pages
 from davserver.providers.app_passwords import DigestNonces
 from davserver.providers.exclusion import Exclusion
@@ -73,12 +66,11 @@ from davserver.providers.users import Users
 from davserver.proxies import TrustedProxies
 from davserver.resources import resource_dir
 from davserver.settings import Settings
-from davserver.tokens import LinkTokens, Tokens, server_secret
+from davserver.tokens import LinkTokens, server_secret
 from davserver.web import (
     NOSNIFF,
     App,
     Environ,
-    Handler,
     Request,
     Response,
     Routes,
@@ -91,7 +83,6 @@ from davserver.witness import Witness
 HEALTH = "/-/health"
 READY = "/-/ready"
 METRICS = "/-/metrics"
-_CALLBACKS_KEPT = 60 * DAY
 _FAILURES_KEPT = DAY
 METRICS_FOLDER = "metrics"
 
@@ -170,43 +161,25 @@ def create_app(settings: Settings) -> Application:
     throttle = Throttle(Failures(share.catalog))
     credentials = Credentials(users, throttle, sources_of(settings), homes.prepare)
     doors = open_doors(settings, share, users, credentials, throttle, pages, secret)
-    instance_id = share.catalog.instance_id()
-    sessions = EditSessions(
-        share.store,
-        share.catalog,
-        Exclusion(settings.state / "exclusion" / "sessions"),
-        partial(document_key, instance_id),
-    )
-    office = _office(settings, secret, sessions)
-    opening = OpenFile(
-        pages,
-        share.files,
-        share.locks,
-        share.access,
-        share.links,
-        settings.edit_formats,
-        settings.editor_groups,
-        instance_id,
-        office,
-    )
+    sharers = Sharers(share, partial(_principal_called, credentials))
+    stranger = anonymous_principal(settings.anonymous)
+    standing = Standing(share.access, sharers.called, stranger, settings.edit_formats)
+    editing = open_office(settings, share, pages, secret, standing, metrics.reported)
 
     def editors(folder: str) -> dict[str, tuple[str, ...]]:
         return {
             path: tuple(map(called, session.editors))
-            for path, session in sessions.of_members(folder).items()
+            for path, session in editing.sessions.of_members(folder).items()
         }
 
     provider = ShareProvider(share=share)
     app: App = DavRequestServer(
         provider, settings.max_upload_bytes, settings.propfind_infinity, _hand_over(settings)
     )
-    app = Listing(app, pages, share.places, share.access, opening.actions, editors)
-    app = LinkPages(app, pages, share, opening.actions, settings.max_upload_bytes)
+    app = Listing(app, pages, share.places, share.access, editing.opening.actions, editors)
+    app = LinkPages(app, pages, share, editing.opening.actions, settings.max_upload_bytes)
     sharing = Sharing(pages, share, users, LinkTokens(secret), passwords.hashed)
-    sharers = Sharers(share, partial(_principal_called, credentials))
-    stranger = anonymous_principal(settings.anonymous)
-    standing = Standing(share.access, sharers.called, stranger, settings.edit_formats)
-    app = _editor(app, settings, share, pages, opening, office, standing, metrics)
+    app = EditorMiddleware(app, editing.routes)
     app = Routes(
         app,
         {
@@ -225,7 +198,7 @@ def create_app(settings: Settings) -> Application:
             AUDIT_PAGE: ("GET HEAD", AuditPage(pages, audit)),
             HEALTH: ("GET HEAD", lambda _: text(200, "ok")),
             READY: ("GET HEAD", partial(_tell_ready, share)),
-            METRICS: ("GET HEAD", partial(_tell_metrics, metrics, share, sessions)),
+            METRICS: ("GET HEAD", partial(_tell_metrics, metrics, share, editing.sessions)),
         },
     )
     open_to_all: tuple[str, ...] = (*BY_TOKEN, ASSETS, HEALTH, READY)
@@ -259,7 +232,7 @@ def create_app(settings: Settings) -> Application:
         secret,
         forms,
         doors.sign_in.principal,
-        open_routes=(EDIT, VIEW, TEXT, NEW, VERSIONS, ALIVE, UPLOAD, DROP),
+        open_routes=(EDIT, VIEW, TEXT, CONFIG, NEW, VERSIONS, ALIVE, UPLOAD, DROP),
         editors=(EDIT, VIEW),
         versions=VERSIONS,
     )
@@ -276,11 +249,9 @@ def create_app(settings: Settings) -> Application:
             settings.proxy_user_header,
             settings.proxy_groups_header,
         )
-    tasks = _tasks(settings, share, doors.rows, sessions)
+    tasks = _tasks(settings, share, doors.rows) | editing.tasks
     if audit is not None:
         tasks["audit"] = audit.tidy
-    if office is not None:
-        tasks["rights of editors"] = partial(standing.drop, sessions, office.server)
     housekeeping = Housekeeping(Exclusion(settings.state / "exclusion"), tasks)
     return Application(provider, app, share, housekeeping)
 
@@ -341,83 +312,17 @@ def _tell_metrics(
     return Response(200, metrics.exposition(present), [("Content-Type", MEDIA_TYPE), NOSNIFF])
 
 
-def _office(settings: Settings, secret: bytes, sessions: EditSessions) -> Office | None:
-    """The Document Server, if one is configured."""
-    if not settings.document_server:
-        return None
-    tokens = ServerTokens(settings.document_server_secret(), settings.jwt_header)
-    server = DocumentServer(
-        settings.document_server,
-        settings.document_server_internal,
-        tokens,
-        settings.max_document_bytes,
-        settings.document_server_ca,
-    )
-    return Office(
-        server,
-        tokens,
-        sessions,
-        Tokens(secret, "download"),
-        Tokens(secret, "callback"),
-        settings.internal_url,
-    )
-
-
 def _principal_called(credentials: Credentials, name: str) -> Principal | None:
     user = credentials.user(name)
     return principal_of(user) if user else None
 
 
-def _editor(
-    app: App,
-    settings: Settings,
-    share: Share,
-    pages: Pages,
-    opening: OpenFile,
-    office: Office | None,
-    standing: Standing,
-    metrics: Metrics,
-) -> EditorMiddleware:
-    blank = BlankDocuments(resource_dir("templates"))
-    download: Handler = _nobody_there
-    callback: Handler = _nobody_there
-    if office is not None:
-        download = Download(share.files, office.download_links, office.tokens)
-        callback = Callback(
-            share.files,
-            office.sessions,
-            office.server,
-            office.callback_links,
-            office.tokens,
-            standing,
-            metrics.reported,
-        )
-    return EditorMiddleware(
-        app,
-        edit=opening.edit,
-        view=opening.view,
-        text=opening.text,
-        new=NewDocument(share.files, share.access, blank, settings.new_locale, settings.new_paper),
-        versions=VersionsPage(pages, share.files, share.access),
-        alive=opening.alive,
-        download=download,
-        callback=callback,
-    )
-
-
-def _tasks(
-    settings: Settings, share: Share, rows: Rows, sessions: EditSessions
-) -> dict[str, Callable[[], object]]:
+def _tasks(settings: Settings, share: Share, rows: Rows) -> dict[str, Callable[[], object]]:
     """What housekeeping does."""
     return {
         "share": lambda: share.tidy(settings.trash_days),
-        "sessions": lambda: sessions.purge_older_than(_CALLBACKS_KEPT),
         "sign-in failures": lambda: Failures(share.catalog).forget_older_than(_FAILURES_KEPT),
         "sign-ins": rows.sign_ins.purge,
         "digest nonces": DigestNonces(share.catalog).purge,
         "passkey challenges": rows.second_factors.purge,
     }
-
-
-def _nobody_there(_: Request) -> Response:
-    raise Gone("No Document Server is configured here.")

@@ -109,7 +109,12 @@ def test_the_editor_opens_the_dialog_and_is_told_what_was_shared(
     expect(dialog.locator(".done")).to_be_visible()
     page.locator(".share-dialog .close").click()
     wait_until(
-        lambda: "For Mia" in page.evaluate("JSON.stringify(window.sharedSettings ?? [])"),
+        lambda: (
+            "For Mia"
+            in page.evaluate(
+                "JSON.stringify(window.told.setSharingSettings?.sharingSettings ?? [])"
+            )
+        ),
         "the editor was not told",
     )
 

@@ -2,11 +2,12 @@
 
 It fetches documents with a signed header, really changes the file, posts callbacks with header and
 body token, tries again as the real one does, and serves an api.js that drives the DocEditor
-contract in a browser. What it leaves out: rendering. tests/editor/test_recordings.py compares its
-requests with those of a real server.
+contract in a browser: its frame has a button for each event that our page answers. What it leaves
+out: rendering. tests/editor/test_recordings.py compares its requests with those of a real server.
 """
 
 import hashlib
+import html
 import io
 import json
 import random
@@ -15,6 +16,8 @@ import threading
 import time
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from string import Template
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -30,37 +33,9 @@ VERSION = "9.3.0.140"
 RETRY_SECONDS = (0.05, 0.1, 0.2)
 SAVE_SECONDS = 0.2
 
-API_JS = """
-window.DocsAPI = { DocEditor: function (id, config) {
-  const host = document.getElementById(id);
-  const frame = document.createElement("iframe");
-  const origin = new URL(document.querySelector('script[src*="api.js"]').src).origin;
-  frame.name = "frameEditor";
-  frame.style.width = "100%"; frame.style.height = "100%"; frame.style.border = "0";
-  frame.src = origin + "/frame?token=" + encodeURIComponent(config.token);
-  host.replaceWith(frame);
-  window.addEventListener("message", (event) => {
-    if (event.origin !== origin) return;
-    const handler = config.events && config.events[event.data.event];
-    if (handler) handler({ data: event.data.data });
-  }); this.destroyEditor = () => frame.remove(); this.setSharingSettings
-  = (told) => { window.sharedSettings = told.sharingSettings; };
-  this.refreshFile = (fresh) => { frame.src = origin
-  + "/frame?token=" + encodeURIComponent(fresh.token); };
-} };
-DocsAPI.DocEditor.version = () => "9.3.0";
-"""
-FRAME = """<!doctype html><meta charset="utf-8"><title>editor</title>
-<style>body{font:16px sans-serif;margin:2rem;color-scheme:light
-dark}textarea{width:100%%;height:40vh}</style> <h1 id="title">%(title)s</h1><p
-id="mode">%(mode)s</p> <textarea id="paper" %(readonly)s aria-label="document"></textarea>
-<p><button id="save">Save</button> <button id="close">Close</button></p> <script> const tell =
-(event, data) => parent.postMessage({event, data}, "*"); let sent = Promise.resolve();
-const post = (what, body) => sent = sent.then(() => fetch("/session/%(session)s/" + what,
-{method: "POST", body})); tell("onDocumentReady");
-paper.addEventListener("input", () => { post("type", paper.value); tell("onDocumentStateChange",
-true); }); save.onclick = () => post("save"); document.getElementById("close").onclick = async () =>
-{ await post("close"); tell("onRequestClose"); }; </script>"""
+_HERE = Path(__file__).parent
+API_JS = (_HERE / "api.js").read_text()
+FRAME = Template((_HERE / "frame.html").read_text())
 
 
 class Editing:
@@ -412,12 +387,13 @@ class _Handler(BaseHTTPRequestHandler):
         if editing is not None:
             name = user.get("id") or next(reversed(editing.users))
             double.sessions[session] = (editing.key, name)
-        page = FRAME % {
+        fields = {
             "title": claims["document"]["title"],
             "mode": "Editing" if editing else "Viewing",
             "readonly": "" if editing else "readonly",
             "session": session,
         }
+        page = FRAME.substitute({name: html.escape(value) for name, value in fields.items()})
         self._answer(200, page.encode(), "text/html; charset=utf-8")
 
     def _answer(self, status: int, body: bytes, media_type: str) -> None:

@@ -1,0 +1,16 @@
+// Sharing from inside the editor: our own dialog, and what the editor tells of it.
+
+import { shareIn } from "./page.js";
+
+/** @param {object} page as in editor.js @returns {object} events */
+export function sharing(page) {
+  const { share } = page.data;
+  if (!share) return {};
+  return {
+    onRequestSharingSettings: async () => {
+      await shareIn(share);
+      const fresh = await page.fresh();
+      page.editor.setSharingSettings({ sharingSettings: fresh.document.info.sharingSettings ?? [] });
+    },
+  };
+}

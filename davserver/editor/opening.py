@@ -1,0 +1,166 @@
+"""Opening a document: what somebody can do with it, and the signed configuration for it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from davserver import paths
+from davserver.audit import Event
+from davserver.editor import callbacks, downloads
+from davserver.editor.actions import file_actions, may_save
+from davserver.editor.client import DocumentServer
+from davserver.editor.config import Links, Reader, editor_config, sharing_settings
+from davserver.editor.formats import format_of
+from davserver.editor.language import preferred_language
+from davserver.editor.middleware import CALLBACK, DOWNLOAD
+from davserver.editor.standing import A_GUEST
+from davserver.editor.tokens import ServerTokens
+from davserver.errors import FileLocked, UnsupportedMediaType
+from davserver.model import Action, DocumentKey, Entry, Principal, Right, Rights
+from davserver.providers.access import Access
+from davserver.providers.files import VersionedFiles
+from davserver.providers.links import Links as ShareLinks
+from davserver.providers.sessions import EditSessions
+from davserver.tokens import Tokens
+from davserver.web import Request
+
+OPENING_SECONDS = 3 * 60
+"""The lease of a session that the Document Server has not reported yet: the page may never load."""
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """The Document Server and what is needed to open documents there."""
+
+    server: DocumentServer
+    tokens: ServerTokens
+    sessions: EditSessions
+    download_links: Tokens
+    callback_links: Tokens
+    internal_url: str
+    """Our address as the server reaches us; empty if it is the one that the browser uses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """How a document is opened: with which key, from which state of which resource.
+
+    ``notice`` says why it is open for reading alone.
+    """
+
+    key: DocumentKey
+    resource_id: str
+    etag: str
+    saves: bool
+    notice: str = ""
+
+
+class Opening:
+    """Decides what can be opened, joins sessions, and writes configurations."""
+
+    def __init__(
+        self,
+        files: VersionedFiles,
+        access: Access,
+        links: ShareLinks,
+        edit_formats: Collection[str],
+        editor_groups: Collection[str],
+        instance_id: str,
+        office: Office | None,
+    ) -> None:
+        self.office = office
+        self._files = files
+        self._access = access
+        self._links = links
+        self._edit_formats = frozenset(edit_formats)
+        self._editor_groups = frozenset(editor_groups)
+        self._instance_id = instance_id
+
+    def actions(self, who: Principal, path: str, rights: Rights) -> tuple[Action, ...]:
+        """What somebody with these rights can do with a file, the best first."""
+        found = file_actions(
+            path,
+            rights,
+            edit_formats=self._edit_formats,
+            has_server=self.office is not None,
+        )
+        if self._has_office(who.sharer or who):
+            return found
+        return tuple(action for action in found if action is Action.EDIT_TEXT)
+
+    def _has_office(self, who: Principal) -> bool:
+        """Whether the Document Server is there for them; for guests, for who shares."""
+        groups = self._editor_groups
+        return not groups or who.is_administrator or not groups.isdisjoint(who.groups)
+
+    def may_save(self, request: Request, path: str) -> bool:
+        """Whether the person may save in the editor."""
+        rights = self._access.rights(request.principal, path)
+        return may_save(path, rights, edit_formats=self._edit_formats)
+
+    def join(self, office: Office, request: Request, entry: Entry, *, saves: bool) -> Opened:
+        """Join the file's session, or look on; a lock of somebody else leaves only the second."""
+        notice = ""
+        if saves:
+            name = request.principal.actor or A_GUEST
+            try:
+                session = office.sessions.join(entry.path, name, OPENING_SECONDS)
+            except FileLocked as fault:
+                notice = f"{fault.holder} has this file locked in another program."
+            else:
+                request.note(Event.EDIT_OPENED, path=entry.path, etag=session.etag)
+                return Opened(session.key, session.resource_id, session.etag, saves=True)
+        resource_id, etag, key = office.sessions.view(entry.path)
+        return Opened(key, resource_id, etag, saves=False, notice=notice)
+
+    def configuration(
+        self,
+        office: Office,
+        request: Request,
+        entry: Entry,
+        opened: Opened,
+        rights: Rights,
+    ) -> dict[str, Any]:
+        """The signed configuration for DocEditor (Docs API, "Config")."""
+        known = format_of(entry.path)
+        if known is None:
+            raise UnsupportedMediaType("This file has no format that the editor opens.")
+        us = office.internal_url or request.origin + request.site
+        of_state = {"rid": opened.resource_id, "etag": opened.etag}
+        download = office.download_links.issue(of_state, downloads.SECONDS)
+        callback = office.callback_links.issue({"key": opened.key.value}, callbacks.MAX_SECONDS)
+        folder = request.way_back(entry.path)
+        config = editor_config(
+            entry,
+            known,
+            opened.key,
+            Links(
+                download=us + DOWNLOAD + download,
+                callback=us + CALLBACK + callback,
+                folder=request.origin + folder,
+            ),
+            Reader(
+                request.principal,
+                preferred_language(request.header("Accept-Language")),
+                paths.decoded(request.addresses.target(paths.parent(entry.path))),
+                request.link,
+                self._sharing(request, entry.path),
+            ),
+            rights=rights,
+            saves=opened.saves,
+            resource_id=opened.resource_id,
+            instance_id=self._instance_id,
+        )
+        config["token"] = office.tokens.sign(config)
+        return config
+
+    def shares(self, request: Request, path: str) -> bool:
+        """Whether the person may say who else may open the file."""
+        who = request.principal
+        return not who.is_anonymous and Right.SHARE in self._access.rights(who, path)
+
+    def _sharing(self, request: Request, path: str) -> tuple[dict[str, Any], ...]:
+        """What the editor tells of who has what, to somebody who may change it."""
+        if not self.shares(request, path):
+            return ()
+        return sharing_settings(self._access.on(path), self._links.on(path))

@@ -1,0 +1,137 @@
+"""The composition of the editing: what opens documents, and what it does from time to time.
+
+Besides ``app`` and ``entrance`` the only file that names concrete classes.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from davserver.editor.blank import BlankDocuments
+from davserver.editor.callbacks import Callback
+from davserver.editor.client import DocumentServer
+from davserver.editor.downloads import Download
+from davserver.editor.keys import document_key
+from davserver.editor.middleware import (
+    ALIVE,
+    CALLBACK,
+    CONFIG,
+    DOWNLOAD,
+    EDIT,
+    NEW,
+    TEXT,
+    VERSIONS,
+    VIEW,
+)
+from davserver.editor.new_documents import NewDocument
+from davserver.editor.opening import Office, Opening
+from davserver.editor.pages import OpenFile
+from davserver.editor.standing import Standing
+from davserver.editor.tokens import ServerTokens
+from davserver.editor.versions import VersionsPage
+from davserver.errors import Gone
+from davserver.pages import Pages
+from davserver.providers.exclusion import Exclusion
+from davserver.providers.sessions import EditSessions
+from davserver.providers.share import DAY, Share
+from davserver.resources import resource_dir
+from davserver.settings import Settings
+from davserver.tokens import Tokens
+from davserver.web import Handler, Request, Response
+
+_CALLBACKS_KEPT = 60 * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Editing:
+    """What the editing adds to the application: addresses, and tasks of the housekeeping."""
+
+    opening: Opening
+    sessions: EditSessions
+    routes: dict[str, tuple[str, Handler]]
+    tasks: dict[str, Callable[[], object]]
+
+
+def open_office(
+    settings: Settings,
+    share: Share,
+    pages: Pages,
+    secret: bytes,
+    standing: Standing,
+    reported: Callable[[object, str], None],
+) -> Editing:
+    """Everything about editing; without a Document Server its addresses say so."""
+    instance_id = share.catalog.instance_id()
+    sessions = EditSessions(
+        share.store,
+        share.catalog,
+        Exclusion(settings.state / "exclusion" / "sessions"),
+        partial(document_key, instance_id),
+    )
+    office = _office(settings, secret, sessions)
+    opening = Opening(
+        share.files,
+        share.access,
+        share.links,
+        settings.edit_formats,
+        settings.editor_groups,
+        instance_id,
+        office,
+    )
+    files = OpenFile(pages, share.files, share.locks, share.access, opening)
+    blank = BlankDocuments(resource_dir("templates"))
+    new = NewDocument(share.files, share.access, blank, settings.new_locale, settings.new_paper)
+    routes: dict[str, tuple[str, Handler]] = {
+        EDIT: ("GET HEAD", files.edit),
+        VIEW: ("GET HEAD", files.view),
+        TEXT: ("GET HEAD", files.text),
+        CONFIG: ("GET HEAD", files.config),
+        ALIVE: ("POST", files.alive),
+        NEW: ("POST", new),
+        VERSIONS: ("GET HEAD POST", VersionsPage(pages, share.files, share.access)),
+        DOWNLOAD: ("GET HEAD", _nobody_there),
+        CALLBACK: ("POST", _nobody_there),
+    }
+    tasks: dict[str, Callable[[], object]] = {
+        "sessions": lambda: sessions.purge_older_than(_CALLBACKS_KEPT),
+    }
+    if office is not None:
+        callback = Callback(
+            share.files,
+            sessions,
+            office.server,
+            office.callback_links,
+            office.tokens,
+            standing,
+            reported,
+        )
+        download = Download(share.files, office.download_links, office.tokens)
+        routes |= {DOWNLOAD: ("GET HEAD", download), CALLBACK: ("POST", callback)}
+        tasks["rights of editors"] = partial(standing.drop, sessions, office.server)
+    return Editing(opening, sessions, routes, tasks)
+
+
+def _office(settings: Settings, secret: bytes, sessions: EditSessions) -> Office | None:
+    """The Document Server, if one is configured."""
+    if not settings.document_server:
+        return None
+    tokens = ServerTokens(settings.document_server_secret(), settings.jwt_header)
+    server = DocumentServer(
+        settings.document_server,
+        settings.document_server_internal,
+        tokens,
+        settings.max_document_bytes,
+        settings.document_server_ca,
+    )
+    return Office(
+        server,
+        tokens,
+        sessions,
+        Tokens(secret, "download"),
+        Tokens(secret, "callback"),
+        settings.internal_url,
+    )
+
+
+def _nobody_there(_: Request) -> Response:
+    raise Gone("No Document Server is configured here.")
