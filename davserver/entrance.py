@@ -15,6 +15,7 @@ from davserver.accounts.code_generators import CodeGenerators
 from davserver.accounts.credentials import Credentials
 from davserver.accounts.digest import Digest
 from davserver.accounts.passkeys import Passkeys
+from davserver.accounts.people import People
 from davserver.accounts.second_factors import SecondStep
 from davserver.accounts.sign_in import SignIn
 from davserver.accounts.sources import Source
@@ -24,7 +25,6 @@ from davserver.errors import SettingsWrong
 from davserver.model import Principal
 from davserver.pages import Pages
 from davserver.providers.app_passwords import AppPasswords, DigestNonces
-from davserver.providers.groups import Groups
 from davserver.providers.second_factors import SecondFactors
 from davserver.providers.share import Share
 from davserver.providers.sign_ins import SignIns
@@ -115,7 +115,7 @@ def open_doors(
             passkeys,
             devices,
         ),
-        AdminPage(pages, users, Groups(catalog), rows.sign_ins, credentials, sign_in),
+        AdminPage(pages, People(share), share.quotas, credentials, sign_in),
         rows,
     )
 

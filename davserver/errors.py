@@ -84,6 +84,13 @@ class NoSuchAccount(DavserverError):
     status = 404
 
 
+class LastAdministrator(Forbidden):
+    """Somebody has to be left who can look after users."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is the last administrator.")
+
+
 class MethodNotAllowed(DavserverError):
     """The resource exists and does not take this method (RFC 9110, 15.5.6)."""
 

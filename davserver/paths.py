@@ -46,6 +46,11 @@ def resource_path(target: str) -> str:
     return path
 
 
+def typed(text: str) -> str:
+    """The path that a person typed, with or without slashes at its ends. Raises the same."""
+    return resource_path(href("/" + text.strip().strip("/")))
+
+
 def decoded(target: str) -> str:
     """The path in ``target``, decoded and without a trailing slash, reserved names included."""
     if "%" in target or not target.isascii():

@@ -103,14 +103,18 @@ class AccountPage:
             raise Forbidden("Sign in with a browser to change your account.")
         if request.method != "POST":
             return self._page(request, here)
+        outcome = "failed"
         try:
             response = self._act(request)(request, here)
-            request.note(Event.ADMINISTERED, command=f"account: {request.form['do']}")
+            outcome = "done" if response.status < 400 else "failed"
             return response
         except DavserverError as fault:
             if not request.wants_page:
                 raise
             return self._page(request, here, fault.status, problem=str(fault))
+        finally:
+            command = " ".join(["account:", *_told(request.form)])
+            request.note(Event.ADMINISTERED, command=command, outcome=outcome)
 
     def _act(self, request: Request) -> _Act:
         name = request.form.get("do", "")
@@ -222,7 +226,7 @@ class AccountPage:
 
     def _add_app_password(self, request: Request, here: SignedIn) -> Response:
         form = request.form
-        scope = paths.resource_path(paths.href("/" + form.get("scope", "").strip("/ ")))
+        scope = paths.typed(form.get("scope", ""))
         self._share.access.check(request.principal, scope, Right.READ)
         if not self._share.files.entry(scope).is_folder:
             raise BadRequest("An app password is good for a folder, not for a file.")
@@ -246,6 +250,12 @@ class AccountPage:
 def is_sure(here: SignedIn) -> bool:
     """Whether whoever uses this browser proved who they are a short while ago."""
     return here.created.timestamp() > time.time() - SURE_SECONDS
+
+
+def _told(form: dict[str, str]) -> list[str]:
+    """What the audit log is told of a form: which thing it is about, and nothing that is secret."""
+    read_only = ["(reading only)"] if "read_only" in form else []
+    return [form[field] for field in ("do", "name", "scope") if form.get(field)] + read_only
 
 
 def _done(request: Request, what: str) -> Response:

@@ -1,24 +1,21 @@
-"""/-/admin: who may sign in, and who belongs together; for administrators."""
+"""/-/admin: who may sign in, who belongs together, how much room each has; for administrators."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from davserver import paths
 from davserver.accounts import passwords
 from davserver.accounts.account_page import is_sure
 from davserver.accounts.credentials import Credentials
+from davserver.accounts.people import People
 from davserver.accounts.sign_in import SIGN_IN, SignIn
 from davserver.audit import Event
-from davserver.errors import BadRequest, DavserverError, Forbidden, NoSuchAccount
-from davserver.model import is_user_name
-from davserver.pages import Pages
-from davserver.providers.groups import Groups
-from davserver.providers.sign_ins import SignIns
-from davserver.providers.users import User, Users
+from davserver.errors import BadRequest, DavserverError, Forbidden, NotFound
+from davserver.pages import Pages, parsed_size
+from davserver.providers.quotas import Quotas
 from davserver.web import Request, Response, redirect
 
 ADDRESS = "/-/admin"
-
-_NAMES = "A name has 1 to 64 characters, none of them : / \\ or a control character."
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,25 +26,34 @@ class Done:
     password: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a form says: whom or what it is about, the rest of it, and who sent it."""
+
+    name: str
+    group: str
+    folder: str
+    size: str
+    by: str
+
+
 class AdminPage:
-    """GET: users and groups. POST: ``do`` says what, ``name`` whom; answered with the page."""
+    """GET: users, groups, quotas. POST: ``do`` says what, ``name`` whom; answered with the page."""
 
     def __init__(
         self,
         pages: Pages,
-        users: Users,
-        groups: Groups,
-        sign_ins: SignIns,
+        people: People,
+        quotas: Quotas,
         credentials: Credentials,
         sign_in: SignIn,
     ) -> None:
         self._pages = pages
-        self._users = users
-        self._groups = groups
-        self._sign_ins = sign_ins
+        self._people = people
+        self._quotas = quotas
         self._credentials = credentials
         self._sign_in = sign_in
-        self._acts: dict[str, Callable[[str, str], Done]] = {
+        self._acts: dict[str, Callable[[Asked], Done]] = {
             "add": self._add,
             "password": self._renew_password,
             "promote": self._promote,
@@ -58,6 +64,8 @@ class AdminPage:
             "group-remove": self._remove_group,
             "join": self._join,
             "leave": self._leave,
+            "quota": self._set_quota,
+            "quota-clear": self._clear_quota,
         }
 
     def __call__(self, request: Request) -> Response:
@@ -81,16 +89,29 @@ class AdminPage:
         return self._page(request, sure=sure, done=done)
 
     def _act(self, request: Request) -> Done:
+        form = request.form
         # A button says all in one, like leave:ann:staff; no name has a colon.
-        what, _, about = request.form.get("do", "").partition(":")
+        what, _, about = form.get("do", "").partition(":")
         name, _, group = about.partition(":")
-        name = name or request.form.get("name", "").strip()
+        asked = Asked(
+            name or form.get("name", "").strip(),
+            group or form.get("group", ""),
+            form.get("folder", "").strip(),
+            form.get("size", "").strip(),
+            request.principal.name,
+        )
         act = self._acts.get(what)
         if act is None:
             raise BadRequest("The form does not say what to do.")
-        done = act(name, group or request.form.get("group", ""))
-        self._credentials.forget(name)
-        request.note(Event.ADMINISTERED, command=f"admin page: {what} {name}")
+        words = [what, asked.name, asked.group, asked.folder, asked.size]
+        outcome = "failed"
+        try:
+            done = act(asked)
+            outcome = "done"
+        finally:
+            command = " ".join(["admin page:", *filter(None, words)])
+            request.note(Event.ADMINISTERED, command=command, outcome=outcome)
+        self._credentials.forget(asked.name)
         return done
 
     def _page(
@@ -106,78 +127,79 @@ class AdminPage:
             request,
             "admin.html",
             status,
-            users=self._users.all(),
-            groups=self._groups.all(),
+            people=self._people.all(),
+            groups=self._people.groups(),
+            quotas=self._quotas.all(),
             is_sure=sure,
             problem=problem,
             done=done,
         )
 
-    def _add(self, name: str, _: str) -> Done:
-        if not is_user_name(name):
-            raise BadRequest(_NAMES)
+    def _add(self, asked: Asked) -> Done:
         made = passwords.one_time_password()
-        if not self._users.add(User(name, passwords.hashed(made), is_administrator=False)):
-            raise BadRequest(f"There is a user {name} already.")
-        return Done(f"{name} may sign in now.", made)
+        self._people.add(asked.name, made)
+        return Done(f"{asked.name} may sign in now.", made)
 
-    def _renew_password(self, name: str, _: str) -> Done:
-        user = self._user(name)
-        if user.source:
-            raise BadRequest(f"{name} comes from {user.source}; the password is changed there.")
+    def _renew_password(self, asked: Asked) -> Done:
         made = passwords.one_time_password()
-        self._users.set_password_hash(name, passwords.hashed(made))
-        return Done(f"{name} has a new password, and is signed out everywhere.", made)
+        self._people.set_password(asked.name, made)
+        return Done(f"{asked.name} has a new password, and is signed out everywhere.", made)
 
-    def _promote(self, name: str, _: str) -> Done:
-        self._user(name)
-        self._users.set_administrator(name, is_administrator=True)
-        return Done(f"{name} is an administrator now.")
+    def _promote(self, asked: Asked) -> Done:
+        self._people.set_administrator(asked.name, is_administrator=True)
+        return Done(f"{asked.name} is an administrator now.")
 
-    def _demote(self, name: str, _: str) -> Done:
-        self._check_not_last(name)
-        self._users.set_administrator(name, is_administrator=False)
-        return Done(f"{name} is no administrator any more.")
+    def _demote(self, asked: Asked) -> Done:
+        self._people.set_administrator(asked.name, is_administrator=False)
+        return Done(f"{asked.name} is no administrator any more.")
 
-    def _sign_out(self, name: str, _: str) -> Done:
-        self._user(name)
-        count = self._sign_ins.end_others(name, "")
-        return Done(f"{name} is signed out of {count} {'browser' if count == 1 else 'browsers'}.")
+    def _sign_out(self, asked: Asked) -> Done:
+        browsers, devices = self._people.sign_out(asked.name)
+        return Done(
+            f"{asked.name} is signed out everywhere: {_counted(browsers, 'browser')}, "
+            f"{_counted(devices, 'app password')}."
+        )
 
-    def _remove(self, name: str, _: str) -> Done:
-        self._check_not_last(name)
-        self._users.remove(name)
-        return Done(f"{name} can no longer sign in. The files stay.")
+    def _remove(self, asked: Asked) -> Done:
+        if asked.name == asked.by:
+            raise Forbidden("You cannot remove yourself; another administrator can.")
+        self._people.remove(asked.name)
+        return Done(f"{asked.name} can no longer sign in. The files stay.")
 
-    def _add_group(self, name: str, _: str) -> Done:
-        if not is_user_name(name):
-            raise BadRequest(_NAMES)
-        if not self._groups.add(name):
-            raise BadRequest(f"There is a group {name} already.")
-        return Done(f"People may be put into {name} now.")
+    def _add_group(self, asked: Asked) -> Done:
+        folder = paths.typed(asked.folder) if asked.folder else ""
+        self._people.add_group(asked.name, folder, by=asked.by)
+        return Done(f"People may be put into {asked.name} now.")
 
-    def _remove_group(self, name: str, _: str) -> Done:
-        if not self._groups.remove(name):
-            raise NoSuchAccount(f"There is no group {name}.")
-        return Done(f"There is no group {name} any more. Its members and files stay.")
+    def _remove_group(self, asked: Asked) -> Done:
+        self._people.remove_group(asked.name)
+        return Done(f"There is no group {asked.name} any more. Its members and files stay.")
 
-    def _join(self, name: str, group: str) -> Done:
-        self._groups.join(group, name)
-        return Done(f"{name} is in {group} now.")
+    def _join(self, asked: Asked) -> Done:
+        self._people.join(asked.group, asked.name)
+        return Done(f"{asked.name} is in {asked.group} now.")
 
-    def _leave(self, name: str, group: str) -> Done:
-        if not self._groups.leave(group, name):
-            raise NoSuchAccount(f"{name} is not in {group}.")
-        return Done(f"{name} is not in {group} any more.")
+    def _leave(self, asked: Asked) -> Done:
+        self._people.leave(asked.group, asked.name)
+        return Done(f"{asked.name} is not in {asked.group} any more.")
 
-    def _user(self, name: str) -> User:
-        user = self._users.find(name)
-        if user is None:
-            raise NoSuchAccount(f"There is no user {name}.")
-        return user
+    def _set_quota(self, asked: Asked) -> Done:
+        limit = parsed_size(asked.size)
+        if limit is None:
+            raise BadRequest(f"{asked.size} is no size; write it like 500M or 20G.")
+        self._quotas.set(self._subject(asked.name), limit)
+        return Done(f"{asked.name} has a quota now.")
 
-    def _check_not_last(self, name: str) -> None:
-        """Somebody has to be left who can look after users."""
-        administrators = [user.name for user in self._users.all() if user.is_administrator]
-        if self._user(name).is_administrator and administrators == [name]:
-            raise Forbidden(f"{name} is the last administrator.")
+    def _clear_quota(self, asked: Asked) -> Done:
+        subject = paths.typed(asked.name) if asked.name.startswith("/") else asked.name
+        if not self._quotas.clear(subject):
+            raise NotFound(f"a quota of {asked.name}")
+        return Done(f"{asked.name} has no quota any more.")
+
+    def _subject(self, text: str) -> str:
+        """Whose quota is meant: a folder's path, or a user's name."""
+        return paths.typed(text) if text.startswith("/") else self._people.user(text).name
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count} {thing}{'' if count == 1 else 's'}"

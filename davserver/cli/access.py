@@ -12,7 +12,6 @@ from davserver.cli.common import (
     administered,
     fail,
     place_options,
-    resource,
     root_option,
 )
 from davserver.errors import printable
@@ -60,7 +59,7 @@ def access_give(
     """
     _check_subject(subject)
     with administered(config, options) as share:
-        at = share.files.as_stored(resource(path))
+        at = share.files.as_stored(paths.typed(path))
         grant = Grant(at, subject, Role(role), frozenset(map(Right, without)))
         share.access.give(grant, by="administrator")
     click.echo(_line(grant))
@@ -75,7 +74,7 @@ def access_take(subject: str, path: str, config: Path | None, **options: Any) ->
     """Take away what SUBJECT was given on PATH; what counts above it counts again."""
     _check_subject(subject)
     with administered(config, options) as share:
-        if not share.access.take(share.files.as_stored(resource(path)), subject):
+        if not share.access.take(share.files.as_stored(paths.typed(path)), subject):
             fail(f"{subject} has nothing on {path}: davserver access list")
     click.echo(f"{subject} has no role of its own on {path} any more.")
 
@@ -87,7 +86,7 @@ def access_take(subject: str, path: str, config: Path | None, **options: Any) ->
 def access_list(path: str, config: Path | None, **options: Any) -> None:
     """List who was given what on PATH and below."""
     with administered(config, options) as share:
-        top = share.files.as_stored(resource(path))
+        top = share.files.as_stored(paths.typed(path))
         found = [one for one in share.access.all() if paths.is_within(one.path, top)]
     for one in found:
         click.echo(_line(one))
@@ -101,7 +100,7 @@ def access_list(path: str, config: Path | None, **options: Any) -> None:
 def why(user: str, path: str, config: Path | None, **options: Any) -> None:
     """Tell what USER may do with PATH, and what decided it; - as USER is who did not sign in."""
     with administered(config, options) as share:
-        at = share.files.as_stored(resource(path))
+        at = share.files.as_stored(paths.typed(path))
         decision = share.access.why(_principal(share, user), paths.lineage(at))
     may = ", ".join(right.value for right in Right if right in decision.rights)
     click.echo(f"{user} may {may or 'not even see that it is there'}.")

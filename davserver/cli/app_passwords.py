@@ -5,12 +5,12 @@ from typing import Any
 
 import click
 
+from davserver import paths
 from davserver.accounts.app_passwords import DevicePasswords
 from davserver.cli.common import (
     administered,
     fail,
     place_options,
-    resource,
     root_option,
     settings_from,
 )
@@ -40,7 +40,7 @@ def app_password_add(
     """Make an app password for USER, for the device called NAME, and print it once."""
     with administered(config, options) as share:
         _check_user(share, user)
-        scope = resource(folder)
+        scope = paths.typed(folder)
         if not share.files.entry(scope).is_folder:
             fail(f"{folder} is not a folder.")
         settings = settings_from(config, **options)

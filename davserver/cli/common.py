@@ -9,7 +9,6 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
-from davserver import paths
 from davserver.app import audit_of
 from davserver.audit import Event
 from davserver.errors import DavserverError, SettingsWrong
@@ -130,7 +129,3 @@ def words_for_errors() -> Iterator[None]:
 def fail(message: str, code: int = FAILED) -> NoReturn:
     click.secho(message, fg="red", err=True)
     sys.exit(code)
-
-
-def resource(path: str) -> str:
-    return paths.resource_path(paths.href("/" + path.strip("/")))

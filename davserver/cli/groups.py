@@ -5,9 +5,9 @@ from typing import Any
 
 import click
 
-from davserver.cli.common import administered, fail, place_options, resource, root_option
-from davserver.model import Grant, Role, Writer, is_user_name, of_group
-from davserver.providers.groups import Groups
+from davserver import paths
+from davserver.accounts.people import People
+from davserver.cli.common import administered, fail, place_options, root_option
 
 
 @click.group()
@@ -24,17 +24,8 @@ def group() -> None:
 @place_options
 def group_add(name: str, folder: str | None, config: Path | None, **options: Any) -> None:
     """Add the group NAME."""
-    if not is_user_name(name):
-        fail("A name has 1 to 64 characters, none of them : / \\ or a control character.")
     with administered(config, options) as share:
-        groups = Groups(share.catalog)
-        if groups.find(name) is not None:
-            fail(f"There is a group {name} already.")
-        if folder:
-            share.trees.make_folders(resource(folder), Writer(""))
-        groups.add(name)
-        if folder:
-            share.access.give(Grant(resource(folder), of_group(name), Role.EDITOR), by="")
+        People(share).add_group(name, paths.typed(folder) if folder else "")
     click.echo(f"People may join {name} now: davserver group join {name} USER")
 
 
@@ -45,8 +36,7 @@ def group_add(name: str, folder: str | None, config: Path | None, **options: Any
 def group_remove(name: str, config: Path | None, **options: Any) -> None:
     """Remove the group NAME. Its members and its files stay."""
     with administered(config, options) as share:
-        if not Groups(share.catalog).remove(name):
-            fail(f"There is no group {name}.")
+        People(share).remove_group(name)
     click.echo(f"There is no group {name} any more.")
 
 
@@ -57,7 +47,7 @@ def group_remove(name: str, config: Path | None, **options: Any) -> None:
 def group_list(name: str | None, config: Path | None, **options: Any) -> None:
     """List the groups with their members, or just NAME."""
     with administered(config, options) as share:
-        found = [one for one in Groups(share.catalog).all() if name in (None, one.name)]
+        found = [one for one in People(share).groups() if name in (None, one.name)]
     if name and not found:
         fail(f"There is no group {name}.")
     for one in found:
@@ -73,7 +63,7 @@ def group_join(name: str, users: tuple[str, ...], config: Path | None, **options
     """Put USERS into the group NAME, until they leave it."""
     with administered(config, options) as share:
         for one in users:
-            joined = Groups(share.catalog).join(name, one)
+            joined = People(share).join(name, one)
             click.echo(f"{one} is in {name} {'now' if joined else 'already'}.")
 
 
@@ -86,6 +76,5 @@ def group_leave(name: str, users: tuple[str, ...], config: Path | None, **option
     """Take USERS out of the group NAME."""
     with administered(config, options) as share:
         for one in users:
-            if not Groups(share.catalog).leave(name, one):
-                fail(f"{one} is not in {name}.")
+            People(share).leave(name, one)
             click.echo(f"{one} is not in {name} any more.")

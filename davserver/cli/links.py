@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
+from davserver import paths
 from davserver.accounts import passwords
 from davserver.browser.sharing import link_address
 from davserver.cli.common import (
     administered,
     fail,
     place_options,
-    resource,
     root_option,
     settings_from,
 )
@@ -74,7 +74,7 @@ def link_create(
             fail(f"There is no user {maker}; name one with --by.")
         wanted = Link(
             "",
-            share.files.as_stored(resource(path)),
+            share.files.as_stored(paths.typed(path)),
             False,
             made_by=maker,
             made=datetime.now(UTC),

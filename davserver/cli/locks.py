@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from davserver.cli.common import administered, place_options, resource, root_option
+from davserver import paths
+from davserver.cli.common import administered, place_options, root_option
 from davserver.errors import printable
 from davserver.providers.locks import holder
 
@@ -22,7 +23,7 @@ def lock() -> None:
 def lock_list(path: str, config: Path | None, **options: Any) -> None:
     """List the locks on PATH and below it; without PATH, all."""
     with administered(config, options) as share:
-        found = share.locks.within(resource(path))
+        found = share.locks.within(paths.typed(path))
     for one in found:
         until = f"until {one.expires.astimezone():%Y-%m-%d %H:%M:%S}"
         reach = "with all below" if one.deep else "alone"
@@ -42,5 +43,5 @@ def lock_break(target: str, config: Path | None, **options: Any) -> None:
     """
     with administered(config, options) as share:
         by_token = target.startswith("urn:")
-        for one in share.locks.break_up(target if by_token else resource(target)):
+        for one in share.locks.break_up(target if by_token else paths.typed(target)):
             click.echo(f"{printable(one.root)} is no longer locked by {holder(one)}.")

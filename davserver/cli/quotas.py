@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from davserver.cli.common import WRONG_USE, administered, fail, place_options, resource, root_option
+from davserver import paths
+from davserver.cli.common import WRONG_USE, administered, fail, place_options, root_option
 from davserver.errors import printable
 from davserver.model import Quota
 from davserver.pages import parsed_size, readable_size
@@ -79,7 +80,7 @@ def quota_check(config: Path | None, **options: Any) -> None:
 
 def _subject(text: str) -> str:
     """Whose quota is meant: a folder's path, or a user's name."""
-    return resource(text) if text.startswith("/") else text
+    return paths.typed(text) if text.startswith("/") else text
 
 
 def _print_quota(one: Quota) -> None:

@@ -6,11 +6,9 @@ from typing import Any
 
 import click
 
-from davserver.accounts import passwords
+from davserver.accounts.people import People
 from davserver.cli.common import administered, fail, place_options, root_option
-from davserver.model import is_user_name
-from davserver.providers.groups import Groups
-from davserver.providers.users import User, Users
+from davserver.providers.users import Users
 
 
 @click.group()
@@ -34,18 +32,11 @@ def user_add(
     **options: Any,
 ) -> None:
     """Add the user NAME."""
-    if not is_user_name(name):
-        fail("A name has 1 to 64 characters, none of them : / \\ or a control character.")
     with administered(config, options) as share:
-        table = Groups(share.catalog)
-        for group in groups:
-            if table.find(group) is None:
-                fail(f"There is no group {group}. Make it with: group add {group}")
+        people = People(share)
+        people.check_new(name, groups)
         secret = _password(password_stdin)
-        if not Users(share.catalog).add(User(name, passwords.hashed(secret), administrator)):
-            fail(f"There is a user {name} already. Change the password with: user passwd {name}")
-        for group in groups:
-            table.join(group, name)
+        people.add(name, secret, is_administrator=administrator, groups=groups)
     click.echo(f"{name} may sign in now.")
 
 
@@ -57,13 +48,9 @@ def user_add(
 def user_passwd(name: str, password_stdin: bool, config: Path | None, **options: Any) -> None:
     """Change the password of NAME; signs NAME out everywhere."""
     with administered(config, options) as share:
-        users = Users(share.catalog)
-        found = users.find(name)
-        if found is None:
-            fail(f"There is no user {name}.")
-        if found.source:
-            fail(f"{name} comes from {found.source}; the password is changed there.")
-        users.set_password_hash(name, passwords.hashed(_password(password_stdin)))
+        people = People(share)
+        people.check_password_is_ours(name)
+        people.set_password(name, _password(password_stdin))
     click.echo(f"The password of {name} is changed.")
 
 
@@ -77,8 +64,7 @@ def user_remove(name: str, config: Path | None, **options: Any) -> None:
     Who comes from outside is let in again as long as the source does.
     """
     with administered(config, options) as share:
-        if not Users(share.catalog).remove(name):
-            fail(f"There is no user {name}.")
+        People(share).remove(name)
     click.echo(f"{name} can no longer sign in.")
 
 
@@ -103,6 +89,4 @@ def _password(from_stdin: bool) -> str:
         secret = sys.stdin.readline().rstrip("\n")
     else:
         secret = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    if len(secret) < passwords.MIN_LENGTH:
-        fail(f"A password has at least {passwords.MIN_LENGTH} characters.")
     return str(secret)

@@ -7,7 +7,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from davserver.cli.common import administered, place_options, resource, root_option
+from davserver import paths
+from davserver.cli.common import administered, place_options, root_option
 from davserver.model import Origin, Writer
 from davserver.pages import readable_size
 
@@ -24,7 +25,7 @@ def versions() -> None:
 def versions_list(path: str, config: Path | None, **options: Any) -> None:
     """List the states that the file PATH had (a path as in the address, like /docs/a.docx)."""
     with administered(config, options) as share:
-        found = share.files.versions(resource(path))
+        found = share.files.versions(paths.typed(path))
     table = Table("version", "saved", "by", "from", "size", box=None)
     for one in reversed(found):
         saved = f"{one.saved.astimezone():%Y-%m-%d %H:%M:%S}"
@@ -42,5 +43,5 @@ def versions_restore(path: str, number: int, config: Path | None, **options: Any
     """Make version NUMBER of PATH the content again; the present one stays as a version."""
     with administered(config, options) as share:
         writer = Writer("", author="administrator", origin=Origin.RESTORE)
-        share.files.restore(resource(path), number, writer)
+        share.files.restore(paths.typed(path), number, writer)
     click.echo(f"{path} is as it was in version {number}.")

@@ -126,6 +126,21 @@ class AppPasswords:
             this = (app_passwords.c.user == user) & (app_passwords.c.name == name)
             return connection.execute(delete(app_passwords).where(this)).rowcount > 0
 
+    def revoke_all(self, user: str) -> int:
+        """Take all of ``user``'s away; how many there were."""
+        with self._catalog.writing() as connection:
+            return connection.execute(
+                delete(app_passwords).where(app_passwords.c.user == user)
+            ).rowcount
+
+    def last_used(self) -> dict[str, datetime]:
+        """When a device of each user that has one was last there."""
+        column = app_passwords.c.last_used
+        latest = select(app_passwords.c.user, func.max(column)).group_by(app_passwords.c.user)
+        with self._catalog.reading() as connection:
+            rows = connection.execute(latest.where(column.is_not(None)))
+            return {user: datetime.fromtimestamp(moment, UTC) for user, moment in rows}
+
     def _read(self, digest: str) -> AppPassword | None:
         with self._catalog.reading() as connection:
             row = connection.execute(_FIND, {"key": digest}).first()

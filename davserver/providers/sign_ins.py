@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
 from davserver.providers.catalog import Catalog
 from davserver.providers.remembered import Remembered
@@ -98,6 +98,13 @@ class SignIns:
         with self._catalog.writing() as connection:
             those = (sign_ins.c.user == user) & (sign_ins.c.id != identity)
             return connection.execute(delete(sign_ins).where(those)).rowcount
+
+    def last_used(self) -> dict[str, datetime]:
+        """When each user who is signed in somewhere was last there."""
+        latest = select(sign_ins.c.user, func.max(sign_ins.c.last_used)).group_by(sign_ins.c.user)
+        with self._catalog.reading() as connection:
+            rows = connection.execute(latest)
+            return {user: datetime.fromtimestamp(moment, UTC) for user, moment in rows}
 
     def purge(self) -> None:
         """Remove those that ended by time."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
+from davserver.errors import LastAdministrator
 from davserver.model import Outside, of_user
 from davserver.providers.catalog import Catalog
 from davserver.providers.tables import (
@@ -106,18 +107,34 @@ class Users:
             connection.execute(update(users).where(this).values(password_hash=new))
 
     def set_administrator(self, name: str, *, is_administrator: bool) -> bool:
-        """Say whether a user is an administrator; False if there is no such user."""
+        """Say whether a user is an administrator; False if there is no such user.
+
+        Raises LastAdministrator.
+        """
         this = update(users).where(users.c.name == name)
         with self._catalog.writing() as connection:
+            if not is_administrator:
+                _check_not_last(connection, name)
             changed = connection.execute(this.values(is_administrator=is_administrator))
             return changed.rowcount > 0
 
     def remove(self, name: str) -> bool:
-        """Remove a user, with memberships, grants and links; False if there is none. Files stay."""
+        """Remove a user, with memberships, grants and links; False if there is none. Files stay.
+
+        Raises LastAdministrator.
+        """
         with self._catalog.writing() as connection:
+            _check_not_last(connection, name)
             connection.execute(delete(grants).where(grants.c.subject == of_user(name)))
             connection.execute(delete(links).where(links.c.made_by == name))
             return connection.execute(delete(users).where(users.c.name == name)).rowcount > 0
+
+
+def _check_not_last(connection: Connection, name: str) -> None:
+    """In the transaction that changes it: two at once must not remove each other."""
+    administrators = select(users.c.name).where(users.c.is_administrator)
+    if set(connection.scalars(administrators)) == {name}:
+        raise LastAdministrator(name)
 
 
 def _found(connection: Connection, name: str) -> User | None:

@@ -83,10 +83,12 @@ def person(chromium: Browser) -> Iterator[Callable[..., Person]]:
     """Opens a window on a server, as somebody who is signed in."""
     people = []
 
-    def come(server: ThreadServer, **look: Any) -> Person:
+    def come(
+        server: ThreadServer, *, name: str = ADMIN, password: str = PASSWORD, **look: Any
+    ) -> Person:
         somebody = Person(chromium, server.url, **look)
         people.append(somebody)
-        return somebody.sign_in()
+        return somebody.sign_in(name, password)
 
     yield come
     for somebody in people:

@@ -83,6 +83,8 @@ def furnished(samples: Path, serve: Callable[..., ThreadServer]) -> ThreadServer
     for name in ("ann", "somebody-with-a-long-name@example.org"):
         people.add(User(name, "", is_administrator=False))
         groups.join("staff", name)
+    server.app.share.quotas.set("/Projects", 20_000_000_000)
+    server.app.share.quotas.set("ann", 500_000_000)
     return server
 
 
