@@ -45,6 +45,8 @@ class Site:
             security_contact="mailto:security@example.org",
         )
         self.routes = [*routes, SIGN_IN, SIGN_OUT, LINKS]
+        self.methods = {route: methods for route, (methods, _) in routes.items()}
+        self.methods |= {SIGN_IN: "GET POST", SIGN_OUT: "POST"}
         client = self.server.client()
         client.put("/a.docx", b"PK")
         client.put("/a.txt", b"x")
@@ -92,7 +94,7 @@ def site(
     return Site(serve, registered, document_server)
 
 
-def _faults(told: requests.Response) -> Iterator[str]:
+def faults(told: requests.Response) -> Iterator[str]:
     """What is wrong with an answer's headers."""
     kind = told.headers.get("Content-Type", "")
     if told.status_code >= 500 and told.status_code != 501:
@@ -143,7 +145,7 @@ def test_every_answer_has_its_headers(site: Site, who: str, accept: str) -> None
                 continue
             told = site.ask(person, method, address, accept)
             pages += told.headers.get("Content-Type", "").startswith("text/html")
-            wrong += [f"{method} {address} {told.status_code}: {one}" for one in _faults(told)]
+            wrong += [f"{method} {address} {told.status_code}: {one}" for one in faults(told)]
     assert wrong == []
     if who == "administrator" and accept == "text/html":
         assert pages > 50, "the test looks at pages"

@@ -1,33 +1,53 @@
 """Tokens are good for one purpose each, for a while, and only if we made them."""
 
+import ast
 import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import permutations
+from pathlib import Path
+from wsgiref.util import setup_testing_defaults
 
 import jwt
 import pytest
 import requests
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+import davserver
+from davserver.accounts.links import UNLOCK_COOKIE
+from davserver.accounts.throttle import DEVICE_COOKIE, Devices
+from davserver.model import Role
 from davserver.tokens import LinkTokens, TokenNotValid, Tokens, server_secret
+from davserver.web import Request
+from tests.accounts.browsing import Browser, hidden
+from tests.accounts.link_making import address_of, make_link
 from tests.clock import later
 from tests.documentserver import SECRET
 from tests.editor.desk import Desk
-from tests.running import ThreadServer
+from tests.running import ADMIN, ThreadServer
 
-PURPOSES = [
-    "second step",
-    "download",
-    "callback",
-    "oidc",
-    "device",
-    "link password",
-    "link guest",
-]
 KEY = b"k" * 32
+
+
+def _purposes() -> list[str]:
+    """Every purpose that the code makes tokens for."""
+    found = []
+    for file in sorted(Path(davserver.__file__).parent.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Tokens":
+                purpose = node.args[1]
+                assert isinstance(purpose, ast.Constant), f"{file}: which purpose is this?"
+                found.append(str(purpose.value))
+    return found
+
+
+PURPOSES = _purposes()
+
+
+def test_every_purpose_is_its_own() -> None:
+    assert len(PURPOSES) == len(set(PURPOSES)) > 6
 
 
 @pytest.mark.parametrize(("one", "other"), [*permutations(PURPOSES, 2)])
@@ -73,6 +93,63 @@ def test_a_forged_token_is_refused(how: str) -> None:
     tokens = Tokens(KEY, "download")
     with pytest.raises(TokenNotValid):
         tokens.read(FORGERIES[how](tokens.issue({"sub": "admin"}, 60)))
+
+
+def _tampered(cookie: str) -> Iterator[str]:
+    """A cookie with one character of each part changed, cut, and doubled."""
+    for place in {0, len(cookie) // 2, len(cookie) - 2}:
+        other = "A" if cookie[place] != "A" else "B"
+        yield cookie[:place] + other + cookie[place + 1 :]
+    yield cookie[:-5]
+    yield cookie + cookie
+    yield ""
+
+
+def test_a_cookie_that_was_tampered_with_signs_nobody_in(server: ThreadServer) -> None:
+    browser = Browser(server)
+    browser.sign_in()
+    good = browser.cookie
+    for forged in _tampered(good):
+        browser.take(forged)
+        assert not browser.is_in, forged
+    browser.take(good)
+    assert browser.is_in
+
+
+def test_a_link_is_not_unlocked_by_a_cookie_that_was_tampered_with(server: ThreadServer) -> None:
+    server.client().mkcol("/d")
+    server.client().put("/d/a.txt", b"x")
+    link = make_link(server, "/d", Role.VIEWER, password="of the link")
+    address = address_of(server, link)
+    guest = requests.Session()
+    guest.headers["Accept"] = "text/html"
+    asked = guest.get(f"{address}-/unlock", timeout=5)
+    proof = {"csrf": hidden(asked, "csrf"), "password": "of the link"}
+    guest.post(f"{address}-/unlock", data=proof, timeout=5)
+    assert guest.get(f"{address}a.txt", timeout=5).content == b"x"
+    [cookie] = [one for one in guest.cookies if one.name == UNLOCK_COOKIE]
+    for forged in _tampered(str(cookie.value)):
+        cookie.value = forged
+        guest.cookies.set_cookie(cookie)
+        told = guest.get(f"{address}a.txt", timeout=5, allow_redirects=False)
+        assert told.content != b"x", forged
+
+
+def test_a_device_that_was_made_up_has_no_count_of_its_own(server: ThreadServer) -> None:
+    browser = Browser(server)
+    browser.sign_in()
+    devices = Devices(server_secret(server.settings.state))
+    good = browser.session.cookies[DEVICE_COOKIE]
+
+    def device(cookie: str, name: str = ADMIN) -> str:
+        environ = {"HTTP_COOKIE": f"{DEVICE_COOKIE}={cookie}"}
+        setup_testing_defaults(environ)
+        return devices.of(Request(environ), name)
+
+    assert device(good)
+    assert not device(good, "ann")
+    for forged in _tampered(good):
+        assert not device(forged), forged
 
 
 def test_the_address_of_a_link_cannot_be_guessed_from_another(server: ThreadServer) -> None:
