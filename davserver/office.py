@@ -75,6 +75,7 @@ def open_office(
         share.links,
         settings.edit_formats,
         settings.editor_groups,
+        settings.restrictions,
         instance_id,
         office,
     )

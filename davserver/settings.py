@@ -25,6 +25,7 @@ from pydantic_settings import (
 from davserver.errors import SettingsWrong
 from davserver.model import Role
 from davserver.paths import HIDDEN
+from davserver.restrictions import GroupRule, Restrictions, WatermarkRule
 from davserver.rights import Rules
 
 UserSource = Literal["catalog", "htpasswd", "ldap", "pam"]
@@ -143,6 +144,8 @@ class Settings(BaseSettings):
     max_document_mib: int = Field(100, ge=1, le=4096)
     edit_formats: Annotated[tuple[str, ...], NoDecode] = ("csv", "docx", "pptx", "txt", "xlsx")
     editor_groups: Annotated[tuple[str, ...], NoDecode] = ()
+    watermarks: tuple[WatermarkRule, ...] = Field((), max_length=100)
+    group_permissions: dict[str, GroupRule] = Field({}, max_length=1000)
     new_locale: str = Field("", pattern=r"^([A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*)?$")
     new_paper: Literal["auto", "a4", "letter"] = "auto"
 
@@ -285,6 +288,11 @@ class Settings(BaseSettings):
     def rules(self) -> Rules:
         """Who may do what where no grant says anything."""
         return Rules(self.default_role, self.home_folders, self.policy_file)
+
+    @property
+    def restrictions(self) -> Restrictions:
+        """What the editor shows over documents, and what groups keep from others."""
+        return Restrictions(self.watermarks, self.group_permissions)
 
     @property
     def oidc_name(self) -> str:

@@ -34,13 +34,13 @@ from davserver.pages import SHARE, Pages
 from davserver.providers.groups import Groups
 from davserver.providers.share import Share
 from davserver.providers.users import Users
+from davserver.restrictions import MAX_WATERMARK
 from davserver.tokens import LinkTokens
 from davserver.web import Request, Response, redirect
 
 SHARES = "/-/shares"
 
 MAX_LABEL = 100
-MAX_WATERMARK = 200
 MAX_SUGGESTED = 500
 _MIN_PASSWORD = 6
 _MAX_PASSWORD = 200

@@ -3,8 +3,8 @@
 Source: ONLYOFFICE Docs API, "Config".
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from davserver.editor.actions import usable
@@ -51,6 +51,7 @@ class Reader:
     """The person in front of the editor, their language as BCP 47, and the link they came by.
 
     ``folder`` is where the document is, as they know it; ``sharing`` what they are told of others.
+    ``watermark`` is shown over it; ``restricted`` has the permissions that their groups restrict.
     """
 
     principal: Principal
@@ -58,6 +59,8 @@ class Reader:
     folder: str
     link: Link | None = None
     sharing: tuple[dict[str, Any], ...] = ()
+    watermark: str = ""
+    restricted: Mapping[str, Any] = field(default_factory=dict)
 
 
 def editor_config(
@@ -90,7 +93,7 @@ def editor_config(
             "url": links.download,
             "info": {"folder": reader.folder, "uploaded": entry.modified.isoformat()},
             "referenceData": {"fileKey": resource_id, "instanceId": instance_id},
-            "permissions": permissions(known, rights, saves=saves),
+            "permissions": {**permissions(known, rights, saves=saves), **reader.restricted},
         },
         "editorConfig": {
             "mode": "edit" if saves else "view",
@@ -113,9 +116,8 @@ def editor_config(
     if reader.link is not None:
         asks = reader.link.guest_names is GuestNames.ASK
         config["editorConfig"]["customization"]["anonymous"] = {"request": asks, "label": "guest"}
-        if reader.link.watermark:
-            words = reader.link.watermark.replace("{name}", reader.principal.shown)
-            config["document"]["options"] = {"watermark_on_draw": watermark(words)}
+    if reader.watermark:
+        config["document"]["options"] = {"watermark_on_draw": watermark(reader.watermark)}
     if region:
         config["editorConfig"]["region"] = f"{language}-{region}"
     return config

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from davserver import paths
@@ -21,6 +22,7 @@ from davserver.providers.access import Access
 from davserver.providers.files import VersionedFiles
 from davserver.providers.links import Links as ShareLinks
 from davserver.providers.sessions import EditSessions
+from davserver.restrictions import Restrictions, with_names
 from davserver.tokens import Tokens
 from davserver.web import Request
 
@@ -65,6 +67,7 @@ class Opening:
         links: ShareLinks,
         edit_formats: Collection[str],
         editor_groups: Collection[str],
+        restrictions: Restrictions,
         instance_id: str,
         office: Office | None,
     ) -> None:
@@ -74,6 +77,7 @@ class Opening:
         self._links = links
         self._edit_formats = frozenset(edit_formats)
         self._editor_groups = frozenset(editor_groups)
+        self._restrictions = restrictions
         self._instance_id = instance_id
 
     def actions(self, who: Principal, path: str, rights: Rights) -> tuple[Action, ...]:
@@ -145,6 +149,8 @@ class Opening:
                 paths.decoded(request.addresses.target(paths.parent(entry.path))),
                 request.link,
                 self._sharing(request, entry.path),
+                self.watermark_text(request, entry.path),
+                self._restrictions.permissions(request.principal),
             ),
             rights=rights,
             saves=opened.saves,
@@ -153,6 +159,13 @@ class Opening:
         )
         config["token"] = office.tokens.sign(config)
         return config
+
+    def watermark_text(self, request: Request, path: str) -> str:
+        """The words over the document: those of the link, else those of the operator's rules."""
+        who, today = request.principal, datetime.now(UTC).date()
+        if request.link is not None and request.link.watermark:
+            return with_names(request.link.watermark, who, today)
+        return self._restrictions.watermark_text(who, path, today)
 
     def shares(self, request: Request, path: str) -> bool:
         """Whether the person may say who else may open the file."""
