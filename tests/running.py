@@ -15,6 +15,7 @@ from typing import Any
 import requests
 
 from davserver.app import Application, create_app, prepare
+from davserver.server import http
 from davserver.server.http import BoundedServer
 from davserver.server.listening import listening_socket
 from davserver.settings import read_settings
@@ -25,6 +26,8 @@ from tests.dav_client import DavClient
 _PORTS = range(20_000, 32_000)
 ADMIN, PASSWORD = "admin", "correct horse"
 START_SECONDS = 60
+# How soon a server in this process notices that it shall stop: thousands of tests have one each.
+http.LOOK_SECONDS, http.STOP_GRACE_SECONDS = 0.02, 0.0
 
 
 class ThreadServer:
@@ -40,7 +43,6 @@ class ThreadServer:
         self.port = listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._server = BoundedServer(listener, self.app, threads=self.settings.threads)
-        self._server.expiration_interval = 0.02  # how soon it notices that it shall stop
         self._server.prepare()
         self._thread = threading.Thread(target=self._server.serve)
         self._thread.start()
