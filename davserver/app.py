@@ -48,6 +48,7 @@ from davserver.editor.middleware import (
     VIEW,
     EditorMiddleware,
 )
+from davserver.editor.rescue import Rescued
 from davserver.editor.standing import Standing
 from davserver.entrance import open_doors, openid_provider, sources_of, vouched_by_proxy
 from davserver.errors import DavserverError, Forbidden, Unavailable
@@ -95,7 +96,12 @@ class Application(WsgiDAVApp):
     """
 
     def __init__(
-        self, provider: ShareProvider, app: App, share: Share, housekeeping: Housekeeping
+        self,
+        provider: ShareProvider,
+        app: App,
+        share: Share,
+        housekeeping: Housekeeping,
+        rescue: Callable[[], list[Rescued]] | None,
     ) -> None:
         super().__init__(
             {
@@ -110,6 +116,7 @@ class Application(WsgiDAVApp):
         )
         self.share = share
         self.housekeeping = housekeeping
+        self.rescue = rescue
         self._common = {
             "wsgidav.app": self,
             "wsgidav.config": self.config,
@@ -164,7 +171,8 @@ def create_app(settings: Settings) -> Application:
     sharers = Sharers(share, partial(_principal_called, credentials))
     stranger = anonymous_principal(settings.anonymous)
     standing = Standing(share.access, sharers.called, stranger, settings.edit_formats)
-    editing = open_office(settings, share, pages, secret, standing, metrics.reported)
+    noted = audit.note if audit is not None else _unnoted
+    editing = open_office(settings, share, pages, secret, standing, metrics.reported, noted)
 
     def editors(folder: str) -> dict[str, tuple[str, ...]]:
         return {
@@ -253,7 +261,7 @@ def create_app(settings: Settings) -> Application:
     if audit is not None:
         tasks["audit"] = audit.tidy
     housekeeping = Housekeeping(Exclusion(settings.state / "exclusion"), tasks)
-    return Application(provider, app, share, housekeeping)
+    return Application(provider, app, share, housekeeping, editing.rescue)
 
 
 def audit_of(settings: Settings) -> Audit | None:
@@ -282,6 +290,10 @@ def _hand_over(settings: Settings) -> HandOver | None:
     if settings.send_files == "x-sendfile":
         return HandOver("X-Sendfile", str(settings.root))
     return None
+
+
+def _unnoted(_: str, **__: object) -> None:
+    """No audit log is kept."""
 
 
 def _who_asks(environ: Environ) -> tuple[str, str]:

@@ -518,6 +518,11 @@ class EditSession:
     lease_until: datetime
     editors: tuple[str, ...] = field(default=())
 
+    @property
+    def is_live(self) -> bool:
+        """Whether people are in it, or about to be."""
+        return self.state is SessionState.OPEN and self.lease_until > datetime.now(UTC)
+
 
 class Action(StrEnum):
     """What a person can do with a file in the browser."""

@@ -26,12 +26,15 @@ from davserver.editor.middleware import (
 from davserver.editor.new_documents import NewDocument
 from davserver.editor.opening import Office, Opening
 from davserver.editor.pages import OpenFile
+from davserver.editor.rescue import Rescue, Rescued
 from davserver.editor.standing import Standing
+from davserver.editor.storing import Storing
 from davserver.editor.tokens import ServerTokens
 from davserver.editor.versions import VersionsPage
 from davserver.errors import Gone
 from davserver.pages import Pages
 from davserver.providers.exclusion import Exclusion
+from davserver.providers.saves import Saves
 from davserver.providers.sessions import EditSessions
 from davserver.providers.share import DAY, Share
 from davserver.resources import resource_dir
@@ -44,12 +47,16 @@ _CALLBACKS_KEPT = 60 * DAY
 
 @dataclass(frozen=True, slots=True)
 class Editing:
-    """What the editing adds to the application: addresses, and tasks of the housekeeping."""
+    """What the editing adds to the application: addresses, and tasks of the housekeeping.
+
+    ``rescue`` fetches what the Document Server keeps; None if there is no server.
+    """
 
     opening: Opening
     sessions: EditSessions
     routes: dict[str, tuple[str, Handler]]
     tasks: dict[str, Callable[[], object]]
+    rescue: Callable[[], list[Rescued]] | None
 
 
 def open_office(
@@ -59,8 +66,12 @@ def open_office(
     secret: bytes,
     standing: Standing,
     reported: Callable[[object, str], None],
+    noted: Callable[..., None],
 ) -> Editing:
-    """Everything about editing; without a Document Server its addresses say so."""
+    """Everything about editing; without a Document Server its addresses say so.
+
+    ``reported`` counts a report of the Document Server, ``noted`` writes into the audit log.
+    """
     instance_id = share.catalog.instance_id()
     sessions = EditSessions(
         share.store,
@@ -96,20 +107,18 @@ def open_office(
     tasks: dict[str, Callable[[], object]] = {
         "sessions": lambda: sessions.purge_older_than(_CALLBACKS_KEPT),
     }
+    rescue = None
     if office is not None:
+        storing = Storing(share.files, Saves(share.catalog), standing)
         callback = Callback(
-            share.files,
-            sessions,
-            office.server,
-            office.callback_links,
-            office.tokens,
-            standing,
-            reported,
+            storing, sessions, office.server, office.callback_links, office.tokens, reported
         )
+        rescue = Rescue(storing, sessions, office.server, reported, noted)
         download = Download(share.files, office.download_links, office.tokens)
         routes |= {DOWNLOAD: ("GET HEAD", download), CALLBACK: ("POST", callback)}
+        tasks["rescue"] = rescue.when_due
         tasks["rights of editors"] = partial(standing.drop, sessions, office.server)
-    return Editing(opening, sessions, routes, tasks)
+    return Editing(opening, sessions, routes, tasks, rescue.run if rescue else None)
 
 
 def _office(settings: Settings, secret: bytes, sessions: EditSessions) -> Office | None:

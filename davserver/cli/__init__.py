@@ -14,6 +14,7 @@ from davserver.cli.groups import group
 from davserver.cli.links import link
 from davserver.cli.locks import lock
 from davserver.cli.quotas import quota
+from davserver.cli.rescue import rescue
 from davserver.cli.serving import serve
 from davserver.cli.trash import trash
 from davserver.cli.users import user
@@ -38,6 +39,7 @@ _COMMANDS = (
     lock,
     quota,
     audit,
+    rescue,
     doctor,
     samples,
 )

@@ -19,6 +19,7 @@ class Reason(StrEnum):
     LOCKED = "conflict, locked"
     VANISHED = "recovered"
     BROKEN = "recovered, incomplete"
+    UNSOUND = "recovered, unreadable"
     CONVERTED = "edited"
     FORM = "filled"
     NOT_PERMITTED = "not permitted"

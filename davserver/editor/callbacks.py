@@ -14,17 +14,18 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from davserver import paths
 from davserver.audit import Event
-from davserver.editor.beside import Reason, place_beside
+from davserver.editor.beside import Reason
 from davserver.editor.client import DocumentServer
 from davserver.editor.middleware import CALLBACK
-from davserver.editor.standing import A_GUEST, MADE_UP, Standing
+from davserver.editor.soundness import fault_of
+from davserver.editor.standing import A_GUEST, MADE_UP
+from davserver.editor.storing import Delivery, Storing
 from davserver.editor.tokens import NotFromServer, ServerTokens
-from davserver.errors import BadRequest, Conflict, DavserverError, FileLocked, Unavailable
-from davserver.model import EditSession, Entry, Origin, SessionState, Writer, called
-from davserver.providers.files import VersionedFiles
-from davserver.providers.sessions import LOCK_PRINCIPAL, EditSessions
+from davserver.errors import BadRequest, DavserverError, Unavailable
+from davserver.model import DocumentKey, EditSession, SessionState, called
+from davserver.providers.saves import Save
+from davserver.providers.sessions import EditSessions
 from davserver.providers.stores import Spool
 from davserver.tokens import Tokens
 from davserver.web import NOSNIFF, Request, Response
@@ -45,6 +46,9 @@ FORM_SUBMITTED = 3
 LEASE_SECONDS = 15 * 60
 """Longer than the server waits for a browser that vanished: 300 s, then up to 120 s."""
 
+UNSOUND_DELIVERIES = 3
+"""So often a document that is not whole is asked for; the server sends it four times."""
+
 MAX_BODY_BYTES = 16 << 20
 MAX_SECONDS = 30 * 24 * 3600
 """Life of a callback address: as long as the server's longest session."""
@@ -52,29 +56,23 @@ MAX_SECONDS = 30 * 24 * 3600
 _log = structlog.get_logger("davserver.editor")
 
 
-class _ChangedMeanwhile(Conflict):
-    """The file is not what the session began with, nor what it saved since."""
-
-
 class Callback:
     """One report at a time for each key, each report once."""
 
     def __init__(
         self,
-        files: VersionedFiles,
+        storing: Storing,
         sessions: EditSessions,
         server: DocumentServer,
         links: Tokens,
         server_tokens: ServerTokens,
-        standing: Standing,
         reported: Callable[[object, str], None],
     ) -> None:
-        self._files = files
+        self._storing = storing
         self._sessions = sessions
         self._server = server
         self._links = links
         self._server_tokens = server_tokens
-        self._standing = standing
         self._reported = reported
 
     def __call__(self, request: Request) -> Response:
@@ -83,12 +81,13 @@ class Callback:
         report = self._server_tokens.callback(_body(request), header)
         if report.get("key") != claims["key"]:
             raise NotFromServer("The callback is about another document than its address.")
-        session = self._sessions.find(claims["key"])
-        if session is None:
-            raise NotFromServer("No editing session has this key.")
+        key = DocumentKey(claims["key"])
         status = report.get("status")
         try:
-            with self._sessions.one_at_a_time(session.key):
+            with self._sessions.one_at_a_time(key):
+                session = self._sessions.find(key.value)
+                if session is None:
+                    raise NotFromServer("No editing session has this key.")
                 taken = self._take(request, session, report)
         except DavserverError:
             self._reported(status, "failed")
@@ -105,118 +104,95 @@ class Callback:
             self._sessions.renew(session.key.value, LEASE_SECONDS, people, reopen=True)
         elif status == CLOSED:
             self._sessions.end(session.key, SessionState.CLOSED)
+        elif status in FINAL:
+            return self._take_last(request, session, report)
         elif status in TO_SAVE:
             if not self._save(request, session, report):
-                self._sessions.end(session.key, SessionState.CLOSED)
                 return False
-            if status in FINAL:
-                self._sessions.end(session.key, SessionState.RETIRED)
-            else:
-                self._sessions.renew(session.key.value, LEASE_SECONDS)
+            self._sessions.renew(session.key.value, LEASE_SECONDS)
         else:
             _log.warning("callback with unknown status", status=status, key=session.key.value)
         return True
 
+    def _take_last(self, request: Request, session: EditSession, report: dict[str, Any]) -> bool:
+        """Store the save that ends a session; until it is ours, the session keeps its lock.
+
+        The server sends it again, or keeps it for whoever opens the same key, or for ``rescue``.
+        """
+        taken = False
+        try:
+            taken = self._save(request, session, report)
+        finally:
+            if not taken:
+                self._sessions.suspend(session.key, LEASE_SECONDS)
+        if taken:
+            self._sessions.end(session.key, SessionState.RETIRED)
+        return taken
+
     def _save(self, request: Request, session: EditSession, report: dict[str, Any]) -> bool:
         """Store what the report brings, once; False if it brings nothing."""
-        status, url = report["status"], report.get("url")
-        if not url:
-            _log.error("the Document Server lost edits", key=session.key.value, path=session.path)
-            return False
+        status, url = report["status"], str(report.get("url") or "")
         if status == MUST_SAVE and report.get("notmodified") is True:
             # Everything was stored by the last forced save; only the key is used up now.
             return True
-        row, outcome = self._sessions.note_callback(session.key.value, status, _digest(report))
-        if outcome:
+        users = tuple(map(str, report.get("users") or ()))
+        save = self._storing.saves.note(
+            session.key.value,
+            status,
+            _digest(report),
+            # The one whose change was the last (Docs API, "users").
+            user=users[0] if users else "",
+            author=_author(report),
+            last_change=str(report.get("lastsave") or ""),
+        )
+        if not url:
+            _log.error("the Document Server lost edits", key=session.key.value, path=session.path)
+            return False
+        if save.is_stored:
+            return save.reason != Reason.UNSOUND
+        if self._is_outdated(session, save):
             return True
         try:
-            with self._files.spool() as spool:
+            with self._storing.files.spool() as spool:
                 self._server.fetch(url, spool)
-                path = self._store(session, report, spool, row)
+                return self._store(request, session, report, spool, save)
         except DavserverError as fault:
             if fault.status >= 500:
                 raise Unavailable(str(fault)) from fault
             raise
-        request.note(Event.EDIT_SAVED, path=path, user=_author(report))
-        return True
 
-    def _store(self, session: EditSession, report: dict[str, Any], spool: Spool, row: int) -> str:
-        """Put the bytes over the file if it is still the session's, else beside it; where."""
-        author = _author(report)
-        path = self._files.path_of(session.resource_id)
-        reason = self._reason_to_go_beside(path, report)
-        if path is not None and reason is None:
-            if self._is_stored(session, path, spool):
-                self._sessions.conclude_callback(row, "stored", path)
-                return path
-            try:
-                self._commit(session, path, spool, author, row)
-            except DavserverError as fault:
-                if fault.status >= 500:
-                    raise
-                reason = self._why_not_over(path, fault)
-            else:
-                _log.info("saved", path=path, author=author, status=report["status"])
-                return path
-        near = path or self._files.last_path_of(session.resource_id)
-        extension = str(report.get("filetype") or paths.extension(near))
-        placed = place_beside(
-            self._files, spool, near, extension, reason or Reason.VANISHED, author, row
-        )
-        _log.warning("saved beside", path=near, beside=placed, reason=str(reason), author=author)
-        return placed
-
-    def _reason_to_go_beside(self, path: str | None, report: dict[str, Any]) -> Reason | None:
-        if report["status"] in BROKEN:
-            return Reason.BROKEN
-        if report.get("forcesavetype") == FORM_SUBMITTED:
-            return Reason.FORM
-        if path is None:
-            return Reason.VANISHED
-        # The one whose change was the last (Docs API, "users").
-        users = report.get("users") or ()
-        if users and not self._standing.may_save(str(users[0]), path):
-            return Reason.NOT_PERMITTED
-        filetype = str(report.get("filetype") or "").lower()
-        # What could not be saved in its own format comes as another: a docx is not to be put over a
-        # .doc.
-        return Reason.CONVERTED if filetype and filetype != paths.extension(path) else None
-
-    def _why_not_over(self, path: str, fault: DavserverError) -> Reason:
-        if isinstance(fault, FileLocked):
-            return Reason.LOCKED
-        return Reason.VANISHED if self._files.find(path) is None else Reason.CHANGED
-
-    def _is_stored(self, session: EditSession, path: str, spool: Spool) -> bool:
-        """Whether the file has just these bytes from this session: our answer to them was lost."""
-        entry = self._files.find(path)
-        if entry is None:
+    def _is_outdated(self, session: EditSession, save: Save) -> bool:
+        """Whether a forced save arrives after the last one, which holds all that is in it."""
+        is_late = save.status not in FINAL and session.state is SessionState.RETIRED
+        if not is_late or not save.last_change:
             return False
-        saved = self._files.saved_state(session.resource_id, entry.etag)
-        return (saved.document_key, saved.sha256) == (session.key.value, spool.sha256)
+        stored = [one for one in self._storing.saves.of_key(save.key) if one.is_stored]
+        return any(one.status in FINAL and one.last_change >= save.last_change for one in stored)
 
-    def _commit(self, session: EditSession, path: str, spool: Spool, author: str, row: int) -> None:
-        def still_ours(entry: Entry | None) -> None:
-            if entry is None or entry.is_folder:
-                raise _ChangedMeanwhile
-            saved = self._files.saved_state(session.resource_id, entry.etag)
-            if entry.etag != session.etag and saved.document_key != session.key.value:
-                raise _ChangedMeanwhile
+    def _store(
+        self,
+        request: Request,
+        session: EditSession,
+        report: dict[str, Any],
+        spool: Spool,
+        save: Save,
+    ) -> bool:
+        """Put the bytes where they belong; False if they are no whole document.
 
-        writer = Writer(
-            LOCK_PRINCIPAL + session.key.value,
-            frozenset({session.lock_token}),
-            author,
-            Origin.EDITOR,
-        )
-        self._files.commit(
-            path,
-            spool,
-            writer,
-            condition=still_ours,
-            document_key=session.key.value,
-            callback_id=row,
-        )
+        Those are asked for again. When they are the same at the third time, they are put beside,
+        and the server keeps what it has: it may be sound, and the way from there to us not.
+        """
+        delivery = _delivery(report, save)
+        fault = "" if delivery.beside is Reason.BROKEN else fault_of(spool, delivery.filetype)
+        if not fault:
+            path = self._storing.put(session, delivery, spool)
+            request.note(Event.EDIT_SAVED, path=path, user=delivery.author)
+            return True
+        if save.status not in FINAL or save.deliveries < UNSOUND_DELIVERIES:
+            raise Unavailable(f"What the Document Server delivered is not whole: {fault}")
+        near = self._storing.files.last_path_of(session.resource_id)
+        self._storing.put_beside(near, delivery, spool, Reason.UNSOUND)
+        return False
 
 
 def _body(request: Request) -> dict[str, Any]:
@@ -235,8 +211,20 @@ def _digest(report: dict[str, Any]) -> str:
     A retry has a new signature in the URL's query but the same path, which is random for each save,
     though from 10,000 only: the time of the last change tells the rest.
     """
-    which = (urlsplit(str(report["url"])).path, report.get("lastsave"), report.get("userdata"))
+    path = urlsplit(str(report.get("url") or "")).path
+    which = (path, report.get("lastsave"), report.get("userdata"))
     return hashlib.sha256(json.dumps(which).encode()).hexdigest()
+
+
+def _delivery(report: dict[str, Any], save: Save) -> Delivery:
+    beside = None
+    if save.status in BROKEN:
+        beside = Reason.BROKEN
+    elif report.get("forcesavetype") == FORM_SUBMITTED:
+        beside = Reason.FORM
+    filetype = str(report.get("filetype") or "").lower()
+    users = (save.user,) if save.user else ()
+    return Delivery(save.number, filetype, save.author, users, beside)
 
 
 def _people(report: dict[str, Any]) -> list[str]:

@@ -24,6 +24,8 @@ CONNECT_SECONDS = 10
 SILENT_SECONDS = 60
 FETCH_SECONDS = 300
 COMMAND_SECONDS = 15
+# "error" of an answer to a command.
+UNKNOWN_KEY = 1
 _MAX_ANSWER = 1 << 20
 
 
@@ -85,6 +87,22 @@ class DocumentServer:
                 return _json(answer)
         except requests.RequestException as fault:
             raise Unavailable(f"The Document Server cannot be reached: {_reason(fault)}") from fault
+
+    def forgotten(self) -> list[str]:
+        """The keys of documents whose last save nobody took. Raises Unavailable, BadGateway."""
+        keys = _checked(self.command("getForgottenList")).get("keys") or []
+        return [str(key) for key in keys]
+
+    def address_of_forgotten(self, key: str) -> str | None:
+        """Where to fetch such a document; None if the server no longer has it."""
+        answer = self.command("getForgotten", key=key)
+        return None if answer.get("error") == UNKNOWN_KEY else str(_checked(answer).get("url"))
+
+    def delete_forgotten(self, key: str) -> None:
+        """Let the server drop a document that is ours now; it may be gone already."""
+        answer = self.command("deleteForgotten", key=key)
+        if answer.get("error") != UNKNOWN_KEY:
+            _checked(answer)
 
     def is_healthy(self) -> bool:
         """What ``/healthcheck`` says. Raises Unavailable if it cannot be asked."""
@@ -167,6 +185,13 @@ def _json(answer: requests.Response) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise BadGateway("The Document Server's answer to a command is not an object.")
     return content
+
+
+def _checked(answer: dict[str, Any]) -> dict[str, Any]:
+    error = answer.get("error")
+    if error:
+        raise BadGateway(f"The Document Server refuses a command (error {error}).")
+    return answer
 
 
 def _reason(fault: Exception) -> str:

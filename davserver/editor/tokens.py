@@ -83,7 +83,11 @@ class ServerTokens:
     def _read(self, token: str) -> dict[str, Any]:
         try:
             claims: dict[str, Any] = jwt.decode(
-                token, self._secret, algorithms=_ALGORITHMS, leeway=LEEWAY_SECONDS
+                token,
+                self._secret,
+                algorithms=_ALGORITHMS,
+                leeway=LEEWAY_SECONDS,
+                options={"require": ["exp"]},
             )
         except jwt.ExpiredSignatureError:
             raise NotFromServer(

@@ -518,6 +518,11 @@ class DiskSpool:
                 view = view[written:]
         self._hashed += len(data)
 
+    def read(self, offset: int, size: int) -> bytes:
+        """Up to ``size`` of the bytes written, from ``offset`` on."""
+        with _facts(self.path):
+            return os.pread(self._descriptor, size, offset)
+
     def rewind(self, size: int) -> None:
         """Go on after the first ``size`` bytes; what was written behind them is dropped."""
         with _facts(self.path):

@@ -170,7 +170,11 @@ class Journal:
             connection.execute(
                 update(callbacks)
                 .where(callbacks.c.id == intent.callback_id)
-                .values(outcome="stored", detail=intent.path)
+                .values(
+                    outcome="stored",
+                    detail=paths.key(intent.path),
+                    sha256=intent.becomes.sha256,
+                )
             )
         if intent.upload_id:
             connection.execute(

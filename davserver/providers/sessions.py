@@ -132,36 +132,32 @@ class EditSessions:
 
     def end(self, key: DocumentKey, state: SessionState) -> None:
         """Close or retire a session and release its lock."""
+        with self._catalog.writing() as connection:
+            self._end(connection, sessions.c.key == key.value, state)
+
+    def suspend(self, key: DocumentKey, seconds: int) -> None:
+        """Everybody has left, and their save is still to come: nobody else writes so long.
+
+        Who opens the file meanwhile gets the same key, and with it what the Document Server has.
+        """
         this = sessions.c.key == key.value
         with self._catalog.writing() as connection:
             for session in self._select(connection, this):
-                locks.remove(connection, [session.lock_token])
+                locks.refresh(connection, session.lock_token, seconds)
             connection.execute(
                 update(sessions)
                 .where(this, sessions.c.state != SessionState.RETIRED.value)
-                .values(state=state.value, lease_until=time.time(), editors="[]")
+                .values(state=SessionState.CLOSED.value, lease_until=time.time())
             )
 
-    def note_callback(self, key: str, status: int, digest: str) -> tuple[int, str]:
-        """Journal a callback; its row, and how an earlier delivery of it ended ("" if none did)."""
-        same = (callbacks.c.key == key) & (callbacks.c.status == status)
-        this = select(callbacks.c.id, callbacks.c.outcome).where(same, callbacks.c.digest == digest)
+    def retire_unused(self, key: DocumentKey) -> bool:
+        """Retire a session unless somebody is in it or about to be; whether it is retired now."""
+        this = sessions.c.key == key.value
         with self._catalog.writing() as connection:
-            known = connection.execute(this).first()
-            if known is not None:
-                return known.id, known.outcome
-            values = {"key": key, "status": status, "digest": digest, "received": time.time()}
-            added = insert(callbacks).values(**values, outcome="", detail="")
-            return connection.scalars(added.returning(callbacks.c.id)).one(), ""
-
-    def conclude_callback(self, row: int, outcome: str, detail: str) -> None:
-        """Say how a callback ended, for those that no commit booked."""
-        with self._catalog.writing() as connection:
-            connection.execute(
-                update(callbacks)
-                .where(callbacks.c.id == row)
-                .values(outcome=outcome, detail=detail)
-            )
+            if self._select(connection, this & _live()):
+                return False
+            self._end(connection, this, SessionState.RETIRED)
+            return True
 
     def purge_older_than(self, seconds: float) -> None:
         """Forget sessions and callbacks that ended so long ago."""
@@ -169,6 +165,15 @@ class EditSessions:
         with self._catalog.writing() as connection:
             connection.execute(delete(callbacks).where(callbacks.c.received < before))
             connection.execute(delete(sessions).where(sessions.c.lease_until < before))
+
+    def _end(self, connection: Connection, this: ColumnElement[bool], state: SessionState) -> None:
+        for session in self._select(connection, this):
+            locks.remove(connection, [session.lock_token])
+        connection.execute(
+            update(sessions)
+            .where(this, sessions.c.state != SessionState.RETIRED.value)
+            .values(state=state.value, lease_until=time.time(), editors="[]")
+        )
 
     def _file(self, path: str) -> Entry:
         entry = self._store.find(path)
@@ -189,8 +194,10 @@ class EditSessions:
     def _begin(
         self, connection: Connection, path: str, resource_id: str, entry: Entry, key: DocumentKey
     ) -> None:
-        """A row for the session; a closed one of the same key opens again."""
-        connection.execute(delete(sessions).where(sessions.c.key == key.value))
+        """A row for the session; a closed one of the same key opens again, with its lock."""
+        this = sessions.c.key == key.value
+        token = connection.scalar(select(sessions.c.lock_token).where(this)) or ""
+        connection.execute(delete(sessions).where(this))
         now = time.time()
         connection.execute(
             insert(sessions).values(
@@ -198,7 +205,7 @@ class EditSessions:
                 resource_id=resource_id,
                 etag=entry.etag,
                 state=SessionState.OPEN.value,
-                lock_token="",
+                lock_token=token,
                 opened=now,
                 lease_until=now,
                 editors="[]",
@@ -251,8 +258,14 @@ class EditSessions:
         return lock.token
 
     def _shared(self, connection: Connection, resource_id: str, entry: Entry) -> EditSession | None:
-        """The live session that one who opens the file as it is now takes part in."""
-        rows = self._select(connection, (sessions.c.resource_id == resource_id) & _live())
+        """The session that one who opens the file as it is now takes part in.
+
+        That is a live one, or a suspended one: that has ended, but not let go of its lock.
+        """
+        of_file = sessions.c.resource_id == resource_id
+        rows = self._select(connection, of_file & _live())
+        ended = self._select(connection, of_file & (sessions.c.state == SessionState.CLOSED.value))
+        rows += [row for row in ended if locks.with_token(connection, row.lock_token)]
         return next((row for row in rows if self._is_of(connection, row, entry)), None)
 
     def _is_of(self, connection: Connection, session: EditSession, entry: Entry) -> bool:

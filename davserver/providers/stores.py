@@ -31,6 +31,9 @@ class Spool(Protocol):
     def write(self, data: bytes) -> None:
         """Append ``data``. Raises StorageFull."""
 
+    def read(self, offset: int, size: int) -> bytes:
+        """Up to ``size`` of the bytes written, from ``offset`` on."""
+
     def rewind(self, size: int) -> None:
         """Go on after the first ``size`` bytes. Raises Gone if there are fewer."""
 

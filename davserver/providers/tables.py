@@ -112,6 +112,8 @@ sessions = Table(
     Column("editors", Text, nullable=False),
 )
 
+# A save that came, and where it is: ``detail`` is its path once ``outcome`` says so. With a
+# ``reason`` that is beside the file that was ``meant``, until somebody says that they know.
 callbacks = Table(
     "callbacks",
     metadata,
@@ -122,6 +124,14 @@ callbacks = Table(
     Column("received", Float, nullable=False),
     Column("outcome", String(16), nullable=False),
     Column("detail", Text, nullable=False),
+    Column("deliveries", Integer, nullable=False, server_default="1"),
+    Column("sha256", String(64), nullable=False, server_default=""),
+    Column("user", Text, nullable=False, server_default=""),
+    Column("author", Text, nullable=False, server_default=""),
+    Column("last_change", String(40), nullable=False, server_default=""),
+    Column("reason", String(32), nullable=False, server_default=""),
+    Column("meant", Text, nullable=False, server_default=""),
+    Column("is_known", Boolean, nullable=False, server_default="0"),
     UniqueConstraint("key", "status", "digest", name="one_row_a_callback"),
 )
 
@@ -357,5 +367,6 @@ departures = Table(
     Column("behind", Text, nullable=False, index=True),
 )
 
+Index("saves_apart", callbacks.c.detail, sqlite_where=callbacks.c.reason > "")
 Index("live_locks", locks.c.resource_id, locks.c.expires)
 Index("held_locks", locks.c.principal, locks.c.expires)

@@ -3,8 +3,10 @@
 import io
 import json
 import os
+import time
 from base64 import b64encode
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,10 @@ from lxml import html
 
 from davserver import app as app_module
 from davserver.app import create_app, prepare
-from davserver.providers.share import Share
+from davserver.editor.opening import OPENING_SECONDS
+from davserver.providers.share import Share, open_share
 from davserver.settings import Settings, read_settings
+from tests.clock import later
 from tests.crash.stepping import MAX_STEPS, dies_at
 from tests.crash.test_every_step import check_history, check_tidy
 from tests.documentserver import SECRET, DocumentServerDouble, changed
@@ -74,7 +78,8 @@ class Saved:
             app.share.close()
 
     def deliver_to(self, app: Any) -> tuple[int, bytes]:
-        body = json.dumps({**self.report, "token": self.double._token(self.report)}).encode()
+        token = self.double._token({**self.report, "exp": int(time.time()) + 300})
+        body = json.dumps({**self.report, "token": token}).encode()
         target = "/" + self.config["editorConfig"]["callbackUrl"].split("/", 3)[3]
         return call(app, "POST", target, body)
 
@@ -102,6 +107,7 @@ def call(app: Any, method: str, target: str, body: bytes = b"", **fields: str) -
 
 
 def test_storing_a_save(tmp_path: Path, document_server: DocumentServerDouble) -> None:
+    """Pitfall 3.15: a crash leaves the old document or the new one, never a part."""
     for kill_at in range(MAX_STEPS):
         saved = Saved(tmp_path / str(kill_at), document_server)
         died = dies_at(saved.root, kill_at, delivering(saved))
@@ -136,3 +142,34 @@ def check(saved: Saved, kill_at: int) -> None:
         assert app.share.locks.on("/a.docx") == []
     finally:
         app.share.close()
+
+
+def test_rescuing_a_save(tmp_path: Path, document_server: DocumentServerDouble) -> None:
+    for kill_at in range(MAX_STEPS):
+        saved = Saved(tmp_path / str(kill_at), document_server)
+        key = saved.report["key"]
+        path = f"/cache/files/data/{key}_1/output.docx/output.docx"
+        document_server.forget(key, document_server.cache[path])
+        with later(OPENING_SECONDS + 60):
+            died = dies_at(saved.root, kill_at, partial(rescue, saved))
+            prepare(saved.settings)
+            again = open_share(saved.root, saved.root / ".davserver", connections=2)
+            try:
+                rescue(saved, again)
+            finally:
+                again.close()
+            check(saved, kill_at)
+        assert document_server.forgotten == {}, f"step {kill_at}"
+        if not died:
+            assert kill_at > 20
+            return
+    raise AssertionError("the rescue never gets done")
+
+
+def rescue(saved: Saved, share: Share) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        # The application is to use the share whose steps are counted.
+        patched.setattr(app_module, "_share", lambda *_: share)
+        app = create_app(saved.settings)
+    assert app.rescue is not None
+    app.rescue()

@@ -14,6 +14,7 @@ import random
 import secrets
 import threading
 import time
+import zipfile
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -33,6 +34,7 @@ VERSION = "9.3.0.140"
 RETRY_SECONDS = (0.05, 0.1, 0.2)
 SAVE_SECONDS = 0.2
 
+_ODF = {"odt": "text", "ods": "spreadsheet", "odp": "presentation"}
 _HERE = Path(__file__).parent
 API_JS = (_HERE / "api.js").read_text()
 FRAME = Template((_HERE / "frame.html").read_text())
@@ -52,6 +54,7 @@ class Editing:
         self.changed = False
         self.saved_by_force = False
         self.last_change = ""
+        self.forms_data: list[dict[str, Any]] = []
 
 
 class Answered:
@@ -118,7 +121,8 @@ class DocumentServerDouble:
             editing = self.editing.get(key)
             if editing is None:
                 # As recorded: the first callback comes before the document is fetched.
-                editing = Editing(claims, b"")
+                # What was forgotten takes the place of the document (commandOpen).
+                editing = Editing(claims, self.forgotten.get(key, b""))
                 self.editing[key] = editing
             if edits:
                 editing.users[name] = user.get("name", "")
@@ -160,9 +164,10 @@ class DocumentServerDouble:
             editing.callback_urls = {name: callback}
             del self.editing[key]
             gone = {"type": 0, "userid": name}
-            if not editing.changed:
+            if not editing.changed and key not in self.forgotten:
                 return self._report(editing, 4, name, actions=[gone])
             editing.users = {name: ""}
+            editing.last_author = editing.last_author or name
             return self._finish(editing, gone, more)
 
     def _finish(self, editing: Editing, gone: dict[str, Any], more: dict[str, Any]) -> Answered:
@@ -171,9 +176,15 @@ class DocumentServerDouble:
         )
         if answered.is_accepted:
             self.dead_keys.add(editing.key)
+            self.forgotten.pop(editing.key, None)
         else:
-            self.forgotten[editing.key] = self.changed_content(editing)
+            self.forget(editing.key, self.changed_content(editing), editing.filetype)
         return answered
+
+    def forget(self, key: str, content: bytes, filetype: str = "docx") -> None:
+        """Keep what nobody took, under a name in a folder of its own."""
+        self.forgotten[key] = content
+        self.cache[f"/cache/files/forgotten/{key}/output.{filetype}"] = content
 
     # --- requests to the integrator ---------------------------------------------------------------
 
@@ -200,6 +211,10 @@ class DocumentServerDouble:
             "created": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}",
             "user": {"id": author, "name": name},
         }
+        if fields.get("forcesavetype") == 3 and editing.forms_data:
+            forms = f"{folder}/formsdata.json"
+            self.cache[forms] = json.dumps(editing.forms_data).encode()
+            fields["formsdataurl"] = self._signed(forms, "formsdata.json", editing.key)
         report = {
             "url": self._signed(path, f"output.{filetype}", editing.key),
             "changesurl": self._signed(
@@ -291,6 +306,8 @@ class DocumentServerDouble:
         return claims
 
     def changed_content(self, editing: Editing) -> bytes:
+        if not editing.changed:
+            return editing.content
         return changed(editing.content, editing.filetype, editing.typed)
 
     def command(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -304,6 +321,8 @@ class DocumentServerDouble:
             return {"error": 0, "version": VERSION}
         if name == "getForgottenList":
             return {"error": 0, "keys": list(self.forgotten)}
+        if name in {"getForgotten", "deleteForgotten"}:
+            return self._forgotten(name, key)
         if name == "info":
             editing = self.editing.get(key)
             return {"error": 0, "key": key, "users": list(editing.users) if editing else []}
@@ -315,6 +334,17 @@ class DocumentServerDouble:
         if name == "drop":
             return self._drop(key, claims.get("users") or [])
         return {"error": 5 if key else 1}
+
+    def _forgotten(self, name: str, key: str) -> dict[str, Any]:
+        if key not in self.forgotten:
+            return {"error": 1}
+        folder = f"/cache/files/forgotten/{key}/"
+        [path] = [path for path in self.cache if path.startswith(folder)]
+        if name == "getForgotten":
+            url = self._signed(path, path.rpartition("/")[2], key)
+            return {"error": 0, "key": key, "url": url}
+        del self.forgotten[key], self.cache[path]
+        return {"error": 0, "key": key}
 
     def _drop(self, key: str, users: list[str]) -> dict[str, Any]:
         """Those become lookers-on: what they typed stays in the document (Docs API, "drop")."""
@@ -408,8 +438,12 @@ def changed(content: bytes, filetype: str, text: str) -> bytes:
     """``content`` with ``text`` in it, as an editor of that format would save it."""
     if filetype in {"txt", "csv"}:
         return content + text.encode()
+    if filetype == "pdf":
+        return (content or b"%PDF-1.7\n") + b"% " + text.encode() + b"\n%%EOF\n"
     out = io.BytesIO()
-    if filetype == "xlsx":
+    if filetype in _ODF:
+        _change_odf(out, content, filetype, text)
+    elif filetype == "xlsx":
         book = openpyxl.load_workbook(io.BytesIO(content))
         book.active.append([text])
         book.save(out)
@@ -423,6 +457,21 @@ def changed(content: bytes, filetype: str, text: str) -> bytes:
         document.add_paragraph(text)
         document.save(out)
     return out.getvalue()
+
+
+def _change_odf(out: io.BytesIO, content: bytes, filetype: str, text: str) -> None:
+    """An ODF package: its type comes first, not packed (ODF 1.3 part 2, 3.3)."""
+    members: dict[str, bytes] = {}
+    if content:
+        with zipfile.ZipFile(io.BytesIO(content)) as before:
+            members = {name: before.read(name) for name in before.namelist()}
+    kind = f"application/vnd.oasis.opendocument.{_ODF[filetype]}".encode()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
+        package.writestr("mimetype", members.pop("mimetype", kind), zipfile.ZIP_STORED)
+        words = members.pop("content.xml", b"<office:document-content/>")
+        package.writestr("content.xml", words + f"<!-- {text} -->".encode())
+        for name, member in members.items():
+            package.writestr(name, member)
 
 
 def _now() -> str:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from davserver.accounts import passwords
+from davserver.editor.rescue import Rescue
 from davserver.model import Lock, Version, Writer
 from davserver.providers.users import User, Users
 from tests.dav_client import DavClient
@@ -55,6 +56,23 @@ class Desk:
     def edit(self, name: str = "a.docx", person: DavClient | None = None) -> Editor:
         """Open a file, which is made if it is missing."""
         return Editor(self.office, person or self.ann, self.double, name)
+
+    @property
+    def rescuing(self) -> Rescue:
+        """What housekeeping runs."""
+        running: Any = self.office.app.rescue
+        rescue: Rescue = running.__self__
+        return rescue
+
+    def rescue(self) -> list[str]:
+        """Let it run once; the paths that it stored."""
+        return [one.path for one in self.rescuing.run()]
+
+    def content(self, number: int, name: str = "a.docx") -> bytes:
+        """The bytes of one version."""
+        content, _ = self.share.files.open_version(f"/{name}", number)
+        with content:
+            return content.read()
 
     def locks(self, name: str) -> list[Lock]:
         return self.share.locks.on(f"/{name}")

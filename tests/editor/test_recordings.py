@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import jwt
 import pytest
 
 from davserver.editor import callbacks
@@ -45,6 +46,18 @@ def test_a_recorded_callback_is_not_believed_later_or_with_another_secret(
         ServerTokens(SECRET).callback(body, header)
     with at(one["t"]), pytest.raises(NotFromServer, match="same secret"):
         ServerTokens("x" * 32).callback(body, header)
+
+
+def test_a_token_that_never_expires_is_refused() -> None:
+    """Whoever has one could repeat it for ever; the server gives each five minutes."""
+    claims = {"key": "abc", "status": 2}
+    tokens = ServerTokens(SECRET)
+    for forever in ({**claims, "iat": 1}, {"payload": claims}):
+        body = {"token": jwt.encode(forever, SECRET, "HS256")}
+        with pytest.raises(NotFromServer):
+            tokens.callback(body, "")
+        with pytest.raises(NotFromServer):
+            tokens.check_download(f"Bearer {body['token']}", "/")
 
 
 @pytest.mark.parametrize("one", DOWNLOADS, ids=name)

@@ -3,17 +3,19 @@
 import threading
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from davserver.editor import callbacks, client
+from davserver.editor.storing import Storing
 from davserver.errors import StorageFull, Unavailable
 from davserver.model import Origin
 from davserver.providers.filesystem import DiskFiles
 from tests.accounts.test_gate import csrf_in
 from tests.clock import later
 from tests.dav_client import DavClient, token_of
-from tests.documentserver import Refused
+from tests.documentserver import Refused, changed
 from tests.editor.desk import Desk
 from tests.editor.opening import configuration, page
 
@@ -233,9 +235,9 @@ class TestNothingIsOverwritten:
         """Recorded: a .doc opens for editing and comes back as another format."""
         editor = desk.edit()
         editor.type("from the editor")
-        assert editor.close(filetype="odt").is_accepted
+        assert editor.close(filetype="docm").is_accepted
         assert desk.words("a.docx") == ["first words"]
-        assert any(name.endswith(".odt") for name in desk.names())
+        assert any(name.endswith(".docm") for name in desk.names())
 
     def test_a_submitted_form_goes_beside_the_form(self, desk: Desk) -> None:
         editor = desk.edit()
@@ -275,6 +277,7 @@ class TestOnce:
     """A callback that comes again is stored once."""
 
     def test_a_repeated_callback_makes_no_second_version(self, desk: Desk) -> None:
+        """Pitfall 3.13: a report that is replayed stores nothing."""
         editor = desk.edit()
         editor.type("words")
         report = desk.report(editor, 2)
@@ -306,14 +309,32 @@ class TestOnce:
         assert all(one.is_accepted for one in desk.double.callbacks)
         assert len(desk.versions()) == 2
 
-    def test_a_late_forced_save_after_the_last_one_is_not_lost(self, desk: Desk) -> None:
+    def test_a_forced_save_that_arrives_after_the_last_one_is_outdated(self, desk: Desk) -> None:
+        """Pitfall 3.14: out of order, the older words would replace the newer."""
         editor = desk.edit()
         editor.type("words")
-        late = desk.report(editor, 6, forcesavetype=1)
+        late = desk.report(editor, 6, forcesavetype=1, lastsave="2026-11-23T08:00:00.000Z")
+        editor.type("better words")
         editing = desk.double.editing[editor.key]
         editor.close()
         desk.double.editing[editor.key] = editing
         assert desk.double.post(editor.callback, late).is_accepted
+        assert desk.words("a.docx") == ["first words", "better words"]
+        assert len(desk.versions()) == 2
+
+    def test_one_with_a_later_change_is_not(self, desk: Desk) -> None:
+        """Pitfall 3.14: what is newer is stored, whatever came before."""
+        editor = desk.edit()
+        editor.type("words")
+        last = desk.report(editor, 2, lastsave="2026-11-23T08:00:00.000Z")
+        assert desk.double.post(editor.callback, last).is_accepted
+        editor.type("later words")
+        url = last["url"].replace("_1/", "_2/")
+        desk.double.cache[urlsplit(url).path] = changed(b"", "docx", "later words")
+        late = {**last, "status": 6, "url": url, "lastsave": "2026-11-23T09:00:00.000Z"}
+        assert desk.double.post(editor.callback, late).is_accepted
+        assert desk.words("a.docx") == ["later words"]
+        assert len(desk.versions()) == 3
 
 
 class TestPassingFaults:
@@ -323,7 +344,7 @@ class TestPassingFaults:
         return [one.status for one in desk.double.callbacks if one.report["status"] == 2]
 
     def test_a_quota_that_is_used_up(self, desk: Desk) -> None:
-        """The edits are all that is left of hours of work: they are stored all the same."""
+        """Pitfall 3.18: the edits are all that is left of hours of work, they are stored."""
         editor = desk.edit()
         editor.type("a few words more")
         desk.share.quotas.set("/", 1)
@@ -371,16 +392,16 @@ class TestPassingFaults:
     def test_a_mistake_of_ours(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
         editor = desk.edit()
         editor.type("words")
-        store = callbacks.Callback._store
+        put = Storing.put
         left = [1]
 
-        def mistaken_once(self: Any, *args: Any) -> None:
+        def mistaken_once(self: Any, *args: Any) -> str:
             if left[0]:
                 left[0] -= 1
                 raise ZeroDivisionError
-            store(self, *args)
+            return put(self, *args)
 
-        monkeypatch.setattr(callbacks.Callback, "_store", mistaken_once)
+        monkeypatch.setattr(Storing, "put", mistaken_once)
         assert editor.close().is_accepted
         assert self.statuses(desk) == [500, 200]
         assert desk.words("a.docx")[-1] == "words"

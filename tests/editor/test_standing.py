@@ -34,6 +34,7 @@ def test_who_may_no_longer_edit_becomes_a_looker_on(desk: Desk) -> None:
 
 
 def test_what_they_save_later_is_kept_apart(desk: Desk) -> None:
+    """Pitfall 3.22: rights are asked for again when a save comes."""
     bob = desk.edit(person=desk.person("bob"))
     before = (desk.root / "a.docx").read_bytes()
     bob.type("too late")

@@ -9,6 +9,7 @@ from davserver.editor.keys import document_key
 from davserver.errors import Conflict, FileLocked, NotFound
 from davserver.model import Scope, SessionState, Writer
 from davserver.providers.exclusion import Exclusion
+from davserver.providers.saves import Saves
 from davserver.providers.sessions import EditSessions
 from davserver.providers.share import Share
 from tests.clock import later
@@ -164,19 +165,13 @@ def test_there_is_nothing_to_edit_in_a_folder_or_in_nothing(
         sessions.join("/none.docx", "ann", 60)
 
 
-def test_a_callback_is_journaled_once(sessions: EditSessions) -> None:
-    row, outcome = sessions.note_callback("key", 2, "digest")
-    assert outcome == ""
-    sessions.conclude_callback(row, "stored", "/a.docx")
-    assert sessions.note_callback("key", 2, "digest") == (row, "stored")
-    assert sessions.note_callback("key", 6, "digest")[0] != row
-
-
-def test_old_sessions_and_callbacks_are_forgotten(sessions: EditSessions) -> None:
+def test_old_sessions_and_callbacks_are_forgotten(sessions: EditSessions, share: Share) -> None:
     session = sessions.join("/a.docx", "ann", 60)
-    sessions.note_callback(session.key.value, 2, "digest")
+    saves = Saves(share.catalog)
+    saves.note(session.key.value, 2, "digest")
     sessions.purge_older_than(3600)
     assert sessions.find(session.key.value) is not None
     with later(7200):
         sessions.purge_older_than(3600)
     assert sessions.find(session.key.value) is None
+    assert saves.of_key(session.key.value) == []

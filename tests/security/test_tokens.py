@@ -5,6 +5,7 @@ import base64
 import hashlib
 import hmac
 import json
+import time
 from collections.abc import Callable, Iterator
 from itertools import permutations
 from pathlib import Path
@@ -231,7 +232,7 @@ class TestOfTheDocumentServer:
             told = requests.post(editor.callback, json={**report, "token": token}, timeout=5)
             assert told.status_code == 403
         assert desk.words("a.docx") == ["first words"]
-        good = _hs(report, SECRET)
+        good = _hs({**report, "exp": int(time.time()) + 60}, SECRET)
         told = requests.post(editor.callback, json={**report, "token": good}, timeout=5)
         assert told.json() == {"error": 0}, "the report is refused for its signature alone"
         assert desk.words("a.docx") == ["first words", "words"]

@@ -1,0 +1,135 @@
+"""Puts what the Document Server delivers where it belongs: over its file, or beside it."""
+
+from dataclasses import dataclass
+
+import structlog
+
+from davserver import paths
+from davserver.editor.beside import Reason, place_beside
+from davserver.editor.standing import Standing
+from davserver.errors import Conflict, DavserverError, FileLocked
+from davserver.model import EditSession, Entry, Origin, Writer
+from davserver.providers.files import VersionedFiles
+from davserver.providers.saves import Saves
+from davserver.providers.sessions import LOCK_PRINCIPAL
+from davserver.providers.stores import Spool
+
+_log = structlog.get_logger("davserver.editor")
+
+
+class _ChangedMeanwhile(Conflict):
+    """The file is not what the session began with, nor what it saved since."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A document as it came: ``number`` in the journal of saves, the format, and who saved.
+
+    One of ``users`` must have the right to save. ``beside`` is why it must not go over its file,
+    if something about the delivery itself forbids it.
+    """
+
+    number: int
+    filetype: str
+    author: str
+    users: tuple[str, ...]
+    beside: Reason | None = None
+
+
+class Storing:
+    """The one way into the folder for what was written in the editor."""
+
+    def __init__(self, files: VersionedFiles, saves: Saves, standing: Standing) -> None:
+        self.files = files
+        self.saves = saves
+        self._standing = standing
+
+    def put(self, session: EditSession, delivery: Delivery, spool: Spool) -> str:
+        """Put the bytes over the file if it is still the session's, else beside it; the path.
+
+        Then they are durable, and that is booked with ``delivery.number``. Raises what is passing,
+        with a status of 500 or more.
+        """
+        path = self.files.path_of(session.resource_id)
+        reason = self._reason_to_go_beside(path, delivery)
+        if path is not None and reason is None:
+            if self._is_stored(session, path, spool):
+                self.saves.conclude(delivery.number, path, spool.sha256)
+                return path
+            try:
+                self._commit(session, path, spool, delivery)
+            except DavserverError as fault:
+                if fault.status >= 500:
+                    raise
+                reason = self._why_not_over(path, fault)
+            else:
+                _log.info("saved", path=path, author=delivery.author)
+                return path
+        near = path or self.files.last_path_of(session.resource_id)
+        return self.put_beside(near, delivery, spool, reason or Reason.VANISHED)
+
+    def put_beside(self, near: str, delivery: Delivery, spool: Spool, reason: Reason) -> str:
+        """Put the bytes beside ``near`` because of ``reason``, and have people told; the path."""
+        self.saves.set_apart(delivery.number, reason.value, near)
+        placed = place_beside(
+            self.files,
+            spool,
+            near,
+            delivery.filetype or paths.extension(near),
+            reason,
+            delivery.author,
+            delivery.number,
+        )
+        _log.warning(
+            "saved beside", path=near, beside=placed, reason=str(reason), author=delivery.author
+        )
+        return placed
+
+    def _reason_to_go_beside(self, path: str | None, delivery: Delivery) -> Reason | None:
+        if delivery.beside is not None:
+            return delivery.beside
+        if path is None:
+            return Reason.VANISHED
+        users = delivery.users
+        if users and not any(self._standing.may_save(user, path) for user in users):
+            return Reason.NOT_PERMITTED
+        # What could not be saved in its own format comes as another: a docx is not to be put over a
+        # .doc.
+        is_other = delivery.filetype and delivery.filetype != paths.extension(path)
+        return Reason.CONVERTED if is_other else None
+
+    def _why_not_over(self, path: str, fault: DavserverError) -> Reason:
+        if isinstance(fault, FileLocked):
+            return Reason.LOCKED
+        return Reason.VANISHED if self.files.find(path) is None else Reason.CHANGED
+
+    def _is_stored(self, session: EditSession, path: str, spool: Spool) -> bool:
+        """Whether the file has just these bytes from this session: our answer to them was lost."""
+        entry = self.files.find(path)
+        if entry is None:
+            return False
+        saved = self.files.saved_state(session.resource_id, entry.etag)
+        return (saved.document_key, saved.sha256) == (session.key.value, spool.sha256)
+
+    def _commit(self, session: EditSession, path: str, spool: Spool, delivery: Delivery) -> None:
+        def still_ours(entry: Entry | None) -> None:
+            if entry is None or entry.is_folder:
+                raise _ChangedMeanwhile
+            saved = self.files.saved_state(session.resource_id, entry.etag)
+            if entry.etag != session.etag and saved.document_key != session.key.value:
+                raise _ChangedMeanwhile
+
+        writer = Writer(
+            LOCK_PRINCIPAL + session.key.value,
+            frozenset({session.lock_token}),
+            delivery.author,
+            Origin.EDITOR,
+        )
+        self.files.commit(
+            path,
+            spool,
+            writer,
+            condition=still_ours,
+            document_key=session.key.value,
+            callback_id=delivery.number,
+        )

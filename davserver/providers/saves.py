@@ -1,0 +1,170 @@
+"""Saves that the Document Server delivered: what came, how often, and where it was put."""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+
+from davserver import paths
+from davserver.providers.catalog import Catalog
+from davserver.providers.tables import callbacks, resources
+
+STORED = "stored"
+
+
+@dataclass(frozen=True, slots=True)
+class Save:
+    """One save; ``deliveries`` counts how often it was begun to be taken.
+
+    ``user`` is the id of whoever changed last, ``author`` their name, ``last_change`` when that
+    was, as the server says it. ``outcome`` is empty until the bytes are durable at ``path``. With a
+    ``reason`` they lie beside the file that they were meant for.
+    """
+
+    number: int
+    key: str
+    status: int
+    deliveries: int
+    outcome: str
+    path: str
+    sha256: str
+    user: str
+    author: str
+    last_change: str
+    reason: str
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether the bytes are ours."""
+        return self.outcome == STORED
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """A save that lies at ``path``, beside the file that it was ``meant`` for."""
+
+    number: int
+    path: str
+    meant: str
+    reason: str
+    author: str
+    when: datetime
+
+
+class Saves:
+    """The journal of saves of one root."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    def note(
+        self,
+        key: str,
+        status: int,
+        digest: str,
+        *,
+        user: str = "",
+        author: str = "",
+        last_change: str = "",
+    ) -> Save:
+        """Write down that a save came, again if it did before: ``digest`` tells one from others."""
+        same = (callbacks.c.key == key) & (callbacks.c.status == status)
+        this = select(callbacks).where(same, callbacks.c.digest == digest)
+        with self._catalog.writing() as connection:
+            known = connection.execute(this).first()
+            if known is None:
+                values = {
+                    "key": key,
+                    "status": status,
+                    "digest": digest,
+                    "received": time.time(),
+                    "outcome": "",
+                    "detail": "",
+                    "user": user,
+                    "author": author,
+                    "last_change": last_change,
+                }
+                added = insert(callbacks).values(values).returning(callbacks)
+                return _save(connection.execute(added).one())
+            again = update(callbacks).where(callbacks.c.id == known.id)
+            counted = again.values(deliveries=callbacks.c.deliveries + 1).returning(callbacks)
+            return _save(connection.execute(counted).one())
+
+    def conclude(self, number: int, path: str, sha256: str) -> None:
+        """The bytes of a save are at ``path``, where no commit of its own books that."""
+        values = {"outcome": STORED, "detail": paths.key(path), "sha256": sha256}
+        with self._catalog.writing() as connection:
+            this = update(callbacks).where(callbacks.c.id == number)
+            connection.execute(this.values(values))
+
+    def set_apart(self, number: int, reason: str, meant: str) -> None:
+        """Say why a save is going to be put beside the file ``meant``."""
+        with self._catalog.writing() as connection:
+            this = update(callbacks).where(callbacks.c.id == number)
+            connection.execute(this.values(reason=reason, meant=paths.key(meant)))
+
+    def of_key(self, key: str) -> list[Save]:
+        """All saves of one session, in the order in which they first came."""
+        of_key = select(callbacks).where(callbacks.c.key == key).order_by(callbacks.c.id)
+        with self._catalog.reading() as connection:
+            return [_save(row) for row in connection.execute(of_key)]
+
+    def apart_in(self, folder: str) -> list[Apart]:
+        """Saves that lie in ``folder`` beside their files, until somebody says that it is known."""
+        statement = (
+            select(callbacks)
+            .join(resources, resources.c.path == callbacks.c.detail)
+            .where(
+                callbacks.c.reason > "",
+                callbacks.c.outcome == STORED,
+                callbacks.c.is_known.is_(False),
+                callbacks.c.detail != callbacks.c.meant,
+                resources.c.parent == paths.key(folder),
+            )
+            .order_by(callbacks.c.id)
+        )
+        with self._catalog.reading() as connection:
+            return [_apart(row) for row in connection.execute(statement)]
+
+    def find_apart(self, number: int) -> Apart | None:
+        """The save that lies beside its file under this number."""
+        is_apart = (callbacks.c.reason > "") & (callbacks.c.outcome == STORED)
+        statement = select(callbacks).where(callbacks.c.id == number, is_apart)
+        with self._catalog.reading() as connection:
+            row = connection.execute(statement).first()
+        return None if row is None else _apart(row)
+
+    def make_known(self, number: int) -> None:
+        """Somebody has seen where a save lies: nobody is told any more."""
+        with self._catalog.writing() as connection:
+            this = update(callbacks).where(callbacks.c.id == number)
+            connection.execute(this.values(is_known=True))
+
+
+def _save(row: Row[Any]) -> Save:
+    return Save(
+        number=row.id,
+        key=row.key,
+        status=row.status,
+        deliveries=row.deliveries,
+        outcome=row.outcome,
+        path=paths.path_of_key(row.detail) if row.detail else "",
+        sha256=row.sha256,
+        user=row.user,
+        author=row.author,
+        last_change=row.last_change,
+        reason=row.reason,
+    )
+
+
+def _apart(row: Row[Any]) -> Apart:
+    return Apart(
+        number=row.id,
+        path=paths.path_of_key(row.detail),
+        meant=paths.path_of_key(row.meant),
+        reason=row.reason,
+        author=row.author,
+        when=datetime.fromtimestamp(row.received, UTC),
+    )
