@@ -1,11 +1,10 @@
 // Sends files to a folder that shows nobody what is in it. What was sent from this browser is remembered here alone.
 
 import { base } from "./page.js";
-import { whole } from "./upload.js";
+import { takeFiles, whole } from "./upload.js";
 
 const picker = document.querySelector("#files");
 const sent = document.querySelector("#sent");
-const drop = document.querySelector("#drop");
 const remembered = `sent ${base}`;
 
 /** @param {string} name @returns {HTMLElement} */
@@ -43,24 +42,5 @@ async function sendAll(files) {
   for (const file of files) await send(file);
 }
 
-document.querySelector("#choose").addEventListener("click", () => picker.click());
-picker.addEventListener("change", async () => {
-  await sendAll([...picker.files]);
-  picker.value = "";
-});
-const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
-document.addEventListener("dragover", (event) => {
-  if (!carriesFiles(event)) return;
-  event.preventDefault();
-  drop.hidden = false;
-});
-document.addEventListener("dragleave", (event) => {
-  if (!event.relatedTarget) drop.hidden = true;
-});
-document.addEventListener("drop", (event) => {
-  if (!carriesFiles(event)) return;
-  event.preventDefault();
-  drop.hidden = true;
-  sendAll([...event.dataTransfer.files]);
-});
+takeFiles(document.querySelector("#choose"), picker, document.querySelector("#drop"), sendAll);
 for (const name of before()) line(name).querySelector("span").textContent = "sent";

@@ -1,7 +1,7 @@
 // The listing's actions: each is one WebDAV request to the address that is shown.
 
 import { ask, localizeTimes, shareIn, words } from "./page.js";
-import { send } from "./upload.js";
+import { send, takeFiles } from "./upload.js";
 
 const listing = document.querySelector("#listing");
 const filter = document.querySelector("#filter");
@@ -215,35 +215,7 @@ async function uploadAll(files) {
   await refresh();
 }
 
-document.querySelector("#upload")?.addEventListener("click", () => picker.click());
-picker?.addEventListener("change", async () => {
-  await uploadAll([...picker.files]);
-  picker.value = "";
-});
-
-if (mayWrite) {
-  const drop = document.querySelector("#drop");
-  const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
-  document.addEventListener("dragover", (event) => {
-    if (!carriesFiles(event)) return;
-    event.preventDefault();
-    drop.hidden = false;
-  });
-  document.addEventListener("dragleave", (event) => {
-    if (!event.relatedTarget) drop.hidden = true;
-  });
-  document.addEventListener("drop", (event) => {
-    if (!carriesFiles(event)) return;
-    event.preventDefault();
-    drop.hidden = true;
-    // A dropped folder has no bytes to send; the file manager's own copy takes folders.
-    const files = [...event.dataTransfer.items]
-      .filter((item) => !item.webkitGetAsEntry?.()?.isDirectory)
-      .map((item) => item.getAsFile())
-      .filter(Boolean);
-    uploadAll(files);
-  });
-}
+if (mayWrite) takeFiles(document.querySelector("#upload"), picker, document.querySelector("#drop"), uploadAll);
 
 // --- Finding one's way -------------------------------------------------------------------------------
 

@@ -10,6 +10,39 @@ const TUS = { "Tus-Resumable": "1.0.0" };
 
 /** @callback Show @param {number} part between 0 and 1 @param {string} [words] instead of the percentage */
 
+/** Give `take` the files that somebody chooses with the button or drops on the page.
+ * @param {HTMLElement | null} button @param {HTMLInputElement} picker
+ * @param {HTMLElement} drop shown while files are over the page
+ * @param {(files: File[]) => Promise<void>} take
+ */
+export function takeFiles(button, picker, drop, take) {
+  const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
+  button?.addEventListener("click", () => picker.click());
+  picker.addEventListener("change", async () => {
+    await take([...picker.files]);
+    picker.value = "";
+  });
+  document.addEventListener("dragover", (event) => {
+    if (!carriesFiles(event)) return;
+    event.preventDefault();
+    drop.hidden = false;
+  });
+  document.addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) drop.hidden = true;
+  });
+  document.addEventListener("drop", (event) => {
+    if (!carriesFiles(event)) return;
+    event.preventDefault();
+    drop.hidden = true;
+    // A dropped folder has no bytes to send; the file manager's own copy takes folders.
+    const files = [...event.dataTransfer.items]
+      .filter((item) => !item.webkitGetAsEntry?.()?.isDirectory)
+      .map((item) => item.getAsFile())
+      .filter(Boolean);
+    take(files);
+  });
+}
+
 /** Store `file` at `url`, a path on this server; resolves to words if it fails.
  * @param {File} file @param {string} url @param {Show} show
  * @returns {Promise<string | undefined>}

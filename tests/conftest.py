@@ -12,6 +12,7 @@ from argon2 import PasswordHasher
 from davserver.accounts import passwords
 from davserver.providers.share import Share, open_share
 from davserver.providers.users import User, Users
+from tests.accounts.browsing import Browser
 from tests.dav_client import DavClient
 from tests.documentserver import SECRET, DocumentServerDouble
 from tests.running import ThreadServer
@@ -122,3 +123,11 @@ def office(
 ) -> ThreadServer:
     """A server with a Document Server."""
     return serve(document_server=document_server.url, jwt_secret=SECRET)
+
+
+@pytest.fixture
+def browser(server: ThreadServer) -> Browser:
+    """The administrator's, signed in."""
+    one = Browser(server)
+    one.sign_in()
+    return one

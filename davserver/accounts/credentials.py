@@ -1,11 +1,7 @@
 """Names and passwords, checked by argon2id once and then from a cache; failures slow down."""
 
-import hashlib
-import hmac
 import secrets
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
@@ -14,12 +10,12 @@ import structlog
 from davserver.accounts import passwords
 from davserver.accounts.sources import Source
 from davserver.accounts.throttle import Attempt, Throttle, network_of
+from davserver.accounts.verified import Verified
 from davserver.errors import Forbidden, SignInNeeded, Unavailable, printable
 from davserver.model import Outside, Principal, is_user_name
 from davserver.providers.users import User, Users
 
-_VERIFIED_SECONDS = 300
-_VERIFIED_AT_MOST = 4096
+_KNOWN_AT_MOST = 4096
 # A removed user or a changed password takes effect in every process within this time.
 _USER_SECONDS = 2
 _LONGEST_PASSWORD = 1024
@@ -45,18 +41,15 @@ class Credentials:
         self._throttle = throttle
         self._sources = sources
         self._arrived = arrived
-        self._cache_key = secrets.token_bytes(32)
-        self._verified: OrderedDict[bytes, tuple[float, str, str]] = OrderedDict()
+        self._verified: Verified[tuple[str, str]] = Verified()
         self._said: dict[str, bytes] = {}
         self._known: dict[str, tuple[float, User | None]] = {}
-        self._lock = threading.Lock()
-        self._one_at_a_time = [threading.Lock() for _ in range(64)]
 
     def check(self, name: str, password: str, address: str, device: str = "") -> Principal:
         """The principal that ``name`` and ``password`` prove; a source may call it otherwise.
 
-        Raises SignInNeeded if they prove nothing while failures slow it down,
-        Unavailable if a source that is needed cannot be asked. What was verified a short while ago
+        Raises SignInNeeded if they prove nothing, TooManyAttempts after many failures, Unavailable
+        if a source that is needed cannot be asked. What was verified a short while ago
         from this network costs no hash and no question, and what was ever verified no wait, unless
         guesses go on and on. ``device`` names a browser that signed in before.
         """
@@ -64,20 +57,20 @@ class Credentials:
         attempt = Attempt(name, address, device)
         stored = user.password_hash if user else ""
         # By its network too: what is proved in one place must be no answer to guesses from another.
-        digest = self._digest("password", name, password, stored, network_of(address))
+        digest = self._verified.digest("password", name, password, stored, network_of(address))
         is_besieged = self._throttle.is_besieged(attempt)
         found = None if is_besieged else self._remembered(digest)
         if found is not None:
             return principal_of(found)
         # A drive opens many connections at once; one of them pays for the hash. Who guesses by many
         # connections at once waits for each guess to be counted.
-        with self._one_at_a_time[attempt.number % len(self._one_at_a_time)]:
+        with self._verified.one_at_a_time(attempt.number):
             found = None if is_besieged else self._remembered(digest)
             if found is None:
-                if is_besieged or digest not in self._verified:
+                if is_besieged or not self._verified.was_proved(digest):
                     self._throttle.check(attempt)
                 found = self._verify(name, password, user, attempt)
-                self._remember(digest, found)
+                self._verified.keep(digest, (found.name, found.source))
             return principal_of(found)
 
     def vouched(self, source: str, told: Outside) -> Principal:
@@ -87,12 +80,12 @@ class Credentials:
         something else than the time before.
         """
         said = (told.subject, told.is_administrator, *sorted(told.groups))
-        digest = self._digest("vouched", source, told.name, repr(said))
+        digest = self._verified.digest("vouched", source, told.name, repr(said))
         found = self._remembered(digest) if self._said.get(told.name) == digest else None
         if found is None:
             found = self.admit(source, told)
-            self._remember(digest, found)
-            if len(self._said) > _VERIFIED_AT_MOST:
+            self._verified.keep(digest, (found.name, found.source))
+            if len(self._said) > _KNOWN_AT_MOST:
                 self._said.clear()
             self._said[told.name] = digest
         return principal_of(found)
@@ -161,7 +154,7 @@ class Credentials:
         now = time.monotonic()
         found = self._known.get(name)
         if found is None or found[0] < now:
-            if len(self._known) > _VERIFIED_AT_MOST:
+            if len(self._known) > _KNOWN_AT_MOST:
                 self._known.clear()
             found = self._known[name] = (now + _USER_SECONDS, self._users.find(name))
         return found[1]
@@ -174,26 +167,11 @@ class Credentials:
         """``name`` for a log: only a user's, since a password may be typed in its place."""
         return name if self.user(name) else "(unknown)"
 
-    def _digest(self, *words: str) -> bytes:
-        # As a repr, no words can pass for others that are divided elsewhere.
-        text = repr(words).encode("utf-8", "surrogatepass")
-        return hmac.new(self._cache_key, text, hashlib.sha256).digest()
-
     def _remembered(self, digest: bytes) -> User | None:
         """Who was verified by this a short while ago, if they are still there."""
-        until, name, source = self._verified.get(digest, (0.0, "", ""))
-        if until <= time.monotonic():
-            return None
-        user = self.user(name)
-        return user if user is not None and user.source == source else None
-
-    def _remember(self, digest: bytes, user: User) -> None:
-        with self._lock:
-            until = time.monotonic() + _VERIFIED_SECONDS
-            self._verified[digest] = until, user.name, user.source
-            self._verified.move_to_end(digest)
-            while len(self._verified) > _VERIFIED_AT_MOST:
-                self._verified.popitem(last=False)
+        proved = self._verified.get(digest)
+        user = self.user(proved[0]) if proved else None
+        return user if user and proved and user.source == proved[1] else None
 
 
 def principal_of(user: User) -> Principal:

@@ -6,11 +6,7 @@ they are now. Guests have cookies of their own, which browsers send to that addr
 """
 
 import hashlib
-import hmac
 import secrets
-import threading
-import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
@@ -20,6 +16,7 @@ from davserver.accounts import cookies, csrf, passwords
 from davserver.accounts.basic import parsed
 from davserver.accounts.sign_in import safe_path
 from davserver.accounts.throttle import Attempt, Throttle, network_of
+from davserver.accounts.verified import Verified
 from davserver.audit import Event
 from davserver.errors import Gone, LinkEnded, NotFound, SignInNeeded, TooManyAttempts
 from davserver.model import (
@@ -52,8 +49,6 @@ UNLOCK_COOKIE = "davserver-link"
 
 _GUEST_SECONDS = 30 * 24 * 3600
 _UNLOCK_SECONDS = 12 * 3600
-_VERIFIED_SECONDS = 300
-_VERIFIED_AT_MOST = 1024
 
 PrincipalCalled = Callable[[str], Principal | None]
 """Finds a user as somebody who asks, as of now; None for one who is gone."""
@@ -102,30 +97,23 @@ class LinkPasswords:
 
     def __init__(self, throttle: Throttle) -> None:
         self._throttle = throttle
-        self._key = secrets.token_bytes(32)
-        self._verified: OrderedDict[bytes, float] = OrderedDict()
-        self._lock = threading.Lock()
-        self._one_at_a_time = [threading.Lock() for _ in range(16)]
+        self._verified: Verified[bool] = Verified()
 
     def check(self, link: Link, password: str, address: str) -> bool:
         """Whether this is the link's password. Raises TooManyAttempts."""
         # By the network too, as for passwords of users (``Credentials.check``).
-        given = "\0".join((link.id, link.password_hash, password, network_of(address)))
-        digest = hmac.digest(self._key, given.encode("utf-8", "surrogatepass"), "sha256")
+        given = (link.id, link.password_hash, password, network_of(address))
+        digest = self._verified.digest(*given)
         attempt = Attempt(f"link {link.id}", address)
-        is_verified = self._verified.get(digest, 0.0) > time.monotonic()
-        if is_verified and not self._throttle.is_besieged(attempt):
+        if self._verified.get(digest) and not self._throttle.is_besieged(attempt):
             return True
-        with self._one_at_a_time[attempt.number % len(self._one_at_a_time)]:
+        with self._verified.one_at_a_time(attempt.number):
             self._throttle.check(attempt)
             if not passwords.matches(link.password_hash, password):
                 self._throttle.failed(attempt)
                 return False
             self._throttle.succeeded(attempt)
-        with self._lock:
-            self._verified[digest] = time.monotonic() + _VERIFIED_SECONDS
-            while len(self._verified) > _VERIFIED_AT_MOST:
-                self._verified.popitem(last=False)
+        self._verified.keep(digest, True)
         return True
 
 

@@ -26,8 +26,10 @@ from webauthn.helpers import (
 )
 from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import (
+    AuthenticationCredential,
     AuthenticatorSelectionCriteria,
     PublicKeyCredentialDescriptor,
+    RegistrationCredential,
     ResidentKeyRequirement,
     UserVerificationRequirement,
 )
@@ -70,11 +72,10 @@ class Passkeys:
         refusal = SignInNeeded("This passkey is not known here, or it took too long. Try again.")
         try:
             given = parse_authentication_credential_json(answer)
-            challenge = parse_client_data_json(given.response.client_data_json).challenge
+            challenge = self._challenge_in(request, given, _SIGN_IN)
             known = self._rows.passkey(given.id)
             if known is None or given.response.user_handle != self._handle(known.user):
                 raise refusal
-            expires = self._good_until(request, challenge, _SIGN_IN)
             verified = verify_authentication_response(
                 credential=given,
                 expected_challenge=challenge,
@@ -86,8 +87,7 @@ class Passkeys:
             )
         except _MALFORMED:
             raise refusal from None
-        spent = self._rows.spend_challenge(hashlib.sha256(challenge).hexdigest(), expires)
-        if not spent or not self._rows.use_passkey(known, verified.new_sign_count):
+        if not self._spend(challenge) or not self._rows.use_passkey(known, verified.new_sign_count):
             raise refusal
         return known.user
 
@@ -113,8 +113,7 @@ class Passkeys:
         refusal = BadRequest("This passkey was not made here, or it took too long. Try again.")
         try:
             given = parse_registration_credential_json(answer)
-            challenge = parse_client_data_json(given.response.client_data_json).challenge
-            expires = self._good_until(request, challenge, _REGISTER)
+            challenge = self._challenge_in(request, given, _REGISTER)
             verified = verify_registration_response(
                 credential=given,
                 expected_challenge=challenge,
@@ -124,8 +123,7 @@ class Passkeys:
             )
         except _MALFORMED:
             raise refusal from None
-        spent = self._rows.spend_challenge(hashlib.sha256(challenge).hexdigest(), expires)
-        if not spent or len(verified.credential_id) > _LONGEST_ID:
+        if not self._spend(challenge) or len(verified.credential_id) > _LONGEST_ID:
             raise refusal
         self._rows.add_passkey(
             user,
@@ -148,19 +146,33 @@ class Passkeys:
         body = secrets.token_bytes(_NONCE) + moment.to_bytes(_MOMENT, "big")
         return body + self._seal(request, purpose, body)
 
-    def _good_until(self, request: Request, challenge: bytes, purpose: str) -> float:
-        """When a challenge of ours expires. Raises ValueError for every other one."""
+    def _challenge_in(
+        self,
+        request: Request,
+        answer: AuthenticationCredential | RegistrationCredential,
+        purpose: str,
+    ) -> bytes:
+        """The challenge of ours that is answered. Raises ValueError for every other one."""
+        challenge = parse_client_data_json(answer.response.client_data_json).challenge
         body, seal = challenge[:-_SEAL], challenge[-_SEAL:]
-        moment = int.from_bytes(body[_NONCE:], "big")
         right = hmac.compare_digest(seal, self._seal(request, purpose, body))
-        if not right or len(body) != _NONCE + _MOMENT or moment < time.time():
+        if not right or len(body) != _NONCE + _MOMENT or _expires(challenge) < time.time():
             raise ValueError("not a challenge of ours")
-        return float(moment)
+        return challenge
+
+    def _spend(self, challenge: bytes) -> bool:
+        """Whether a challenge was not answered before; it is from now on."""
+        digest = hashlib.sha256(challenge).hexdigest()
+        return self._rows.spend_challenge(digest, _expires(challenge))
 
     def _seal(self, request: Request, purpose: str, body: bytes) -> bytes:
         # A form counts only with the cookie that names the browser, so it is there.
         bound = f"{purpose}\0{csrf.browser(request)}\0".encode()
         return hmac.new(self._challenges, bound + body, hashlib.sha256).digest()
+
+
+def _expires(challenge: bytes) -> float:
+    return float(int.from_bytes(challenge[_NONCE : _NONCE + _MOMENT], "big"))
 
 
 def _site(request: Request) -> str:

@@ -171,11 +171,6 @@ class Access:
             principal, paths.lineage(path), self._and_policies(after), self._rules
         ).rights
 
-    def forget(self, subject: str) -> None:
-        """Take away everything that a subject has: the user or the group is removed."""
-        with self._catalog.writing() as connection:
-            connection.execute(delete(grants).where(grants.c.subject == subject))
-
     def _now(self) -> Granted:
         """The grants as they are at this moment."""
         return self._and_policies(self._stored())

@@ -21,13 +21,6 @@ Do = Callable[..., str]
 
 
 @pytest.fixture
-def browser(server: ThreadServer) -> Browser:
-    one = Browser(server)
-    one.sign_in()
-    return one
-
-
-@pytest.fixture
 def do(browser: Browser) -> Do:
     """Presses a button; the page that comes."""
 

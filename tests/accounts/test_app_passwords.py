@@ -18,13 +18,6 @@ Make = Callable[..., str]
 
 
 @pytest.fixture
-def browser(server: ThreadServer) -> Browser:
-    one = Browser(server)
-    one.sign_in()
-    return one
-
-
-@pytest.fixture
 def make(browser: Browser) -> Make:
     """Makes one on the account page."""
 

@@ -31,13 +31,6 @@ def server(serve: Callable[..., ThreadServer]) -> ThreadServer:
 
 
 @pytest.fixture
-def browser(server: ThreadServer) -> Browser:
-    one = Browser(server)
-    one.sign_in()
-    return one
-
-
-@pytest.fixture
 def password(browser: Browser) -> str:
     return secret(browser.do("app-password", name="laptop", scope="/"))
 

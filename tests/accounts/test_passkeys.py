@@ -17,13 +17,6 @@ from tests.running import ADMIN, PASSWORD, ThreadServer
 
 
 @pytest.fixture
-def browser(server: ThreadServer) -> Browser:
-    one = Browser(server)
-    one.sign_in()
-    return one
-
-
-@pytest.fixture
 def rows(server: ThreadServer) -> SecondFactors:
     return SecondFactors(server.app.share.catalog)
 

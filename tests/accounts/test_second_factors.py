@@ -40,13 +40,6 @@ class Phone:
         return next(code for code in ("000000", "111111", "222222", "3" * 6) if code not in near)
 
 
-@pytest.fixture
-def browser(server: ThreadServer) -> Browser:
-    one = Browser(server)
-    one.sign_in()
-    return one
-
-
 def enrol(browser: Browser) -> tuple[Phone, list[str]]:
     """The phone, and the recovery codes that came with it. Uses up the code of the step before."""
     page = browser.do("code")

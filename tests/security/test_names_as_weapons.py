@@ -6,7 +6,6 @@ import pytest
 
 from tests.accounts.browsing import Browser
 from tests.dav_client import DavClient
-from tests.running import ThreadServer
 
 NAMES = [
     "<script>alert(1)</script>.txt",
@@ -18,13 +17,6 @@ NAMES = [
     "</script><svg onload=alert(1)>.txt",
     "a%0d%0aSet-Cookie: x=y.txt",
 ]
-
-
-@pytest.fixture
-def browser(server: ThreadServer) -> Browser:
-    one = Browser(server)
-    one.sign_in()
-    return one
 
 
 @pytest.mark.parametrize("name", NAMES)
