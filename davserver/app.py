@@ -41,12 +41,16 @@ from davserver.editor.middleware import (
     ALIVE,
     BY_TOKEN,
     CONFIG,
+    CONVERT,
+    CONVERT_PAGE,
+    DOWNLOAD_AS,
     EDIT,
     NEW,
     TEXT,
     VERSIONS,
     VIEW,
     EditorMiddleware,
+    OtherFormats,
 )
 from davserver.editor.rescue import Rescued
 from davserver.editor.standing import Standing
@@ -185,6 +189,7 @@ def create_app(settings: Settings) -> Application:
         provider, settings.max_upload_bytes, settings.propfind_infinity, _hand_over(settings)
     )
     app = Listing(app, pages, share.places, share.access, editing.opening.actions, editors)
+    app = OtherFormats(app, editing.in_other_format)
     app = LinkPages(app, pages, share, editing.opening.actions, settings.max_upload_bytes)
     sharing = Sharing(pages, share, users, LinkTokens(secret), passwords.hashed)
     app = EditorMiddleware(app, editing.routes)
@@ -240,8 +245,11 @@ def create_app(settings: Settings) -> Application:
         secret,
         forms,
         doors.sign_in.principal,
-        open_routes=(EDIT, VIEW, TEXT, CONFIG, NEW, VERSIONS, ALIVE, UPLOAD, DROP),
-        editors=(EDIT, VIEW),
+        open_routes=(
+            *(EDIT, VIEW, TEXT, CONFIG, NEW, VERSIONS, ALIVE, UPLOAD, DROP),
+            *(CONVERT, CONVERT_PAGE, DOWNLOAD_AS),
+        ),
+        editors=(EDIT, VIEW, CONVERT, CONVERT_PAGE, DOWNLOAD_AS),
         versions=VERSIONS,
     )
     secret_routes = (*BY_TOKEN, LINKS)

@@ -530,3 +530,4 @@ class Action(StrEnum):
     EDIT = "edit"
     VIEW = "view"
     EDIT_TEXT = "text"
+    CONVERT = "convert"

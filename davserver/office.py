@@ -10,13 +10,17 @@ from functools import partial
 from davserver.editor.blank import BlankDocuments
 from davserver.editor.callbacks import Callback
 from davserver.editor.client import DocumentServer
+from davserver.editor.converting import Converter
 from davserver.editor.downloads import Download
 from davserver.editor.keys import document_key
 from davserver.editor.middleware import (
     ALIVE,
     CALLBACK,
     CONFIG,
+    CONVERT,
+    CONVERT_PAGE,
     DOWNLOAD,
+    DOWNLOAD_AS,
     EDIT,
     NEW,
     TEXT,
@@ -25,11 +29,13 @@ from davserver.editor.middleware import (
 )
 from davserver.editor.new_documents import NewDocument
 from davserver.editor.opening import Office, Opening
+from davserver.editor.other_formats import OtherFormat
 from davserver.editor.pages import OpenFile
 from davserver.editor.rescue import Rescue, Rescued
 from davserver.editor.standing import Standing
 from davserver.editor.storing import Storing
 from davserver.editor.tokens import ServerTokens
+from davserver.editor.turns import Turns
 from davserver.editor.versions import VersionsPage
 from davserver.errors import Gone
 from davserver.pages import Pages
@@ -57,6 +63,7 @@ class Editing:
     routes: dict[str, tuple[str, Handler]]
     tasks: dict[str, Callable[[], object]]
     rescue: Callable[[], list[Rescued]] | None
+    in_other_format: Handler
 
 
 def open_office(
@@ -91,6 +98,10 @@ def open_office(
         office,
     )
     files = OpenFile(pages, share.files, share.locks, share.access, opening)
+    converter = _converter(settings, office, instance_id)
+    other = OtherFormat(
+        pages, share.files, share.access, opening, converter, settings.max_document_bytes
+    )
     blank = BlankDocuments(resource_dir("templates"))
     new = NewDocument(share.files, share.access, blank, settings.new_locale, settings.new_paper)
     routes: dict[str, tuple[str, Handler]] = {
@@ -100,6 +111,9 @@ def open_office(
         CONFIG: ("GET HEAD", files.config),
         ALIVE: ("POST", files.alive),
         NEW: ("POST", new),
+        CONVERT: ("POST", other.convert),
+        CONVERT_PAGE: ("GET HEAD", other.page),
+        DOWNLOAD_AS: ("GET HEAD", other.download_as),
         VERSIONS: ("GET HEAD POST", VersionsPage(pages, share.files, share.access)),
         DOWNLOAD: ("GET HEAD", _nobody_there),
         CALLBACK: ("POST", _nobody_there),
@@ -118,7 +132,8 @@ def open_office(
         routes |= {DOWNLOAD: ("GET HEAD", download), CALLBACK: ("POST", callback)}
         tasks["rescue"] = rescue.when_due
         tasks["rights of editors"] = partial(standing.drop, sessions, office.server)
-    return Editing(opening, sessions, routes, tasks, rescue.run if rescue else None)
+    run_rescue = rescue.run if rescue else None
+    return Editing(opening, sessions, routes, tasks, run_rescue, other.of_file)
 
 
 def _office(settings: Settings, secret: bytes, sessions: EditSessions) -> Office | None:
@@ -141,6 +156,19 @@ def _office(settings: Settings, secret: bytes, sessions: EditSessions) -> Office
         Tokens(secret, "callback"),
         settings.internal_url,
     )
+
+
+def _converter(settings: Settings, office: Office | None, instance_id: str) -> Converter | None:
+    """What converts, if there is a Document Server that does."""
+    if office is None:
+        return None
+    turns = Turns(
+        Exclusion(settings.state / "exclusion" / "conversions"),
+        settings.conversions_at_once,
+        settings.threads // 2,
+        settings.conversions_per_minute,
+    )
+    return Converter(office.server, turns, instance_id)
 
 
 def _nobody_there(_: Request) -> Response:

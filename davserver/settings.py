@@ -141,6 +141,8 @@ class Settings(BaseSettings):
     jwt_secret: SecretStr | None = None
     jwt_secret_file: Path | None = None
     jwt_header: str = Field("Authorization", pattern=r"^[A-Za-z][A-Za-z-]{0,63}$")
+    conversions_at_once: int = Field(4, ge=1, le=64)
+    conversions_per_minute: int = Field(20, ge=0, le=10_000)
     max_document_mib: int = Field(100, ge=1, le=4096)
     edit_formats: Annotated[tuple[str, ...], NoDecode] = ("csv", "docx", "pptx", "txt", "xlsx")
     editor_groups: Annotated[tuple[str, ...], NoDecode] = ()

@@ -318,14 +318,14 @@ class LinkDoor:
 
         A part of a file would be as good as the whole: where downloads are counted, there are no
         parts, nor answers that tell that nothing has changed. What the editor lets people save it
-        does not tell us of, so there it saves nothing.
+        does not tell us of, so there it saves nothing; nor is anything converted there.
         """
-        if link.max_downloads is None or request.method != "GET":
+        if link.max_downloads is None:
             return
         if request.target.startswith(self._editors):
             who = request.principal
             request.principal = replace(who, ceiling=who.ceiling - {Right.DOWNLOAD})
-        if not self._downloads(request):
+        if request.method != "GET" or not self._downloads(request):
             return
         for name in ("RANGE", "IF_NONE_MATCH", "IF_MODIFIED_SINCE"):
             request.environ.pop(f"HTTP_{name}", None)

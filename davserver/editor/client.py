@@ -1,4 +1,4 @@
-"""Requests to the Document Server: fetch a saved document, send a command, ask how it is.
+"""Requests to the Document Server: fetch a document, send a command, convert, ask how it is.
 
 With ``accounts.sources.oidc`` the only module that speaks HTTP to elsewhere, and only to the
 configured server: its public address, which callbacks name, and its internal one, if we reach it by
@@ -70,18 +70,31 @@ class DocumentServer:
 
     def command(self, name: str, **fields: Any) -> dict[str, Any]:
         """Send a command (Docs API, "Command service"); its answer. Raises Unavailable."""
-        body = {"c": name, **fields}
-        body["token"] = self._tokens.sign(body)
+        return self._post("/command", {"c": name, **fields})
+
+    def convert(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Ask for a conversion, or how it goes on (Docs API, "Conversion API"); its answer.
+
+        ``body`` has everything but the token. Raises Unavailable, BadGateway.
+        """
+        return self._post(f"/converter?shardkey={body['key']}", body)
+
+    def _post(self, address: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Send ``body``, signed, to an address below the server's; the JSON of the answer."""
         try:
             with (
                 self._session() as session,
                 session.post(
-                    f"{self._internal}/command",
-                    json=body,
+                    self._internal + address,
+                    json={**body, "token": self._tokens.sign(body)},
                     stream=True,
                     timeout=COMMAND_SECONDS,
                     allow_redirects=False,
-                    headers={**self._tokens.bearer(body), "Accept-Encoding": "identity"},
+                    headers={
+                        **self._tokens.bearer(body),
+                        "Accept": "application/json",
+                        "Accept-Encoding": "identity",
+                    },
                 ) as answer,
             ):
                 return _json(answer)
@@ -177,13 +190,13 @@ def _content(answer: requests.Response) -> bytes:
 
 def _json(answer: requests.Response) -> dict[str, Any]:
     if answer.status_code != 200:
-        raise BadGateway(f"The Document Server answered {answer.status_code} to a command.")
+        raise BadGateway(f"The Document Server answered {answer.status_code} to a request.")
     try:
         content = json.loads(_content(answer))
     except ValueError:
-        raise BadGateway("The Document Server's answer to a command is not JSON.") from None
+        raise BadGateway("The Document Server's answer to a request is not JSON.") from None
     if not isinstance(content, dict):
-        raise BadGateway("The Document Server's answer to a command is not an object.")
+        raise BadGateway("The Document Server's answer to a request is not an object.")
     return content
 
 

@@ -1,6 +1,8 @@
 """The editor's routes, before the folder's own addresses."""
 
-from davserver.web import Routes
+from collections.abc import Iterable
+
+from davserver.web import App, Environ, Handler, Request, Routes, StartResponse
 
 EDIT = "/-/edit/"
 VIEW = "/-/view/"
@@ -11,6 +13,9 @@ ALIVE = "/-/alive/"
 DOWNLOAD = "/-/download/"
 CALLBACK = "/-/callback/"
 CONFIG = "/-/api/editor-config"
+CONVERT = "/-/convert"
+CONVERT_PAGE = "/-/convert/"
+DOWNLOAD_AS = "/-/download-as/"
 
 BY_TOKEN = (DOWNLOAD, CALLBACK)
 """The Document Server's routes: it cannot sign in, it brings tokens."""
@@ -18,3 +23,20 @@ BY_TOKEN = (DOWNLOAD, CALLBACK)
 
 class EditorMiddleware(Routes):
     """WSGI middleware that adds editor pages, downloads and callbacks to the app behind it."""
+
+
+class OtherFormats:
+    """WSGI middleware: ``GET /a.docx?as=pdf`` goes to ``handler``, everything else on."""
+
+    def __init__(self, next_app: App, handler: Handler) -> None:
+        self._next = next_app
+        self._handler = handler
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        if "as=" not in environ.get("QUERY_STRING", ""):
+            return self._next(environ, start_response)
+        request = Request.of(environ)
+        is_file = not request.target.startswith("/-/") and not request.has_trailing_slash
+        if request.method not in {"GET", "HEAD"} or not is_file or not request.query.get("as"):
+            return self._next(environ, start_response)
+        return self._handler(request).send(start_response, head=request.method == "HEAD")

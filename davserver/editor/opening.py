@@ -11,6 +11,7 @@ from davserver.editor import callbacks, downloads
 from davserver.editor.actions import file_actions, may_save
 from davserver.editor.client import DocumentServer
 from davserver.editor.config import Links, Reader, editor_config, sharing_settings
+from davserver.editor.conversions import may_convert
 from davserver.editor.formats import format_of
 from davserver.editor.language import preferred_language
 from davserver.editor.middleware import CALLBACK, DOWNLOAD
@@ -88,9 +89,10 @@ class Opening:
             edit_formats=self._edit_formats,
             has_server=self.office is not None,
         )
-        if self._has_office(who.sharer or who):
-            return found
-        return tuple(action for action in found if action is Action.EDIT_TEXT)
+        if not self._has_office(who.sharer or who):
+            return tuple(action for action in found if action is Action.EDIT_TEXT)
+        converts = self.office is not None and may_convert(path, rights)
+        return (*found, Action.CONVERT) if converts else found
 
     def _has_office(self, who: Principal) -> bool:
         """Whether the Document Server is there for them; for guests, for who shares."""

@@ -50,6 +50,9 @@ def fault_of(spool: Spool, filetype: str) -> str:
         if start.startswith(_COMPOUND_MAGIC):
             return ""
         return _fault_of_zip(spool, start, "[Content_Types].xml")
+    if filetype == "zip":
+        is_whole = start.startswith(_ZIP_MAGIC) and _has_directory(spool)
+        return "" if is_whole else "It is no whole ZIP."
     if filetype in _ODF:
         return _fault_of_zip(spool, start, "mimetype")
     return ""

@@ -120,6 +120,11 @@ class VersionedFiles:
         """A place for bytes that are on their way; use it in a ``with`` block."""
         return self._store.spool()
 
+    def open_spool(self, spool: Spool) -> tuple[BinaryIO, int]:
+        """What was spooled, to be read even after it was given up. The caller closes."""
+        content, entry = self._store.open(spool.path)
+        return content, entry.size
+
     def commit(
         self,
         path: str,

@@ -28,6 +28,8 @@ import openpyxl
 import pptx
 import requests
 
+from tests.documentserver.conversion import Conversions
+
 SECRET = "ds-secret-0123456789abcdef0123456789abcdef"
 VERSION = "9.3.0.140"
 # The real delays are 1, 2 and 4 seconds, and 5 to 10 before the final save.
@@ -90,6 +92,7 @@ class DocumentServerDouble:
         self.dropped: list[str] = []
         self.retries = True
         self.health = b"true"
+        self.conversions = Conversions(secret, self.headers)
         self._lock = threading.RLock()
         double = self
 
@@ -378,6 +381,9 @@ class _Handler(BaseHTTPRequestHandler):
             else:
                 content = self.server_double.cache[url.path]
                 self._answer(200, content, "application/octet-stream")
+        elif url.path in self.server_double.conversions.results and "md5=" in url.query:
+            content = self.server_double.conversions.results[url.path]
+            self._answer(200, content, "application/octet-stream")
         else:
             self._answer(404, b"", "text/plain")
 
@@ -387,6 +393,10 @@ class _Handler(BaseHTTPRequestHandler):
         if path == "/command":
             answer = self.server_double.command(json.loads(body))
             self._answer(200, json.dumps(answer).encode(), "application/json")
+        elif path == "/converter":
+            double = self.server_double
+            accept = self.headers.get("Accept", "")
+            self._answer(200, *double.conversions.request(body, accept, double._signed))
         elif path.startswith("/session/"):
             _, _, session, what = path.split("/")
             self._session(session, what, body.decode())

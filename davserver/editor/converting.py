@@ -1,0 +1,103 @@
+"""Has the Document Server convert: asks until there is an end, and fetches what comes of it."""
+
+import secrets
+import time
+from contextlib import AbstractContextManager
+from typing import Any
+
+from davserver.editor.client import DocumentServer
+from davserver.editor.conversions import (
+    Source,
+    Wanted,
+    conversion_key,
+    endings,
+    parameters,
+)
+from davserver.editor.refusals import UNFINISHED, refusal
+from davserver.editor.soundness import fault_of
+from davserver.editor.turns import Turns
+from davserver.errors import BadGateway
+from davserver.providers.stores import Spool
+
+SECONDS = 100
+"""How long a person waits. The Document Server itself waits for up to 30 minutes."""
+_ASK_AGAIN_SECONDS = (0.2, 0.3, 0.5, 0.8, 1.0)
+"""Between questions; the last one counts for all that follow."""
+
+# Faults that may have passed: for some of them the server keeps its answer, and gives it to the
+# same key without trying (convertByCmd, FileStatus.Err).
+_MAY_HAVE_PASSED = frozenset({-1, -2, -3, -4, -6})
+
+
+class Converter:
+    """Conversions of this installation, each when its turn comes."""
+
+    def __init__(self, server: DocumentServer, turns: Turns, instance_id: str) -> None:
+        self._server = server
+        self._turns = turns
+        self._instance_id = instance_id
+
+    def convert(
+        self,
+        source: Source,
+        wanted: Wanted,
+        spool: Spool,
+        who: str | None,
+        seconds: float = SECONDS,
+    ) -> str:
+        """Write what comes of ``source`` into ``spool``; its extension.
+
+        ``who`` asks, None for the server itself. Raises NotConverted, TooManyConversions,
+        Unavailable, BadGateway, and what ``DocumentServer.fetch`` raises.
+        """
+        deadline = time.monotonic() + seconds
+        asked = parameters(source, wanted)
+        with self._turn(who, deadline):
+            answer = self._outcome(source, asked, deadline)
+            extension = _extension(answer, wanted)
+            self._server.fetch(str(answer.get("fileUrl")), spool)
+        fault = fault_of(spool, extension)
+        if fault:
+            raise BadGateway(f"What the Document Server made of the file is not whole: {fault}")
+        return extension
+
+    def _turn(self, who: str | None, deadline: float) -> AbstractContextManager[None]:
+        return self._turns.any(deadline) if who is None else self._turns.of(who, deadline)
+
+    def _outcome(self, source: Source, asked: dict[str, Any], deadline: float) -> dict[str, Any]:
+        """The answer of the end. A fault that is told at once may be one of long ago: ask anew."""
+        key = conversion_key(self._instance_id, source, asked)
+        answer = self._ask({**asked, "key": key})
+        if answer.get("error") in _MAY_HAVE_PASSED:
+            key = conversion_key(self._instance_id, source, asked, secrets.token_hex(8))
+            answer = self._ask({**asked, "key": key})
+        pauses = iter(_ASK_AGAIN_SECONDS)
+        while not answer.get("error") and answer.get("endConvert") is not True:
+            pause = next(pauses, _ASK_AGAIN_SECONDS[-1])
+            if time.monotonic() + pause > deadline:
+                raise refusal(UNFINISHED)
+            time.sleep(pause)
+            answer = self._ask({**asked, "key": key})
+        if answer.get("error"):
+            raise refusal(_code(answer["error"]), had_password="password" in asked)
+        return answer
+
+    def _ask(self, body: dict[str, Any]) -> dict[str, Any]:
+        return self._server.convert(body)
+
+
+def _extension(answer: dict[str, Any], wanted: Wanted) -> str:
+    """The extension of the result, which is what was asked for. Raises BadGateway."""
+    extension = str(answer.get("fileType") or "").lower().lstrip(".")
+    if extension not in endings(wanted.target):
+        raise BadGateway(
+            f"The Document Server was asked for {wanted.target} and made something else."
+        )
+    return extension
+
+
+def _code(error: object) -> int:
+    try:
+        return int(str(error))
+    except ValueError:
+        return 0
