@@ -1,24 +1,24 @@
-// The page that converts: says that it is at work, and lets nobody ask twice.
+// Forms that convert: each says that it is at work, and lets nobody ask twice.
 
-const form = document.querySelector("#convert");
-const wait = document.querySelector("#convert-wait");
 const AGAIN_MS = 4000;
 
-form.addEventListener("submit", (event) => {
-  if (!wait.hidden) {
-    event.preventDefault();
-    return;
-  }
-  wait.hidden = false;
-  form.setAttribute("aria-busy", "true");
-  // A download leaves the page as it is, and does not tell when it has begun.
-  if (event.submitter?.value === "download") setTimeout(ready, AGAIN_MS);
-});
+for (const form of document.querySelectorAll("form.converts")) {
+  const wait = form.querySelector("[data-wait]");
 
-function ready() {
-  wait.hidden = true;
-  form.removeAttribute("aria-busy");
+  const ready = () => {
+    wait.hidden = true;
+    form.removeAttribute("aria-busy");
+  };
+  form.addEventListener("submit", (event) => {
+    if (!wait.hidden) {
+      event.preventDefault();
+      return;
+    }
+    wait.hidden = false;
+    form.setAttribute("aria-busy", "true");
+    // A download leaves the page as it is, and does not tell when it has begun.
+    if (event.submitter?.value === "download") setTimeout(ready, AGAIN_MS);
+  });
+  // Back from the editor, the page is shown as it was left.
+  addEventListener("pageshow", ready);
 }
-
-// Back from the editor, the page is shown as it was left.
-addEventListener("pageshow", ready);

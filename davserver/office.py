@@ -32,6 +32,7 @@ from davserver.editor.opening import Office, Opening
 from davserver.editor.other_formats import OtherFormat
 from davserver.editor.pages import OpenFile
 from davserver.editor.rescue import Rescue, Rescued
+from davserver.editor.saving_back import SavingBack
 from davserver.editor.standing import Standing
 from davserver.editor.storing import Storing
 from davserver.editor.tokens import ServerTokens
@@ -122,8 +123,9 @@ def open_office(
         "sessions": lambda: sessions.purge_older_than(_CALLBACKS_KEPT),
     }
     rescue = None
-    if office is not None:
-        storing = Storing(share.files, Saves(share.catalog), standing)
+    if office is not None and converter is not None:
+        back = SavingBack(office.server, converter, share.files)
+        storing = Storing(share.files, Saves(share.catalog), standing, back)
         callback = Callback(
             storing, sessions, office.server, office.callback_links, office.tokens, reported
         )

@@ -224,7 +224,8 @@ def _delivery(report: dict[str, Any], save: Save) -> Delivery:
         beside = Reason.FORM
     filetype = str(report.get("filetype") or "").lower()
     users = (save.user,) if save.user else ()
-    return Delivery(save.number, filetype, save.author, users, beside)
+    url = str(report.get("url") or "")
+    return Delivery(save.number, filetype, save.author, users, beside, url)
 
 
 def _people(report: dict[str, Any]) -> list[str]:

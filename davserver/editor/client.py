@@ -46,13 +46,13 @@ class DocumentServer:
         self._max_bytes = max_bytes
         self._verify: bool | str = str(ca) if ca else True
 
-    def fetch(self, url: str, spool: Spool) -> None:
-        """Write the document at ``url`` into ``spool``.
+    def fetch(self, url: str, spool: Spool, seconds: float = FETCH_SECONDS) -> None:
+        """Write the document at ``url`` into ``spool``, within ``seconds``.
 
         Raises Forbidden for an address that is not the server's, BodyTooLarge, and Unavailable when
         the server does not deliver the whole: then it is worth trying again.
         """
-        deadline = time.monotonic() + FETCH_SECONDS
+        deadline = time.monotonic() + seconds
         with self._get(self.reachable(url), SILENT_SECONDS) as answer:
             if answer.status_code != 200:
                 raise Unavailable(
@@ -64,7 +64,7 @@ class DocumentServer:
                 if spool.size > self._max_bytes:
                     raise BodyTooLarge(self._max_bytes)
                 if time.monotonic() > deadline:
-                    raise Unavailable(f"A download took more than {FETCH_SECONDS} seconds.")
+                    raise Unavailable(f"A download took more than {seconds:.0f} seconds.")
             if announced.isdigit() and int(announced) != spool.size:
                 raise Unavailable("A download from the Document Server broke off.")
 

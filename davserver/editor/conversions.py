@@ -94,6 +94,8 @@ _LABELS = {
     "bmp": "BMP",
 }
 
+_WITH_MACROS = frozenset({"docm", "dotm", "xlsm", "xltm", "xlsb", "pptm", "ppsm", "potm"})
+
 _KEY_LENGTH = 40
 
 
@@ -174,6 +176,11 @@ def grouped(known: tuple[str, ...]) -> list[tuple[str, list[tuple[str, str]]]]:
             group = "To go on working with"
         groups.setdefault(group, []).append((target, _LABELS[target]))
     return list(groups.items())
+
+
+def has_macros(extension: str) -> bool:
+    """Whether a document of this format may hold macros, which others of its kind cannot."""
+    return extension in _WITH_MACROS
 
 
 def ending(target: str) -> str:

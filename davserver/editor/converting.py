@@ -21,6 +21,8 @@ from davserver.providers.stores import Spool
 
 SECONDS = 100
 """How long a person waits. The Document Server itself waits for up to 30 minutes."""
+FETCH_SECONDS = 60
+"""To fetch a result there are so many in any case."""
 _ASK_AGAIN_SECONDS = (0.2, 0.3, 0.5, 0.8, 1.0)
 """Between questions; the last one counts for all that follow."""
 
@@ -55,7 +57,8 @@ class Converter:
         with self._turn(who, deadline):
             answer = self._outcome(source, asked, deadline)
             extension = _extension(answer, wanted)
-            self._server.fetch(str(answer.get("fileUrl")), spool)
+            left = max(deadline - time.monotonic(), FETCH_SECONDS)
+            self._server.fetch(str(answer.get("fileUrl")), spool, left)
         fault = fault_of(spool, extension)
         if fault:
             raise BadGateway(f"What the Document Server made of the file is not whole: {fault}")

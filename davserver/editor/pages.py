@@ -3,7 +3,10 @@
 from json import dumps
 from urllib.parse import urlencode, urlsplit
 
+from davserver import paths
 from davserver.editor import callbacks
+from davserver.editor.conversions import to_be_edited
+from davserver.editor.formats import format_of
 from davserver.editor.middleware import ALIVE, CONFIG, EDIT, TEXT, VERSIONS, VIEW
 from davserver.editor.opening import Office, Opened, Opening
 from davserver.errors import BadRequest, Gone, UnsupportedMediaType
@@ -113,6 +116,7 @@ class OpenFile:
             entry=entry,
             config=self._opening.configuration(office, request, entry, opened, rights),
             notice=opened.notice,
+            copy_to_edit=self._copy_to_edit(request, entry, opened),
             api=f"{server}{API_SCRIPT}?shardkey={opened.key.value}",
             server=server,
             fresh=f"{request.url(CONFIG)}?{wanted}",
@@ -122,6 +126,21 @@ class OpenFile:
             else "",
             folder=request.way_back(entry.path),
         )
+
+    def _copy_to_edit(self, request: Request, entry: Entry, opened: Opened) -> str:
+        """What a copy that can be edited is converted into; empty where none helps or may be made.
+
+        Who has the right to edit the file reads it nevertheless if its format is none to edit in.
+        """
+        known, who = format_of(entry.path), request.principal
+        if known is None or opened.saves or opened.notice:
+            return ""
+        rights = self._access.rights(who, entry.path)
+        actions = self._opening.actions(who, entry.path, rights)
+        may_create = Right.CREATE in self._access.rights(who, paths.parent(entry.path))
+        if Action.EDIT in actions or Action.CONVERT not in actions or not may_create:
+            return ""
+        return to_be_edited(known)
 
     def _text_page(self, request: Request, entry: Entry, *, viewing: bool) -> Response:
         held = self._locks.on(entry.path)

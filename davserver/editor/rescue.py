@@ -116,7 +116,7 @@ class Rescue:
         filetype = paths.extension(urlsplit(url).path)
         with self._storing.files.spool() as spool:
             self._server.fetch(url, spool)
-            arrived = _Arrived(session, earlier, filetype, spool)
+            arrived = _Arrived(session, earlier, filetype, spool, url)
             if arrived.fault:
                 return self._take_unsound(arrived)
             rescued = None if arrived.is_stored else self._store(arrived)
@@ -166,9 +166,15 @@ class _Arrived:
     """A forgotten document as it was fetched, with what is known about its session's saves."""
 
     def __init__(
-        self, session: EditSession, earlier: list[Save], filetype: str, spool: Spool
+        self,
+        session: EditSession,
+        earlier: list[Save],
+        filetype: str,
+        spool: Spool,
+        url: str,
     ) -> None:
         self.session = session
+        self._url = url
         self.spool = spool
         self._filetype = filetype
         self._stored = [save for save in earlier if save.is_stored]
@@ -203,7 +209,7 @@ class _Arrived:
         else:
             users = tuple(MADE_UP if name == A_GUEST else name for name in self.session.editors)
         beside = Reason.BROKEN if self._is_corrupted else None
-        return Delivery(save.number, self._filetype, self.author, users, beside)
+        return Delivery(save.number, self._filetype, self.author, users, beside, self._url)
 
     @property
     def _is_corrupted(self) -> bool:

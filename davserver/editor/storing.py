@@ -1,11 +1,12 @@
 """Puts what the Document Server delivers where it belongs: over its file, or beside it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
 from davserver import paths
 from davserver.editor.beside import Reason, place_beside
+from davserver.editor.saving_back import SavingBack
 from davserver.editor.standing import Standing
 from davserver.errors import Conflict, DavserverError, FileLocked
 from davserver.model import EditSession, Entry, Origin, Writer
@@ -26,7 +27,7 @@ class Delivery:
     """A document as it came: ``number`` in the journal of saves, the format, and who saved.
 
     One of ``users`` must have the right to save. ``beside`` is why it must not go over its file,
-    if something about the delivery itself forbids it.
+    if something about the delivery itself forbids it. ``url`` is where the server has it.
     """
 
     number: int
@@ -34,15 +35,19 @@ class Delivery:
     author: str
     users: tuple[str, ...]
     beside: Reason | None = None
+    url: str = ""
 
 
 class Storing:
     """The one way into the folder for what was written in the editor."""
 
-    def __init__(self, files: VersionedFiles, saves: Saves, standing: Standing) -> None:
+    def __init__(
+        self, files: VersionedFiles, saves: Saves, standing: Standing, saving_back: SavingBack
+    ) -> None:
         self.files = files
         self.saves = saves
         self._standing = standing
+        self._saving_back = saving_back
 
     def put(self, session: EditSession, delivery: Delivery, spool: Spool) -> str:
         """Put the bytes over the file if it is still the session's, else beside it; the path.
@@ -52,6 +57,25 @@ class Storing:
         """
         path = self.files.path_of(session.resource_id)
         reason = self._reason_to_go_beside(path, delivery)
+        if path is None or reason is not Reason.CONVERTED:
+            return self._put(session, delivery, spool, path, reason)
+        extension = paths.extension(path)
+        with self.files.spool() as back:
+            if self._saving_back.convert(
+                delivery.url, spool, delivery.filetype, path, extension, back
+            ):
+                own = replace(delivery, filetype=extension)
+                return self._put(session, own, back, path, None)
+        return self._put(session, delivery, spool, path, reason)
+
+    def _put(
+        self,
+        session: EditSession,
+        delivery: Delivery,
+        spool: Spool,
+        path: str | None,
+        reason: Reason | None,
+    ) -> str:
         if path is not None and reason is None:
             if self._is_stored(session, path, spool):
                 self.saves.conclude(delivery.number, path, spool.sha256)

@@ -71,4 +71,31 @@ def test_a_download_leaves_the_page_as_it_is(
     with page.expect_download() as begun:
         page.get_by_role("button", name="Download").click()
     assert begun.value.suggested_filename == "old report.zip"
-    page.locator("#convert-wait").wait_for(state="hidden")
+    page.locator("[data-wait]").wait_for(state="hidden")
+
+
+def test_who_presses_twice_gets_one_copy(
+    office: ThreadServer,
+    person: Callable[..., Person],
+    samples: Path,
+    document_server: DocumentServerDouble,
+) -> None:
+    document_server.conversions.pause = 1.0
+    page = person(office).page
+    page.goto("/-/convert/old%20report.doc")
+    button = page.get_by_role("button", name="Make a copy")
+    button.dblclick()
+    page.wait_for_url("**/-/edit/old%20report.docx")
+    assert [one.name for one in samples.glob("old report*.docx")] == ["old report.docx"]
+
+
+@pytest.mark.parametrize("look", [{}, PHONE], ids=["wide", "phone"])
+def test_an_old_document_leads_to_a_copy_that_can_be_edited(
+    office: ThreadServer, person: Callable[..., Person], look: dict[str, object]
+) -> None:
+    page = person(office, **look).page
+    page.goto("/-/edit/old%20report.doc")
+    page.frame_locator("iframe[name=frameEditor]").locator("body").wait_for()
+    screenshot(page, f"copy-to-edit-{'phone' if look else 'wide'}")
+    page.get_by_role("button", name="Edit a converted copy").click()
+    page.wait_for_url("**/-/edit/old%20report.docx")

@@ -28,7 +28,7 @@ import openpyxl
 import pptx
 import requests
 
-from tests.documentserver.conversion import Conversions
+from tests.documentserver.conversion import Conversions, made_as, words_in
 
 SECRET = "ds-secret-0123456789abcdef0123456789abcdef"
 VERSION = "9.3.0.140"
@@ -203,6 +203,9 @@ class DocumentServerDouble:
         """Statuses 2 and 6: the file, changed for real, with its history."""
         filetype = fields.pop("filetype", editing.filetype)
         content = self.changed_content(editing)
+        if filetype != editing.filetype:
+            # It could not save in the document's own format, or was told not to.
+            content = made_as(filetype, words_in(content, editing.filetype))
         folder = f"/cache/files/data/{editing.key}_{random.randrange(10000)}"
         path = f"{folder}/output.{filetype}/output.{filetype}"
         self.cache[path] = content

@@ -198,7 +198,8 @@ def words_in(content: bytes, filetype: str) -> str:
         return "\n".join(one.text for one in docx.Document(io.BytesIO(content)).paragraphs)
     if filetype in _ODF:
         with zipfile.ZipFile(io.BytesIO(content)) as package:
-            return re.sub(r"<[^>]*>", "", package.read("content.xml").decode())
+            content_xml = package.read("content.xml").decode()
+            return re.sub(r"<!--(.*?)-->|<[^>]*>", r" \1", content_xml)
     return content.decode() if content.isascii() else "words"
 
 

@@ -469,3 +469,41 @@ def test_the_page_works_without_scripts(desk: Desk) -> None:
     answer = desk.ann.request("POST", form.action, data={**fields, "keep": "copy"}, headers=PAGE)
     assert answer.status_code == 303
     assert "a.docx" in desk.names()
+
+
+def _notice(client: DavClient, name: str, how: str = "edit") -> list[Any]:
+    answer = client.request("GET", f"/-/{how}/{name}", headers=PAGE)
+    assert answer.status_code == 200
+    found: list[Any] = html.fromstring(answer.text).xpath("//form[@id='copy-to-edit']")
+    return found
+
+
+def test_an_old_format_opens_for_reading_and_offers_a_copy_to_edit(desk: Desk) -> None:
+    [form] = _notice(desk.ann, "a.doc")
+    answer = desk.ann.request("POST", form.action, data=dict(form.form_values()), headers=PAGE)
+    assert answer.headers["Location"] == "/-/edit/a.docx"
+    assert _notice(desk.ann, "a.docx") == []
+    assert _notice(desk.ann, "a.docx", "view") == []
+
+
+def test_the_copy_of_a_flat_open_document_stays_one(desk: Desk) -> None:
+    (desk.root / "a.fodt").write_bytes(b"<office/>")
+    [form] = _notice(desk.ann, "a.fodt")
+    assert convert(desk.ann, "/a.fodt", form.fields["to"]).headers["Location"] == "/-/edit/a.odt"
+
+
+def test_who_may_not_add_a_copy_is_offered_none(desk: Desk) -> None:
+    bob = desk.person("bob")
+    desk.share.access.give(Grant("/", "user:bob", Role.VIEWER), "admin")
+    assert _notice(bob, "a.doc") == []
+    (desk.root / "a.pdf").write_bytes(b"%PDF")
+    assert _notice(desk.ann, "a.pdf") == [], "nothing is gained"
+
+
+def test_a_format_that_is_edited_here_is_not_to_be_copied(
+    desk_with: Callable[..., Desk],
+) -> None:
+    desk = desk_with(edit_formats=["docx", "odt"])
+    (desk.root / "a.odt").write_bytes(made_as("odt", "words"))
+    assert _notice(desk.ann, "a.odt") == []
+    assert _notice(desk.ann, "a.odt", "view") == []
