@@ -18,6 +18,8 @@ from davserver.accounts.links import LINKS, LinkDoor, Sharers
 from davserver.accounts.middleware import Accounts, anonymous_principal
 from davserver.accounts.oidc_sign_in import ROUTES as OIDC
 from davserver.accounts.oidc_sign_in import OidcSignIn
+from davserver.accounts.people import People
+from davserver.accounts.roll_call import RollCall
 from davserver.accounts.sign_in import SIGNED_IN
 from davserver.accounts.throttle import Throttle
 from davserver.audit import FOLDER as AUDIT
@@ -170,7 +172,8 @@ def create_app(settings: Settings) -> Application:
     pages = Pages(resource_dir("templates"), resource_dir("assets"))
     homes = Homes(share.trees, settings.home_folders)
     throttle = Throttle(Failures(share.catalog))
-    credentials = Credentials(users, throttle, sources_of(settings), homes.prepare)
+    sources = sources_of(settings)
+    credentials = Credentials(users, throttle, sources, homes.prepare)
     doors = open_doors(settings, share, users, credentials, throttle, pages, secret)
     sharers = Sharers(share, partial(_principal_called, credentials))
     stranger = anonymous_principal(settings.anonymous)
@@ -266,6 +269,8 @@ def create_app(settings: Settings) -> Application:
             settings.proxy_groups_header,
         )
     tasks = _tasks(settings, share, doors.rows) | editing.tasks
+    if sources:
+        tasks["users from outside"] = RollCall(users, People(share), sources)
     if audit is not None:
         tasks["audit"] = audit.tidy
     housekeeping = Housekeeping(Exclusion(settings.state / "exclusion"), tasks)

@@ -15,10 +15,14 @@ from davserver.providers.users import User, Users
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A user, and when a browser or device of theirs was last there; None if that is not known."""
+    """A user, and when a browser or device of theirs was last there; None if that is not known.
+
+    ``is_signed_in`` says whether any browser is signed in, or any device has a password.
+    """
 
     user: User
     last_seen: datetime | None
+    is_signed_in: bool = False
 
 
 class People:
@@ -38,10 +42,15 @@ class People:
 
     def all(self) -> list[Person]:
         """Every user, by name."""
-        seen = self._sign_ins.last_used()
-        for name, moment in self._app_passwords.last_used().items():
-            seen[name] = max(moment, seen.get(name, moment))
-        return [Person(user, seen.get(user.name)) for user in self._users.all()]
+        browsers, devices = self._sign_ins.last_used(), self._app_passwords.last_used()
+        seen = dict(browsers)
+        for name, moment in devices.items():
+            if moment is not None:
+                seen[name] = max(moment, seen.get(name, moment))
+        return [
+            Person(user, seen.get(user.name), user.name in browsers or user.name in devices)
+            for user in self._users.all()
+        ]
 
     def groups(self) -> list[Group]:
         """Every group, by name."""

@@ -133,13 +133,15 @@ class AppPasswords:
                 delete(app_passwords).where(app_passwords.c.user == user)
             ).rowcount
 
-    def last_used(self) -> dict[str, datetime]:
-        """When a device of each user that has one was last there."""
-        column = app_passwords.c.last_used
-        latest = select(app_passwords.c.user, func.max(column)).group_by(app_passwords.c.user)
+    def last_used(self) -> dict[str, datetime | None]:
+        """When a device of each user that has a password was last there; None if none was."""
+        latest = select(app_passwords.c.user, func.max(app_passwords.c.last_used))
         with self._catalog.reading() as connection:
-            rows = connection.execute(latest.where(column.is_not(None)))
-            return {user: datetime.fromtimestamp(moment, UTC) for user, moment in rows}
+            rows = connection.execute(latest.group_by(app_passwords.c.user))
+            return {
+                user: None if moment is None else datetime.fromtimestamp(moment, UTC)
+                for user, moment in rows
+            }
 
     def _read(self, digest: str) -> AppPassword | None:
         with self._catalog.reading() as connection:

@@ -39,6 +39,9 @@ class Told:
             return None
         return Outside(self.called.get(name, name))
 
+    def look_up(self, name: str) -> Outside | None:
+        return Outside(name) if name in self.people else None
+
 
 @pytest.fixture
 def users(share: Share) -> Users:

@@ -17,3 +17,10 @@ class Source(Protocol):
         ``password`` is not empty. Raises Unavailable if that cannot be found out now.
         """
         ...
+
+    def look_up(self, name: str) -> Outside | None:
+        """What is known of a user of this source now; None if there is none any more.
+
+        Raises Unavailable if that cannot be told without a password, or not now.
+        """
+        ...

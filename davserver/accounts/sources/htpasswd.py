@@ -50,6 +50,10 @@ class Htpasswd:
             return None
         return Outside(name) if right else None
 
+    def look_up(self, name: str) -> Outside | None:
+        """Source.look_up."""
+        return Outside(name) if name in self._hashes() else None
+
     def _hashes(self) -> dict[str, str]:
         """The hashes by name, as the file is now."""
         try:

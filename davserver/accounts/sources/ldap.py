@@ -71,29 +71,47 @@ class Ldap:
         if not password:
             # RFC 4513, 5.1.2: such a bind succeeds, and proves nothing.
             return None
+        with self._searching() as searching:
+            person = self._person(searching, name)
+            if person is None or not self._proves(person[0], password):
+                return None
+            return self._told(searching, *person)
+
+    def look_up(self, name: str) -> Outside | None:
+        """Source.look_up, by the name of the entry."""
+        its_name = f"({self._directory.name_attribute}={{name}})"
+        with self._searching() as searching:
+            person = self._person(searching, name)
+            if person is not None:
+                return self._told(searching, *person)
+            is_told_by_name = its_name in self._directory.user_filter
+            if not is_told_by_name and self._person(searching, name, its_name) is not None:
+                raise Unavailable("The directory's filter does not find people by their name.")
+            return None
+
+    @contextmanager
+    def _searching(self) -> Iterator[Any]:
+        """A connection of the search account. Raises Unavailable for all that goes wrong."""
         try:
-            return self._verify(name, password)
+            with self._connected(self._bind_dn, self._bind_password) as searching:
+                if searching.result["result"]:
+                    _log.error("ldap: the search account is refused", result=searching.result)
+                    raise Unavailable("The directory of users refuses this server.")
+                yield searching
         except LDAPException as fault:
             _log.warning("ldap: the directory cannot be asked", reason=type(fault).__name__)
             raise Unavailable("The directory of users cannot be reached.") from fault
 
-    def _verify(self, name: str, password: str) -> Outside | None:
-        with self._connected(self._bind_dn, self._bind_password) as searching:
-            if searching.result["result"]:
-                _log.error("ldap: the search account is refused", result=searching.result)
-                raise Unavailable("The directory of users refuses this server.")
-            person = self._person(searching, name)
-            if person is None:
-                return None
-            dn, own_name = person
-            with self._connected(dn, password) as proving:
-                if proving.result["result"] in _BUSY:
-                    raise Unavailable("The directory of users is busy.")
-                if proving.result["result"]:
-                    return None
-            groups = self._groups(searching, dn, own_name)
+    def _proves(self, dn: str, password: str) -> bool:
+        with self._connected(dn, password) as proving:
+            if proving.result["result"] in _BUSY:
+                raise Unavailable("The directory of users is busy.")
+            return not proving.result["result"]
+
+    def _told(self, searching: Any, dn: str, name: str) -> Outside:
+        groups = self._groups(searching, dn, name)
         admin_group = self._directory.admin_group
-        return Outside(own_name, groups, admin_group in groups if admin_group else None)
+        return Outside(name, groups, admin_group in groups if admin_group else None)
 
     @contextmanager
     def _connected(self, dn: str, password: str) -> Iterator[Any]:
@@ -120,13 +138,13 @@ class Ldap:
                 # ldap3 leaves one open that could not be connected.
                 connection.socket.close()
 
-    def _person(self, connection: Any, name: str) -> tuple[str, str] | None:
-        """DN and name of the one entry that the filter finds."""
+    def _person(self, connection: Any, name: str, wanted: str = "") -> tuple[str, str] | None:
+        """DN and name of the one entry that a filter finds, by default that of users."""
         told = self._directory
         found = _search(
             connection,
             told.user_base,
-            told.user_filter.replace("{name}", escape_filter_chars(name)),
+            (wanted or told.user_filter).replace("{name}", escape_filter_chars(name)),
             told.name_attribute,
             most=2,
         )

@@ -46,6 +46,14 @@ class Pam:
             raise Unavailable("The system cannot check passwords right now.")
         return Outside(name, _groups(name)) if right else None
 
+    def look_up(self, name: str) -> Outside | None:
+        """Source.look_up. Who is not among the system's users may be one of a module's."""
+        try:
+            pwd.getpwnam(name)
+        except KeyError:
+            raise Unavailable(f"The system cannot tell whether there is a user {name}.") from None
+        return Outside(name, _groups(name))
+
 
 def _groups(name: str) -> frozenset[str]:
     """The system's groups of ``name``; none for a user that PAM alone knows."""

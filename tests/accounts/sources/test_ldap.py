@@ -56,6 +56,16 @@ class TestADirectory:
         assert asked.verify("ann", "wrong") is None
         assert asked.verify("nobody", PASSWORD) is None
 
+    def test_tells_who_is_still_there(self, slapd: Slapd) -> None:
+        assert source(slapd).look_up("ann") == ANN
+        assert source(slapd).look_up("nobody") is None
+        by_mail = replace(WHERE, user_filter="(mail={name})")
+        with pytest.raises(Unavailable):
+            source(slapd, directory=by_mail).look_up("ann")
+        assert source(slapd, directory=by_mail).look_up("nobody") is None
+        with pytest.raises(Unavailable):
+            source(slapd, ca=None).look_up("ann")
+
     def test_calls_people_by_one_name_however_it_is_typed(self, slapd: Slapd) -> None:
         for typed in ("ann@example.org", "ANN", "Ann@Example.org"):
             assert source(slapd).verify(typed, PASSWORD) == ANN
