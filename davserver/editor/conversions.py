@@ -22,6 +22,9 @@ EITHER = (OFFICE_OPEN, OPEN_DOCUMENT)
 IMAGES = ("png", "jpg", "gif", "bmp")
 """Targets of which there is one for each page: they come together, as a zip."""
 
+WATERMARKED = (*IMAGES, "pdf", "pdfa")
+"""Targets into which a watermark is burnt (Docs API, "Conversion API", watermark)."""
+
 MAX_PASSWORD = 255
 """Characters that the Document Server takes."""
 

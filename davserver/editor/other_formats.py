@@ -8,6 +8,7 @@ from davserver import paths
 from davserver.audit import Event
 from davserver.content import file_response, safe_headers
 from davserver.editor import conversions
+from davserver.editor.config import watermark
 from davserver.editor.conversions import Source, Wanted
 from davserver.editor.converting import Converter
 from davserver.editor.language import preferred_language
@@ -142,6 +143,9 @@ class OtherFormat:
         if filetype in READ_AS_TEXT:
             with self._files.open(entry.path)[0] as content:
                 hints |= reading_hints(filetype, content.read(LOOKED_AT))
+        words = self._opening.watermark_text(request, entry.path)
+        if words and found in conversions.WATERMARKED:
+            hints["watermark"] = watermark(words)
         return Wanted(found, password, hints)
 
     def _copy(self, request: Request, entry: Entry, wanted: Wanted) -> str:

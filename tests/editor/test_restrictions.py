@@ -121,3 +121,18 @@ def test_a_links_own_watermark_comes_first(desk_with: Callable[..., Desk]) -> No
         answer = visitor.request("GET", "/-/api/editor-config", params={"path": "/a.docx"})
         mark = answer.json()["document"]["options"]["watermark_on_draw"]
         assert shown in mark["paragraphs"][0]["runs"][0]["text"]
+
+
+def test_what_is_made_to_be_printed_bears_the_words_too(desk_with: Callable[..., Desk]) -> None:
+    desk = desk_with(watermarks=({"text": "for {name}"},))
+    desk.edit("a.docx").close()
+    for target in ("pdf", "png", "odt"):
+        answer = desk.ann.request("GET", "/a.docx", params={"as": target})
+        assert answer.status_code == 200
+    pdf, png, odt = (
+        next(one for one in desk.double.conversions.asked if one["outputtype"] == target)
+        for target in ("pdf", "png", "odt")
+    )
+    for asked in (pdf, png):
+        assert asked["watermark"]["paragraphs"][0]["runs"][0]["text"] == "for admin"
+    assert "watermark" not in odt
