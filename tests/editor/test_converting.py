@@ -21,6 +21,7 @@ from davserver.errors import Unavailable
 from davserver.model import Grant, Right, Role
 from davserver.providers.exclusion import Exclusion
 from tests.accounts.link_making import guest, make_link
+from tests.clock import wait_until
 from tests.dav_client import DavClient
 from tests.documentserver.conversion import KNOWN, locked, made_as
 from tests.editor.desk import Desk
@@ -412,11 +413,11 @@ def test_only_so_many_run_at_once(desk_with: Callable[..., Desk]) -> None:
 def test_conversions_leave_threads_for_everybody_else(desk_with: Callable[..., Desk]) -> None:
     desk = desk_with(threads=2)
     (desk.root / "a.doc").write_bytes(b"words")
-    desk.double.conversions.pause = 1.0
+    desk.double.conversions.pause = 3.0
     done: list[int] = []
     thread = threading.Thread(target=lambda: done.append(convert(desk.ann, "/a.doc").status_code))
     thread.start()
-    time.sleep(0.5)
+    wait_until(lambda: desk.double.conversions.asked, "the conversion does not begin")
     other = desk.office.client()
     busy = other.request("GET", "/a.doc", params={"as": "pdf"})
     assert busy.status_code == 503
