@@ -17,6 +17,7 @@ from tests.running import ThreadServer
 
 
 def test_a_callback_without_a_signature_is_refused(desk: Desk) -> None:
+    """Pitfall 3.2: whoever knows the address could overwrite the file."""
     editor = desk.edit()
     editor.type("words")
     report = desk.report(editor, 2)
@@ -64,6 +65,7 @@ def test_a_callback_for_a_key_that_never_was_is_refused(desk: Desk) -> None:
 
 
 def test_a_callback_does_not_make_us_call_others(desk: Desk) -> None:
+    """Pitfall 3.1: what a report names is fetched from the Document Server alone."""
     editor = desk.edit()
     editor.type("words")
     port = desk.double.url.rpartition(":")[2]
@@ -103,6 +105,7 @@ def test_a_redirect_is_not_followed(desk: Desk, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_download_needs_both_proofs(desk: Desk) -> None:
+    """Pitfall 3.4: a link that leaks is of no use, and it ends."""
     editor = desk.edit()
     address = editor.download
     assert requests.get(address, timeout=5).status_code == 403
@@ -118,6 +121,7 @@ def test_a_download_needs_both_proofs(desk: Desk) -> None:
 
 
 def test_a_token_of_one_route_opens_no_other(desk: Desk) -> None:
+    """Pitfall 3.5: each purpose has its own key."""
     editor = desk.edit()
     download = editor.download.rpartition("/")[2]
     callback = editor.callback.rpartition("/")[2]

@@ -71,6 +71,7 @@ def test_no_page_has_an_address_that_a_client_made_up(server: ThreadServer) -> N
     ],
 )
 def test_signing_in_leads_nowhere_else(server: ThreadServer, wanted: str) -> None:
+    """Pitfall 3.8: no way through us to somewhere else."""
     browser = Browser(server)
     done = browser.sign_in(next=wanted)
     assert done.status_code == 303
