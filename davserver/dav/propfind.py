@@ -232,7 +232,7 @@ def _sync_token(dav: DavRequest, query: Query) -> str:
     """The token of everything that was changed until now, if it is asked for."""
     if not query.names_only and SYNC_TOKEN not in query.names_set:
         return ""
-    return Position(dav.share.changes.latest()).token(dav.share.catalog.instance_id())
+    return Position(dav.share.changes.latest()).token(dav.sync_instance)
 
 
 def _listing(

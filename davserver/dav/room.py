@@ -45,6 +45,15 @@ class DavRequest:
         """Where another path is read, as far as who asks may see it."""
         return self.share.access.seen_by(self.request.principal, self.share.places.at(path))
 
+    @cached_property
+    def sync_instance(self) -> str:
+        """What a sync token is good for: this installation, seen as who asks may see it now.
+
+        Whose rights change begins again, and is told of what came into sight or went out of it.
+        """
+        sight = self.share.access.sight(self.request.principal)
+        return self.share.catalog.instance_id() + sight
+
     def check(self, *needed: Right) -> None:
         """Raise unless who asks has these rights on what the request is about.
 

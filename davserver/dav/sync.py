@@ -49,7 +49,7 @@ def _sync(dav: DavRequest, top: Entry, body: etree._Element) -> Response:
         raise BadRequest("DAV:sync-level must be 1 or infinite.")
     query = asked(body.find(DAV + "prop"))
     limit = wanted_results(body, MAX_RESULTS)
-    instance, latest = share.catalog.instance_id(), share.changes.latest()
+    instance, latest = dav.sync_instance, share.changes.latest()
     token = (body.findtext(DAV + "sync-token") or "").strip()
     reached = Position(latest, folder)
     if token:

@@ -1,5 +1,6 @@
 """Grants in the catalog, and what they add up to: every room asks here who may do what."""
 
+import hashlib
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -113,6 +114,18 @@ class Access:
         if self._policies.name and not self.is_uniform(principal):
             return ""
         return self._catalog.count_of("grants")
+
+    def sight(self, principal: Principal) -> str:
+        """Hex digits that are others once ``principal`` may see other things than before.
+
+        Policy files are not looked at for that: they change without our knowledge.
+        """
+        if self.is_uniform(principal):
+            return "0"
+        who = principal.sharer or principal
+        standing = (who.is_administrator, sorted(who.groups), principal.scope)
+        told = (self._catalog.count_of("grants"), sorted(principal.ceiling), standing)
+        return hashlib.sha256(repr(told).encode()).hexdigest()[:12]
 
     def on(self, path: str) -> list[Grant]:
         """The grants that the catalog has on ``path`` itself."""

@@ -2,12 +2,16 @@
 
 import random
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import requests
 from lxml import etree
 
+from davserver.model import Grant, Role
+from davserver.providers.groups import Groups
+from tests.clock import wait_until
 from tests.dav.test_properties import WHOLE
 from tests.dav.tus_client import TusClient
 from tests.dav_client import DAV, DavClient
@@ -374,3 +378,53 @@ def test_reading_is_enough_to_sync(serve: object) -> None:
     server: ThreadServer = serve(anonymous="read")  # type: ignore[operator]
     server.client().put("/a.txt", b"x")
     assert Sync(DavClient(server.url)).run() == {"/a.txt": 200}
+
+
+class TestRights:
+    """What comes into sight or goes out of it is told, though nothing was changed there."""
+
+    @pytest.fixture
+    def ann(self, server: ThreadServer, add_user: Callable[[str, str], None]) -> Sync:
+        add_user("ann", "correct horse")
+        for folder in ("plans", "other"):
+            (server.root / folder).mkdir()
+            (server.root / folder / "a.txt").write_bytes(b"x")
+        return Sync(server.client("ann"))
+
+    def again(self, sync: Sync) -> set[str]:
+        """A client whose token is refused begins again, as RFC 6578, 3.2, has it."""
+        answer = sync.ask()
+        if "valid-sync-token" in answer.text:
+            assert answer.status_code == 403
+            sync.token, sync.members = "", set()
+        sync.run()
+        return sync.members
+
+    def test_a_folder_that_is_closed_goes_and_comes_back(
+        self, server: ThreadServer, ann: Sync
+    ) -> None:
+        ann.run()
+        everything = set(ann.members)
+        access = server.app.share.access
+        access.give(Grant("/plans", "user:ann", Role.NONE), by="")
+        assert self.again(ann) == {"/other/", "/other/a.txt"}
+        access.take("/plans", "user:ann")
+        assert self.again(ann) == everything
+
+    def test_a_token_stays_good_while_rights_do(self, server: ThreadServer, ann: Sync) -> None:
+        server.app.share.access.give(Grant("/plans", "user:ann", Role.NONE), by="")
+        ann.run()
+        (server.root / "other" / "a.txt").unlink()
+        server.client().put("/other/b.txt", b"x")
+        assert set(ann.run()) == {"/other/b.txt"}
+        assert ann.client.property("/", "D:sync-token").text == ann.token  # type: ignore[union-attr]
+
+    def test_who_joins_a_group_begins_again(self, server: ThreadServer, ann: Sync) -> None:
+        groups = Groups(server.app.share.catalog)
+        groups.add("staff")
+        access = server.app.share.access
+        access.give(Grant("/plans", "everyone", Role.NONE), by="")
+        access.give(Grant("/plans", "group:staff", Role.VIEWER), by="")
+        assert "/plans/" not in self.again(ann)
+        groups.join("staff", "ann")
+        wait_until(lambda: "/plans/" in self.again(ann), "the new member sees nothing")
