@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
+import structlog
 from wsgidav.wsgidav_app import WsgiDAVApp
 
 from davserver.accounts import passwords
@@ -39,6 +40,7 @@ from davserver.dav.nextcloud import Nextcloud
 from davserver.dav.principals import PRINCIPALS, describe
 from davserver.dav.request_server import DavRequestServer
 from davserver.dav.tus import METHODS, UPLOAD, Tus
+from davserver.document_servers import MIN_SECRET_BYTES
 from davserver.editor.middleware import (
     ALIVE,
     BY_TOKEN,
@@ -92,6 +94,8 @@ READY = "/-/ready"
 METRICS = "/-/metrics"
 _FAILURES_KEPT = DAY
 METRICS_FOLDER = "metrics"
+
+_log = structlog.get_logger("davserver")
 
 
 class Application(WsgiDAVApp):
@@ -150,6 +154,9 @@ def prepare(settings: Settings) -> str | None:
     # Now, where it can be said to whom starts the server.
     sources_of(settings)
     openid_provider(settings)
+    for one in settings.office_servers():
+        if len(one.secret.encode()) < MIN_SECRET_BYTES:
+            _log.warning("the secret of a Document Server can be guessed", server=one.address)
     share = _share(settings)
     begin_anew(settings.state / METRICS_FOLDER)
     try:

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from davserver import paths
+from davserver.document_servers import MIN_SECRET_BYTES
 from davserver.editor.client import DocumentServer
-from davserver.editor.tokens import ServerTokens
 from davserver.errors import DavserverError, SettingsWrong
+from davserver.office import document_servers
 from davserver.providers.share import Share, open_share
 from davserver.settings import Settings
-
-MIN_SECRET_BYTES = 32
-"""RFC 7518, 3.2: a key for HS256 has at least the size of the hash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +75,12 @@ def _catalog(share: Share) -> Finding:
 
 
 def _document_server(settings: Settings) -> Iterator[Finding]:
-    address = settings.document_server
-    if not address:
+    try:
+        servers = document_servers(settings)
+    except SettingsWrong as wrong:
+        yield Finding("secret", False, str(wrong), "Write the shared secret into that file.")
+        return
+    if not servers:
         yield Finding(
             "Document Server",
             True,
@@ -86,23 +88,12 @@ def _document_server(settings: Settings) -> Iterator[Finding]:
             "Name one with document_server and jwt_secret_file to open them (docs/install.md).",
         )
         return
-    try:
-        secret = settings.document_server_secret()
-    except SettingsWrong as wrong:
-        yield Finding("secret", False, str(wrong), "Write the shared secret into that file.")
-        return
-    yield _secret(secret)
-    server = DocumentServer(
-        address,
-        settings.document_server_internal,
-        ServerTokens(secret, settings.jwt_header),
-        settings.max_document_bytes,
-        settings.document_server_ca,
-    )
-    healthy = _health(server, settings)
-    yield healthy
-    if healthy.is_good:
-        yield _signed_command(server)
+    for server, configured in zip(servers, settings.office_servers(), strict=True):
+        yield _secret(configured.secret)
+        healthy = _health(server)
+        yield healthy
+        if healthy.is_good:
+            yield _signed_command(server)
 
 
 def _secret(secret: str) -> Finding:
@@ -116,8 +107,8 @@ def _secret(secret: str) -> Finding:
     )
 
 
-def _health(server: DocumentServer, settings: Settings) -> Finding:
-    asked = settings.document_server_internal or settings.document_server
+def _health(server: DocumentServer) -> Finding:
+    asked = server.internal
     subject = "Document Server health"
     try:
         if server.is_healthy():

@@ -507,7 +507,10 @@ class SessionState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EditSession:
-    """People who edit one file together. ``etag`` is the content that the session started from."""
+    """People who edit one file together. ``etag`` is the content that the session started from.
+
+    ``server`` is the public address of the Document Server that has it.
+    """
 
     key: DocumentKey
     resource_id: str
@@ -517,6 +520,7 @@ class EditSession:
     lock_token: str
     lease_until: datetime
     editors: tuple[str, ...] = field(default=())
+    server: str = ""
 
     @property
     def is_live(self) -> bool:

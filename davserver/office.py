@@ -31,8 +31,9 @@ from davserver.editor.new_documents import NewDocument
 from davserver.editor.opening import Office, Opening
 from davserver.editor.other_formats import OtherFormat
 from davserver.editor.pages import OpenFile
-from davserver.editor.rescue import Rescue, Rescued
+from davserver.editor.rescue import Rescue, Rescued, Rescues
 from davserver.editor.saving_back import SavingBack
+from davserver.editor.servers import Servers
 from davserver.editor.standing import Standing
 from davserver.editor.storing import Storing
 from davserver.editor.tokens import ServerTokens
@@ -42,6 +43,7 @@ from davserver.errors import Gone
 from davserver.pages import Pages
 from davserver.providers.exclusion import Exclusion
 from davserver.providers.saves import Saves
+from davserver.providers.server_health import ServerHealth
 from davserver.providers.sessions import EditSessions
 from davserver.providers.share import DAY, Share
 from davserver.resources import resource_dir
@@ -87,7 +89,7 @@ def open_office(
         Exclusion(settings.state / "exclusion" / "sessions"),
         partial(document_key, instance_id),
     )
-    office = _office(settings, secret, sessions)
+    office = _office(settings, share, secret, sessions)
     opening = Opening(
         share.files,
         share.access,
@@ -101,7 +103,7 @@ def open_office(
     files = OpenFile(pages, share.files, share.locks, share.access, opening)
     converter = _converter(settings, office, instance_id)
     other = OtherFormat(
-        pages, share.files, share.access, opening, converter, settings.max_document_bytes
+        pages, share.files, share.access, opening, converter, partial(_most_bytes, office)
     )
     blank = BlankDocuments(resource_dir("templates"))
     new = NewDocument(share.files, share.access, blank, settings.new_locale, settings.new_paper)
@@ -122,37 +124,52 @@ def open_office(
     tasks: dict[str, Callable[[], object]] = {
         "sessions": lambda: sessions.purge_older_than(_CALLBACKS_KEPT),
     }
-    rescue = None
+    rescues = None
     if office is not None and converter is not None:
-        back = SavingBack(office.server, converter, share.files)
+        back = SavingBack(office.servers, converter, share.files)
         storing = Storing(share.files, Saves(share.catalog), standing, back)
-        callback = Callback(
-            storing, sessions, office.server, office.callback_links, office.tokens, reported
+        callback = Callback(storing, sessions, office.servers, office.callback_links, reported)
+        rescues = Rescues(
+            [Rescue(storing, sessions, server, reported, noted) for server in office.servers]
         )
-        rescue = Rescue(storing, sessions, office.server, reported, noted)
-        download = Download(share.files, office.download_links, office.tokens)
+        tasks["rescue"] = rescues.when_due
+        download = Download(share.files, office.download_links, office.servers)
         routes |= {DOWNLOAD: ("GET HEAD", download), CALLBACK: ("POST", callback)}
-        tasks["rescue"] = rescue.when_due
-        tasks["rights of editors"] = partial(standing.drop, sessions, office.server)
-    run_rescue = rescue.run if rescue else None
+        tasks["rights of editors"] = partial(standing.drop, sessions, office.servers)
+        tasks["Document Servers"] = office.servers.check
+    run_rescue = rescues.run if rescues else None
     return Editing(opening, sessions, routes, tasks, run_rescue, other.of_file)
 
 
-def _office(settings: Settings, secret: bytes, sessions: EditSessions) -> Office | None:
-    """The Document Server, if one is configured."""
-    if not settings.document_server:
+def document_servers(settings: Settings) -> list[DocumentServer]:
+    """Those that are configured, the preferred one first. Raises SettingsWrong for a bad secret."""
+    return [
+        DocumentServer(
+            one.address,
+            one.internal,
+            ServerTokens(
+                one.secret,
+                one.header,
+                one.prefix,
+                settings.jwt_seconds,
+                settings.jwt_leeway_seconds,
+            ),
+            settings.max_document_bytes,
+            one.ca,
+        )
+        for one in settings.office_servers()
+    ]
+
+
+def _office(
+    settings: Settings, share: Share, secret: bytes, sessions: EditSessions
+) -> Office | None:
+    """The Document Servers, if one is configured."""
+    servers = document_servers(settings)
+    if not servers:
         return None
-    tokens = ServerTokens(settings.document_server_secret(), settings.jwt_header)
-    server = DocumentServer(
-        settings.document_server,
-        settings.document_server_internal,
-        tokens,
-        settings.max_document_bytes,
-        settings.document_server_ca,
-    )
     return Office(
-        server,
-        tokens,
+        Servers(servers, ServerHealth(share.catalog)),
         sessions,
         Tokens(secret, "download"),
         Tokens(secret, "callback"),
@@ -170,7 +187,12 @@ def _converter(settings: Settings, office: Office | None, instance_id: str) -> C
         settings.threads // 2,
         settings.conversions_per_minute,
     )
-    return Converter(office.server, turns, instance_id)
+    return Converter(office.servers, turns, instance_id)
+
+
+def _most_bytes(office: Office | None) -> int:
+    """The largest file that is converted now."""
+    return office.servers.for_new().max_bytes if office else 0
 
 
 def _nobody_there(_: Request) -> Response:

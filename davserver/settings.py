@@ -22,6 +22,14 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from davserver.document_servers import (
+    HEADER,
+    PREFIX,
+    ConfiguredServer,
+    FurtherServer,
+    check_secret,
+    checked_address,
+)
 from davserver.errors import SettingsWrong
 from davserver.model import Role
 from davserver.paths import HIDDEN
@@ -50,7 +58,6 @@ _FILE_KEYS = (
     "oidc_ca",
     "oidc_client_secret_file",
 )
-_HEADER = r"^([A-Za-z][A-Za-z0-9-]{0,63})?$"
 _MIB = 1 << 20
 
 
@@ -114,8 +121,8 @@ class Settings(BaseSettings):
     ldap_group_attribute: str = Field("cn", pattern=r"^[A-Za-z][A-Za-z0-9-]*$")
     ldap_admin_group: str = ""
     pam_service: str = Field("davserver", pattern=r"^[A-Za-z0-9_.-]{1,64}$")
-    proxy_user_header: str = Field("", pattern=_HEADER)
-    proxy_groups_header: str = Field("", pattern=_HEADER)
+    proxy_user_header: str = Field("", pattern=HEADER)
+    proxy_groups_header: str = Field("", pattern=HEADER)
     proxy_admin_group: str = ""
     oidc_issuer: str = ""
     oidc_ca: Path | None = None
@@ -140,10 +147,14 @@ class Settings(BaseSettings):
     document_server_ca: Path | None = None
     jwt_secret: SecretStr | None = None
     jwt_secret_file: Path | None = None
-    jwt_header: str = Field("Authorization", pattern=r"^[A-Za-z][A-Za-z-]{0,63}$")
     conversions_at_once: int = Field(4, ge=1, le=64)
     conversions_per_minute: int = Field(20, ge=0, le=10_000)
-    max_document_mib: int = Field(100, ge=1, le=4096)
+    jwt_header: str = Field("", pattern=HEADER)
+    jwt_prefix: str = Field("", pattern=PREFIX)
+    jwt_seconds: int = Field(600, ge=60, le=24 * 3600)
+    jwt_leeway_seconds: int = Field(60, ge=0, le=600)
+    document_servers: tuple[FurtherServer, ...] = ()
+    max_document_mib: int = Field(0, ge=0, le=4096)
     edit_formats: Annotated[tuple[str, ...], NoDecode] = ("csv", "docx", "pptx", "txt", "xlsx")
     editor_groups: Annotated[tuple[str, ...], NoDecode] = ()
     watermarks: tuple[WatermarkRule, ...] = Field((), max_length=100)
@@ -174,14 +185,7 @@ class Settings(BaseSettings):
     @field_validator("public_url", "internal_url", "document_server", "document_server_internal")
     @classmethod
     def _address(cls, value: str) -> str:
-        if not value:
-            return ""
-        url = urlsplit(value)
-        if url.scheme not in {"http", "https"} or not url.hostname:
-            raise ValueError("give a full address such as https://docs.example.org")
-        if url.query or url.fragment or url.username:
-            raise ValueError("give the address without user, query and fragment")
-        return value.rstrip("/")
+        return checked_address(value)
 
     @field_validator("edit_formats", mode="before")
     @classmethod
@@ -230,6 +234,9 @@ class Settings(BaseSettings):
                 "document_server needs the secret that the Document Server signs with: "
                 "put it into a file and name it with jwt_secret_file (or set DAVSERVER_JWT_SECRET)"
             )
+        addresses = [self.document_server, *(one.address for one in self.document_servers)]
+        if len(set(addresses)) < len(addresses):
+            raise ValueError("document_servers: every Document Server is named once")
         if self.digest_md5 and not self.digest:
             raise ValueError("digest_md5 adds MD5 to Digest, which digest = true switches on")
         if self.tls_key and not self.tls_certificate:
@@ -318,7 +325,7 @@ class Settings(BaseSettings):
 
     @property
     def max_document_bytes(self) -> int:
-        """The largest document that is fetched from the Document Server."""
+        """The largest document that goes to the Document Server or comes back; 0: it says."""
         return self.max_document_mib * _MIB
 
     def administrator_password(self) -> str | None:
@@ -327,7 +334,31 @@ class Settings(BaseSettings):
 
     def document_server_secret(self) -> str:
         """The secret shared with the Document Server; empty where none is set."""
-        return _secret(self.jwt_secret, self.jwt_secret_file, "jwt_secret_file") or ""
+        secret = _secret(self.jwt_secret, self.jwt_secret_file, "jwt_secret_file") or ""
+        check_secret(secret, "jwt_secret_file")
+        return secret
+
+    def office_servers(self) -> tuple[ConfiguredServer, ...]:
+        """Every Document Server, the preferred one first. Raises SettingsWrong for a bad secret."""
+        found = []
+        if self.document_server:
+            found.append(
+                ConfiguredServer(
+                    self.document_server,
+                    self.document_server_internal,
+                    self.document_server_secret(),
+                    self.document_server_ca,
+                    self.jwt_header,
+                    self.jwt_prefix,
+                )
+            )
+        for one in self.document_servers:
+            secret = _secret(None, one.secret_file, "document_servers: secret_file") or ""
+            check_secret(secret, "document_servers: secret_file")
+            found.append(
+                ConfiguredServer(one.address, one.internal, secret, one.ca, one.header, one.prefix)
+            )
+        return tuple(found)
 
     def ldap_password(self) -> str:
         """The password of ``ldap_bind_dn``; empty where none is set."""
@@ -394,11 +425,19 @@ def _read_toml(config: Path) -> dict[str, Any]:
             )
         if key not in Settings.model_fields:
             raise SettingsWrong(f"{config}: unknown key {key!r}{_similar(key)}")
-    for key in _FILE_KEYS:
-        # A path in the file is meant from the file's folder, wherever the server is started.
-        if isinstance(values.get(key), str) and values[key]:
-            values[key] = str(config.resolve().parent / Path(values[key]).expanduser())
+    _from_folder(config.resolve().parent, values, _FILE_KEYS)
+    further = values.get("document_servers")
+    for table in further if isinstance(further, list) else ():
+        if isinstance(table, dict):
+            _from_folder(config.resolve().parent, table, ("secret_file", "ca"))
     return {key: value for key, value in values.items() if value != "" or key not in _FILE_KEYS}
+
+
+def _from_folder(folder: Path, values: dict[str, Any], keys: tuple[str, ...]) -> None:
+    """A path in the file is meant from the file's folder, wherever the server is started."""
+    for key in keys:
+        if isinstance(values.get(key), str) and values[key]:
+            values[key] = str(folder / Path(values[key]).expanduser())
 
 
 def _several(value: Any) -> list[str]:
@@ -429,6 +468,8 @@ def _words(
     for error in wrong.errors():
         key = str(error["loc"][0]) if error["loc"] else ""
         message = error["msg"].removeprefix("Value error, ")
+        if len(error["loc"]) > 1:
+            message = ".".join(map(_part, error["loc"][1:])) + ": " + message
         if not key:
             lines.append(message)
         elif key in options:
@@ -440,6 +481,11 @@ def _words(
         else:
             lines.append(f"{key}: {message}")
     return "\n".join(lines)
+
+
+def _part(part: int | str) -> str:
+    """A place in a table, counted as people count."""
+    return f"number {part + 1}" if isinstance(part, int) else part
 
 
 def _secret(value: SecretStr | None, file: Path | None, key: str) -> str | None:

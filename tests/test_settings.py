@@ -143,3 +143,50 @@ def test_formats_are_a_list_in_any_spelling(monkeypatch: pytest.MonkeyPatch, tom
     assert read_settings().edit_formats == ("docx", "odt", "xlsx")
     monkeypatch.delenv("DAVSERVER_EDIT_FORMATS")
     assert read_settings(toml('edit_formats = ["docx"]')).edit_formats == ("docx",)
+
+
+class TestDocumentServers:
+    @pytest.fixture
+    def secret(self, tmp_path: Path) -> Path:
+        file = tmp_path / "s2"
+        file.write_text("y" * 32)
+        return file
+
+    def test_one_and_further_ones_come_in_their_order(
+        self, toml: Any, secret: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("DAVSERVER_JWT_SECRET", "x" * 32)
+        file = toml(
+            'document_server = "https://a.example/"\n[[document_servers]]\n'
+            'address = "https://b.example/office/"\nsecret_file = "s2"\nheader = "X-Token"\n'
+        )
+        first, second = read_settings(file).office_servers()
+        assert (first.address, first.secret) == ("https://a.example", "x" * 32)
+        assert (second.address, second.secret) == ("https://b.example/office", "y" * 32)
+        assert (first.header, second.header) == ("", "X-Token")
+
+    @pytest.mark.parametrize(
+        ("table", "message"),
+        [
+            ('address = "ftp://b"\nsecret_file = "s2"', "number 1.address: give a full address"),
+            ('address = "https://b"', "number 1.secret_file: Field required"),
+            ('address = "https://b"\nsecret_file = "s2"\nhost = "b"', "number 1.host: Extra"),
+        ],
+    )
+    def test_a_wrong_table_names_its_place(
+        self, toml: Any, secret: Path, table: str, message: str
+    ) -> None:
+        told = wrong(toml(f"[[document_servers]]\n{table}\n"))
+        assert f"davserver.toml: document_servers: {message}" in told
+
+    def test_none_is_named_twice(self, toml: Any, secret: Path) -> None:
+        table = '[[document_servers]]\naddress = "https://b"\nsecret_file = "s2"\n'
+        assert "named once" in wrong(toml(table * 2))
+
+    @pytest.mark.parametrize("known", ["secret", "mysecret", " MySecret\n", "changeme"])
+    def test_a_secret_that_everybody_knows_is_refused(self, tmp_path: Path, known: str) -> None:
+        file = tmp_path / "known"
+        file.write_text(known)
+        settings = read_settings(document_server="http://docs.example.org", jwt_secret_file=file)
+        with pytest.raises(SettingsWrong, match="known to everybody"):
+            settings.office_servers()

@@ -15,6 +15,7 @@ from davserver.cli.links import link
 from davserver.cli.locks import lock
 from davserver.cli.quotas import quota
 from davserver.cli.rescue import rescue
+from davserver.cli.secrets import secret
 from davserver.cli.serving import serve
 from davserver.cli.trash import trash
 from davserver.cli.users import user
@@ -41,6 +42,7 @@ _COMMANDS = (
     audit,
     rescue,
     doctor,
+    secret,
     samples,
 )
 

@@ -16,12 +16,12 @@ import structlog
 
 from davserver.audit import Event
 from davserver.editor.beside import Reason
-from davserver.editor.client import DocumentServer
 from davserver.editor.middleware import CALLBACK
+from davserver.editor.servers import Servers
 from davserver.editor.soundness import fault_of
 from davserver.editor.standing import A_GUEST, MADE_UP
 from davserver.editor.storing import Delivery, Storing
-from davserver.editor.tokens import NotFromServer, ServerTokens
+from davserver.editor.tokens import NotFromServer
 from davserver.errors import BadRequest, DavserverError, Unavailable
 from davserver.model import DocumentKey, EditSession, SessionState, called
 from davserver.providers.saves import Save
@@ -63,22 +63,20 @@ class Callback:
         self,
         storing: Storing,
         sessions: EditSessions,
-        server: DocumentServer,
+        servers: Servers,
         links: Tokens,
-        server_tokens: ServerTokens,
         reported: Callable[[object, str], None],
     ) -> None:
         self._storing = storing
         self._sessions = sessions
-        self._server = server
+        self._servers = servers
         self._links = links
-        self._server_tokens = server_tokens
         self._reported = reported
 
     def __call__(self, request: Request) -> Response:
         claims = self._links.read(request.below(CALLBACK)[1:])
-        header = request.header(self._server_tokens.header)
-        report = self._server_tokens.callback(_body(request), header)
+        tokens = self._servers.of(self._sessions.find(claims["key"])).tokens
+        report = tokens.callback(_body(request), request.header(tokens.header))
         if report.get("key") != claims["key"]:
             raise NotFromServer("The callback is about another document than its address.")
         key = DocumentKey(claims["key"])
@@ -154,7 +152,7 @@ class Callback:
             return True
         try:
             with self._storing.files.spool() as spool:
-                self._server.fetch(url, spool)
+                self._servers.of(session).fetch(url, spool)
                 return self._store(request, session, report, spool, save)
         except DavserverError as fault:
             if fault.status >= 500:

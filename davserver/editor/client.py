@@ -6,12 +6,13 @@ another.
 """
 
 import json
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, urlencode, urlsplit
 
 import requests
 
@@ -26,11 +27,18 @@ FETCH_SECONDS = 300
 COMMAND_SECONDS = 15
 # "error" of an answer to a command.
 UNKNOWN_KEY = 1
+HEALTH_SECONDS = 5
+MAX_BYTES = 100 << 20
+"""What a Document Server takes that does not say (server/config, "maxDownloadBytes")."""
 _MAX_ANSWER = 1 << 20
+_HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
 
 
 class DocumentServer:
-    """The configured server; ``internal`` is its address for us, where it has another one."""
+    """One configured server; ``internal`` is its address for us, where it has another one.
+
+    ``when_unreachable`` is called after a request that did not come through.
+    """
 
     def __init__(
         self,
@@ -41,10 +49,17 @@ class DocumentServer:
         ca: Path | None = None,
     ) -> None:
         self.public = public
-        self._internal = internal or public
-        self._tokens = tokens
-        self._max_bytes = max_bytes
+        self.internal = internal or public
+        self.tokens = tokens
+        self.when_unreachable: Callable[[], None] = _do_nothing
+        self._given_bytes = max_bytes
+        self._told_bytes = 0
         self._verify: bool | str = str(ca) if ca else True
+
+    @property
+    def max_bytes(self) -> int:
+        """The largest document that is opened there."""
+        return self._given_bytes or self._told_bytes or MAX_BYTES
 
     def fetch(self, url: str, spool: Spool, seconds: float = FETCH_SECONDS) -> None:
         """Write the document at ``url`` into ``spool``, within ``seconds``.
@@ -53,6 +68,8 @@ class DocumentServer:
         the server does not deliver the whole: then it is worth trying again.
         """
         deadline = time.monotonic() + seconds
+        # What could be opened may have grown since: losing it would be the worse fault.
+        most = 2 * self.max_bytes
         with self._get(self.reachable(url), SILENT_SECONDS) as answer:
             if answer.status_code != 200:
                 raise Unavailable(
@@ -61,8 +78,8 @@ class DocumentServer:
             announced = answer.headers.get("Content-Length", "")
             for block in answer.iter_content(BLOCK):
                 spool.write(block)
-                if spool.size > self._max_bytes:
-                    raise BodyTooLarge(self._max_bytes)
+                if spool.size > most:
+                    raise BodyTooLarge(most)
                 if time.monotonic() > deadline:
                     raise Unavailable(f"A download took more than {seconds:.0f} seconds.")
             if announced.isdigit() and int(announced) != spool.size:
@@ -70,35 +87,48 @@ class DocumentServer:
 
     def command(self, name: str, **fields: Any) -> dict[str, Any]:
         """Send a command (Docs API, "Command service"); its answer. Raises Unavailable."""
-        return self._post("/command", {"c": name, **fields})
+        return self.post("/command", {"c": name, **fields})
 
     def convert(self, body: dict[str, Any]) -> dict[str, Any]:
         """Ask for a conversion, or how it goes on (Docs API, "Conversion API"); its answer.
 
         ``body`` has everything but the token. Raises Unavailable, BadGateway.
         """
-        return self._post(f"/converter?shardkey={body['key']}", body)
+        return self.post("/converter", body)
 
-    def _post(self, address: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Send ``body``, signed, to an address below the server's; the JSON of the answer."""
+    def post(
+        self, path: str, body: dict[str, Any], within: float = COMMAND_SECONDS
+    ) -> dict[str, Any]:
+        """Send ``body``, signed in itself and in the header, to ``path``; the answer.
+
+        A ``key`` in the body is told in the address too, by which a cluster finds the right member
+        (Docs API, "Shard key"). ``within`` are seconds of silence. Raises Unavailable, and
+        BadGateway for an answer that is none.
+        """
+        key = body.get("key")
+        query = f"?{urlencode({'shardkey': key})}" if key else ""
+        signed = {**body, "token": self.tokens.sign(body)}
+        headers = {
+            **self.tokens.bearer(body),
+            # Without it, /converter answers XML (Docs API, "Conversion API").
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+        }
         try:
             with (
                 self._session() as session,
                 session.post(
-                    self._internal + address,
-                    json={**body, "token": self._tokens.sign(body)},
+                    f"{self.internal}{path}{query}",
+                    json=signed,
                     stream=True,
-                    timeout=COMMAND_SECONDS,
+                    timeout=within,
                     allow_redirects=False,
-                    headers={
-                        **self._tokens.bearer(body),
-                        "Accept": "application/json",
-                        "Accept-Encoding": "identity",
-                    },
+                    headers=headers,
                 ) as answer,
             ):
                 return _json(answer)
         except requests.RequestException as fault:
+            self.when_unreachable()
             raise Unavailable(f"The Document Server cannot be reached: {_reason(fault)}") from fault
 
     def forgotten(self) -> list[str]:
@@ -119,8 +149,25 @@ class DocumentServer:
 
     def is_healthy(self) -> bool:
         """What ``/healthcheck`` says. Raises Unavailable if it cannot be asked."""
-        with self._get(f"{self._internal}/healthcheck", COMMAND_SECONDS) as answer:
+        with self._answer(f"{self.internal}/healthcheck", HEALTH_SECONDS) as answer:
             return answer.status_code == 200 and _content(answer).strip().lower() == b"true"
+
+    def told(self) -> dict[str, Any]:
+        """What it says of itself in ``GET /meta/config``, from 9.3 on; nothing before."""
+        with self._answer(f"{self.internal}/meta/config", HEALTH_SECONDS) as answer:
+            if answer.status_code != 200:
+                return {}
+            return _object(answer)
+
+    def learn(self, told: Mapping[str, Any]) -> None:
+        """Take over what it says of itself where the settings say nothing."""
+        authorization, limits = told.get("authorization"), told.get("limits")
+        if isinstance(authorization, dict):
+            header, prefix = authorization.get("header"), authorization.get("prefix")
+            if isinstance(header, str) and isinstance(prefix, str) and _HEADER.fullmatch(header):
+                self.tokens.learn(header, prefix.strip())
+        if isinstance(limits, dict) and isinstance(limits.get("maxFileSize"), int):
+            self._told_bytes = max(0, limits["maxFileSize"])
 
     def reachable(self, url: str) -> str:
         """``url`` as we reach it: the public address of callbacks becomes the internal one.
@@ -128,14 +175,23 @@ class DocumentServer:
         Raises Forbidden for an address that belongs to neither: a callback must not make us call
         others.
         """
-        for base in (self.public, self._internal):
+        for base in (self.public, self.internal):
             rest = _below(url, base)
             if rest is not None:
-                return self._internal + rest
+                return self.internal + rest
         raise Forbidden("The address of a document is not the configured Document Server's.")
 
     @contextmanager
     def _get(self, url: str, silent_seconds: int) -> Iterator[requests.Response]:
+        try:
+            with self._answer(url, silent_seconds) as answer:
+                yield answer
+        except Unavailable:
+            self.when_unreachable()
+            raise
+
+    @contextmanager
+    def _answer(self, url: str, silent_seconds: int) -> Iterator[requests.Response]:
         try:
             with (
                 self._session() as session,
@@ -191,6 +247,10 @@ def _content(answer: requests.Response) -> bytes:
 def _json(answer: requests.Response) -> dict[str, Any]:
     if answer.status_code != 200:
         raise BadGateway(f"The Document Server answered {answer.status_code} to a request.")
+    return _object(answer)
+
+
+def _object(answer: requests.Response) -> dict[str, Any]:
     try:
         content = json.loads(_content(answer))
     except ValueError:
@@ -205,6 +265,10 @@ def _checked(answer: dict[str, Any]) -> dict[str, Any]:
     if error:
         raise BadGateway(f"The Document Server refuses a command (error {error}).")
     return answer
+
+
+def _do_nothing() -> None:
+    """Nobody wants to know."""
 
 
 def _reason(fault: Exception) -> str:

@@ -14,6 +14,7 @@ from davserver.editor.conversions import (
     parameters,
 )
 from davserver.editor.refusals import UNFINISHED, refusal
+from davserver.editor.servers import Servers
 from davserver.editor.soundness import fault_of
 from davserver.editor.turns import Turns
 from davserver.errors import BadGateway
@@ -34,8 +35,8 @@ _MAY_HAVE_PASSED = frozenset({-1, -2, -3, -4, -6})
 class Converter:
     """Conversions of this installation, each when its turn comes."""
 
-    def __init__(self, server: DocumentServer, turns: Turns, instance_id: str) -> None:
-        self._server = server
+    def __init__(self, servers: Servers, turns: Turns, instance_id: str) -> None:
+        self._servers = servers
         self._turns = turns
         self._instance_id = instance_id
 
@@ -46,19 +47,23 @@ class Converter:
         spool: Spool,
         who: str | None,
         seconds: float = SECONDS,
+        server: DocumentServer | None = None,
     ) -> str:
         """Write what comes of ``source`` into ``spool``; its extension.
 
-        ``who`` asks, None for the server itself. Raises NotConverted, TooManyConversions,
-        Unavailable, BadGateway, and what ``DocumentServer.fetch`` raises.
+        ``who`` asks, None for davserver itself; ``server`` is the one that has to do it, if it is
+        not all the same. Raises NotConverted, TooManyConversions, Unavailable, BadGateway, and what
+        ``DocumentServer.fetch`` raises.
         """
         deadline = time.monotonic() + seconds
         asked = parameters(source, wanted)
+        # One for the whole conversation: it is the one that knows of the conversion.
+        server = server or self._servers.for_new()
         with self._turn(who, deadline):
-            answer = self._outcome(source, asked, deadline)
+            answer = self._outcome(server, source, asked, deadline)
             extension = _extension(answer, wanted)
             left = max(deadline - time.monotonic(), FETCH_SECONDS)
-            self._server.fetch(str(answer.get("fileUrl")), spool, left)
+            server.fetch(str(answer.get("fileUrl")), spool, left)
         fault = fault_of(spool, extension)
         if fault:
             raise BadGateway(f"What the Document Server made of the file is not whole: {fault}")
@@ -67,26 +72,25 @@ class Converter:
     def _turn(self, who: str | None, deadline: float) -> AbstractContextManager[None]:
         return self._turns.any(deadline) if who is None else self._turns.of(who, deadline)
 
-    def _outcome(self, source: Source, asked: dict[str, Any], deadline: float) -> dict[str, Any]:
+    def _outcome(
+        self, server: DocumentServer, source: Source, asked: dict[str, Any], deadline: float
+    ) -> dict[str, Any]:
         """The answer of the end. A fault that is told at once may be one of long ago: ask anew."""
         key = conversion_key(self._instance_id, source, asked)
-        answer = self._ask({**asked, "key": key})
+        answer = server.convert({**asked, "key": key})
         if answer.get("error") in _MAY_HAVE_PASSED:
             key = conversion_key(self._instance_id, source, asked, secrets.token_hex(8))
-            answer = self._ask({**asked, "key": key})
+            answer = server.convert({**asked, "key": key})
         pauses = iter(_ASK_AGAIN_SECONDS)
         while not answer.get("error") and answer.get("endConvert") is not True:
             pause = next(pauses, _ASK_AGAIN_SECONDS[-1])
             if time.monotonic() + pause > deadline:
                 raise refusal(UNFINISHED)
             time.sleep(pause)
-            answer = self._ask({**asked, "key": key})
+            answer = server.convert({**asked, "key": key})
         if answer.get("error"):
             raise refusal(_code(answer["error"]), had_password="password" in asked)
         return answer
-
-    def _ask(self, body: dict[str, Any]) -> dict[str, Any]:
-        return self._server.convert(body)
 
 
 def _extension(answer: dict[str, Any], wanted: Wanted) -> str:

@@ -15,10 +15,11 @@ from davserver.editor.conversions import may_convert
 from davserver.editor.formats import format_of
 from davserver.editor.language import preferred_language
 from davserver.editor.middleware import CALLBACK, DOWNLOAD
+from davserver.editor.servers import Servers
 from davserver.editor.standing import A_GUEST
 from davserver.editor.tokens import ServerTokens
 from davserver.errors import FileLocked, UnsupportedMediaType
-from davserver.model import Action, DocumentKey, Entry, Principal, Right, Rights
+from davserver.model import Action, DocumentKey, Entry, Principal, Right, Rights, SessionState
 from davserver.providers.access import Access
 from davserver.providers.files import VersionedFiles
 from davserver.providers.links import Links as ShareLinks
@@ -33,15 +34,24 @@ OPENING_SECONDS = 3 * 60
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """The Document Server and what is needed to open documents there."""
+    """The Document Servers and what is needed to open documents there."""
 
-    server: DocumentServer
-    tokens: ServerTokens
+    servers: Servers
     sessions: EditSessions
     download_links: Tokens
     callback_links: Tokens
     internal_url: str
     """Our address as the server reaches us; empty if it is the one that the browser uses."""
+
+    @property
+    def server(self) -> DocumentServer:
+        """The first one, for what belongs to no session."""
+        return self.servers.first
+
+    @property
+    def tokens(self) -> ServerTokens:
+        """Those of the first one."""
+        return self.servers.first.tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +64,7 @@ class Opened:
     key: DocumentKey
     resource_id: str
     etag: str
+    server: DocumentServer
     saves: bool
     notice: str = ""
 
@@ -110,14 +121,19 @@ class Opening:
         if saves:
             name = request.principal.actor or A_GUEST
             try:
-                session = office.sessions.join(entry.path, name, OPENING_SECONDS)
+                wanted = office.servers.for_new().public
+                session = office.sessions.join(entry.path, name, OPENING_SECONDS, wanted)
             except FileLocked as fault:
                 notice = f"{fault.holder} has this file locked in another program."
             else:
                 request.note(Event.EDIT_OPENED, path=entry.path, etag=session.etag)
-                return Opened(session.key, session.resource_id, session.etag, saves=True)
+                server = office.servers.of(session)
+                return Opened(session.key, session.resource_id, session.etag, server, saves=True)
         resource_id, etag, key = office.sessions.view(entry.path)
-        return Opened(key, resource_id, etag, saves=False, notice=notice)
+        known = office.sessions.find(key.value)
+        is_open = known is not None and known.state is SessionState.OPEN
+        server = office.servers.of(known) if is_open else office.servers.for_new()
+        return Opened(key, resource_id, etag, server, saves=False, notice=notice)
 
     def configuration(
         self,
@@ -132,7 +148,8 @@ class Opening:
         if known is None:
             raise UnsupportedMediaType("This file has no format that the editor opens.")
         us = office.internal_url or request.origin + request.site
-        of_state = {"rid": opened.resource_id, "etag": opened.etag}
+        server = opened.server
+        of_state = {"rid": opened.resource_id, "etag": opened.etag, "ds": server.public}
         download = office.download_links.issue(of_state, downloads.SECONDS)
         callback = office.callback_links.issue({"key": opened.key.value}, callbacks.MAX_SECONDS)
         folder = request.way_back(entry.path)
@@ -159,7 +176,7 @@ class Opening:
             resource_id=opened.resource_id,
             instance_id=self._instance_id,
         )
-        config["token"] = office.tokens.sign(config)
+        config["token"] = server.tokens.sign(config)
         return config
 
     def watermark_text(self, request: Request, path: str) -> str:

@@ -1,6 +1,6 @@
 """A file in another format: as a copy beside it, or to be downloaded."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count, islice
 from typing import Any
 
@@ -39,7 +39,7 @@ _COPY, _DOWNLOAD = "copy", "download"
 
 
 class OtherFormat:
-    """The routes of conversions. ``max_bytes`` is the largest file that is converted."""
+    """The routes of conversions. ``max_bytes`` tells how large a file may be."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class OtherFormat:
         access: Access,
         opening: Opening,
         converter: Converter | None,
-        max_bytes: int,
+        max_bytes: Callable[[], int],
     ) -> None:
         self._pages = pages
         self._files = files
@@ -131,11 +131,12 @@ class OtherFormat:
             raise BadRequest(f"This file can become one of {possible}; say which.")
         if len(password) > conversions.MAX_PASSWORD:
             raise BadRequest(f"A password has at most {conversions.MAX_PASSWORD} characters.")
-        if entry.size > self._max_bytes:
+        most = self._max_bytes()
+        if entry.size > most:
             raise NotConverted(
                 TOO_LARGE,
                 f"This file has {readable_size(entry.size)}; at most "
-                f"{readable_size(self._max_bytes)} are converted here (max_document_mib).",
+                f"{readable_size(most)} are converted here (max_document_mib).",
                 413,
             )
         hints: dict[str, Any] = {"region": preferred_language(request.header("Accept-Language"))}

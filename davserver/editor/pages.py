@@ -107,7 +107,7 @@ class OpenFile:
     def _editor_page(
         self, office: Office, request: Request, entry: Entry, opened: Opened, rights: Rights
     ) -> Response:
-        server, address = office.server.public, request.addresses.target(entry.path)
+        server, address = opened.server.public, request.addresses.target(entry.path)
         wanted = urlencode({"path": address, "mode": "edit" if opened.saves else "view"})
         return self._pages.render(
             request,

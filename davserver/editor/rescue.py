@@ -7,7 +7,7 @@ such documents was read in its code (DocsCoServer.js, canvasservice.js).
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -21,7 +21,7 @@ from davserver.editor.client import DocumentServer
 from davserver.editor.soundness import fault_of
 from davserver.editor.standing import A_GUEST, MADE_UP
 from davserver.editor.storing import Delivery, Storing
-from davserver.errors import DavserverError
+from davserver.errors import BadGateway, DavserverError, Unavailable
 from davserver.model import EditSession, called
 from davserver.providers.saves import Save
 from davserver.providers.sessions import EditSessions
@@ -160,6 +160,37 @@ class Rescue:
 
     def _put_off(self, key: str) -> None:
         self._later[key] = time.monotonic() + STUCK_SECONDS
+
+
+class Rescues:
+    """One for each Document Server; one that does not answer does not keep the others waiting."""
+
+    def __init__(self, each: Sequence[Rescue]) -> None:
+        self.each = tuple(each)
+
+    def when_due(self) -> None:
+        """As for one. Raises Unavailable and BadGateway after all had their turn."""
+        self._let(lambda rescue: rescue.when_due())
+
+    def run(self) -> list[Rescued]:
+        """As for one. Raises Unavailable and BadGateway where none of the servers answers."""
+        found: list[Rescued] = []
+        faults = self._let(lambda rescue: found.extend(rescue.run()), most=len(self.each) - 1)
+        for fault in faults:
+            _log.warning("cannot ask for forgotten documents", fault=str(fault))
+        return found
+
+    def _let(self, act: Callable[[Rescue], object], most: int = 0) -> list[DavserverError]:
+        """Let each act; its faults, if there are not more than ``most``, else the first raised."""
+        faults: list[DavserverError] = []
+        for rescue in self.each:
+            try:
+                act(rescue)
+            except (Unavailable, BadGateway) as fault:
+                faults.append(fault)
+        if len(faults) > most:
+            raise faults[0]
+        return faults
 
 
 class _Arrived:

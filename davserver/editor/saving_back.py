@@ -6,10 +6,10 @@ which it was ("filetype" of a callback). A docx must never lie in a .odt.
 
 import structlog
 
-from davserver.editor.client import DocumentServer
 from davserver.editor.conversions import Source, Wanted, has_macros, targets
 from davserver.editor.converting import Converter
 from davserver.editor.plain_text import LOOKED_AT, READ_AS_TEXT, reading_hints
+from davserver.editor.servers import Servers
 from davserver.errors import DavserverError, NotFound
 from davserver.providers.files import VersionedFiles
 from davserver.providers.stores import Spool
@@ -23,8 +23,8 @@ _log = structlog.get_logger("davserver.editor")
 class SavingBack:
     """Converts saves. Whatever goes wrong, the save itself is still there and goes beside."""
 
-    def __init__(self, server: DocumentServer, converter: Converter, files: VersionedFiles) -> None:
-        self._server = server
+    def __init__(self, servers: Servers, converter: Converter, files: VersionedFiles) -> None:
+        self._servers = servers
         self._converter = converter
         self._files = files
 
@@ -41,9 +41,10 @@ class SavingBack:
         if has_macros(filetype) and not has_macros(extension):
             return False
         try:
-            source = Source(filetype, self._server.reachable(url), f"saved\0{saved.sha256}")
+            server = self._servers.with_address(url)
+            source = Source(filetype, server.reachable(url), f"saved\0{saved.sha256}")
             wanted = Wanted(extension, hints=self._as_before(path, extension))
-            found = self._converter.convert(source, wanted, spool, None, SECONDS)
+            found = self._converter.convert(source, wanted, spool, None, SECONDS, server)
         except DavserverError as fault:
             _log.warning("cannot save in the file's own format", path=path, fault=str(fault))
             return False

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 import structlog
 
 from davserver.editor.actions import may_save
-from davserver.editor.client import DocumentServer
+from davserver.editor.servers import Servers
 from davserver.errors import BadGateway, Unavailable
 from davserver.model import Principal
 from davserver.providers.access import Access
@@ -46,7 +46,7 @@ class Standing:
         rights = self._access.rights(who, path)
         return may_save(path, rights, edit_formats=self._edit_formats)
 
-    def drop(self, sessions: EditSessions, server: DocumentServer) -> int:
+    def drop(self, sessions: EditSessions, servers: Servers) -> int:
         """Make lookers-on of those who lost their right (Docs API, "drop"); how many."""
         count = 0
         for session in sessions.live():
@@ -54,7 +54,7 @@ class Standing:
             if not lost:
                 continue
             try:
-                server.command("drop", key=session.key.value, users=lost)
+                servers.of(session).command("drop", key=session.key.value, users=lost)
             except (Unavailable, BadGateway) as fault:
                 # Their save is kept apart all the same.
                 _log.warning("cannot drop", path=session.path, users=lost, fault=str(fault))

@@ -19,6 +19,8 @@ CONFIG_SECONDS = 600
 COMMAND_SECONDS = 300
 # Its own tolerance (server/config, "clockTolerance"): two machines' clocks differ.
 LEEWAY_SECONDS = 60
+HEADER, PREFIX = "Authorization", "Bearer"
+"""What a Document Server uses that is not told otherwise (server/config, "token")."""
 _ALGORITHMS = ["HS256", "HS384", "HS512"]
 
 # `davserver doctor` tells about a short secret, once; the library would at every request.
@@ -30,21 +32,42 @@ class NotFromServer(Forbidden):
 
 
 class ServerTokens:
-    """Signs and checks with the secret of the Document Server, in the header that it uses."""
+    """Signs and checks with the secret of the Document Server, in the header that it uses.
 
-    def __init__(self, secret: str, header: str = "Authorization") -> None:
+    What is not given of ``header`` and ``prefix`` the server may say itself: see ``learn``.
+    ``seconds`` is the life of a configuration, ``leeway`` by how much clocks may differ.
+    """
+
+    def __init__(
+        self,
+        secret: str,
+        header: str = "",
+        prefix: str = "",
+        seconds: int = CONFIG_SECONDS,
+        leeway: int = LEEWAY_SECONDS,
+    ) -> None:
         self._secret = secret
-        self.header = header
+        self._seconds = seconds
+        self._leeway = leeway
+        self._given = (header, prefix)
+        self.header = header or HEADER
+        self.prefix = prefix or PREFIX
 
-    def sign(self, claims: dict[str, Any], seconds: int = CONFIG_SECONDS) -> str:
+    def learn(self, header: str, prefix: str | None) -> None:
+        """Take over what the server says of itself where the settings say nothing."""
+        self.header = self._given[0] or header or HEADER
+        self.prefix = self._given[1] or (PREFIX if prefix is None else prefix)
+
+    def sign(self, claims: dict[str, Any], seconds: int = 0) -> str:
         """A token over ``claims`` at its root: a configuration, or a command."""
         now = int(time.time())
-        return jwt.encode({**claims, "iat": now, "exp": now + seconds}, self._secret, "HS256")
+        end = now + (seconds or self._seconds)
+        return jwt.encode({**claims, "iat": now, "exp": end}, self._secret, "HS256")
 
     def bearer(self, claims: dict[str, Any]) -> dict[str, str]:
         """The header that signs a request body of ours."""
         token = self.sign({"payload": claims}, COMMAND_SECONDS)
-        return {self.header: f"Bearer {token}"}
+        return {self.header: f"{self.prefix} {token}".lstrip()}
 
     def check_download(self, header: str, target: str) -> None:
         """Raise NotFromServer unless ``header`` is signed for just this address.
@@ -69,13 +92,13 @@ class ServerTokens:
         return self._in_header(header)
 
     def _in_header(self, header: str) -> dict[str, Any]:
-        scheme, _, token = header.partition(" ")
-        if scheme.lower() != "bearer" or not token:
+        start, token = header[: len(self.prefix)], header[len(self.prefix) :].strip()
+        if start.lower() != self.prefix.lower() or not token:
             raise NotFromServer(
                 "The request carries no token of the Document Server: check that it signs requests "
                 f"and that no proxy removes the header {self.header}."
             )
-        payload = self._read(token.strip()).get("payload")
+        payload = self._read(token).get("payload")
         if not isinstance(payload, dict):
             raise NotFromServer("The Document Server's token has no payload.")
         return payload
@@ -86,7 +109,7 @@ class ServerTokens:
                 token,
                 self._secret,
                 algorithms=_ALGORITHMS,
-                leeway=LEEWAY_SECONDS,
+                leeway=self._leeway,
                 options={"require": ["exp"]},
             )
         except jwt.ExpiredSignatureError:

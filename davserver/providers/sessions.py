@@ -45,9 +45,10 @@ class EditSessions:
         self._exclusion = exclusion
         self._make_key = make_key
 
-    def join(self, path: str, editor: str, seconds: int) -> EditSession:
+    def join(self, path: str, editor: str, seconds: int, server: str = "") -> EditSession:
         """The session of a file, begun now if there is none, with a lease of ``seconds``.
 
+        It begins on ``server``, unless the one that it was on may still hold something.
         Raises FileLocked when somebody else holds a lock, NotFound.
         """
         with self._store.exclusive_tree():
@@ -57,7 +58,7 @@ class EditSessions:
                 session = self._shared(connection, resource_id, entry)
                 if session is None:
                     key = self._next_key(connection, resource_id, entry)
-                    self._begin(connection, path, resource_id, entry, key)
+                    self._begin(connection, path, resource_id, entry, key, server)
                     session = self._one(connection, sessions.c.key == key.value)
                 editors = sorted({*session.editors, editor})
                 self._extend(connection, session, seconds, editors)
@@ -172,7 +173,7 @@ class EditSessions:
         connection.execute(
             update(sessions)
             .where(this, sessions.c.state != SessionState.RETIRED.value)
-            .values(state=state.value, lease_until=time.time(), editors="[]")
+            .values(state=state.value, lease_until=time.time(), lock_token="", editors="[]")
         )
 
     def _file(self, path: str) -> Entry:
@@ -192,11 +193,20 @@ class EditSessions:
         return self._make_key(resource_id, entry.etag, connection.scalar(used_up) or 0)
 
     def _begin(
-        self, connection: Connection, path: str, resource_id: str, entry: Entry, key: DocumentKey
+        self,
+        connection: Connection,
+        path: str,
+        resource_id: str,
+        entry: Entry,
+        key: DocumentKey,
+        server: str,
     ) -> None:
         """A row for the session; a closed one of the same key opens again, with its lock."""
         this = sessions.c.key == key.value
         token = connection.scalar(select(sessions.c.lock_token).where(this)) or ""
+        # Its server has what was typed while nobody told of an end, or the save did not come.
+        unsaved = (sessions.c.state == SessionState.OPEN.value) | (sessions.c.lock_token != "")
+        pinned = connection.scalar(select(sessions.c.server).where(this, unsaved))
         connection.execute(delete(sessions).where(this))
         now = time.time()
         connection.execute(
@@ -209,6 +219,7 @@ class EditSessions:
                 opened=now,
                 lease_until=now,
                 editors="[]",
+                server=pinned or server,
             )
         )
 
@@ -297,4 +308,5 @@ def _session(row: Row[Any]) -> EditSession:
         lock_token=row.lock_token,
         lease_until=datetime.fromtimestamp(row.lease_until, UTC),
         editors=tuple(json.loads(row.editors)),
+        server=row.server,
     )

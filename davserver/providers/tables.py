@@ -110,6 +110,29 @@ sessions = Table(
     Column("opened", Float, nullable=False),
     Column("lease_until", Float, nullable=False),
     Column("editors", Text, nullable=False),
+    Column("server", Text, nullable=False, server_default=""),
+)
+
+document_servers = Table(
+    "document_servers",
+    metadata,
+    Column("address", Text, primary_key=True),
+    Column("checked", Float, nullable=False),
+    Column("is_up", Boolean, nullable=False),
+    Column("last_ok", Float),
+    Column("words", Text, nullable=False),
+    Column("version", String(64), nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("told", Text, nullable=False),
+)
+
+# What a test download of the doctor looked like when it arrived.
+probes = Table(
+    "probes",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("received", Float, nullable=False),
+    Column("seen", Text, nullable=False),
 )
 
 # A save that came, and where it is: ``detail`` is its path once ``outcome`` says so. With a

@@ -93,6 +93,20 @@ class DocumentServerDouble:
         self.retries = True
         self.health = b"true"
         self.conversions = Conversions(secret, self.headers)
+        self.version = VERSION
+        self.asked: list[str] = []
+        # What 9.3 and newer say of themselves (server, DocService/sources/routes/meta.js).
+        self.meta: dict[str, Any] | None = {
+            "authorization": {"header": header, "prefix": "Bearer "},
+            "urls": {
+                "api": "/web-apps/apps/api/documents/api.js",
+                "command": "/command",
+                "converter": "/converter",
+                "docbuilder": "/docbuilder",
+            },
+            "limits": {"maxFileSize": 104857600},
+            "langs": ["de", "en", "pt-PT"],
+        }
         self._lock = threading.RLock()
         double = self
 
@@ -324,7 +338,7 @@ class DocumentServerDouble:
             return {"error": 6}
         name, key = claims.get("c"), claims.get("key", "")
         if name == "version":
-            return {"error": 0, "version": VERSION}
+            return {"error": 0, "version": self.version}
         if name == "getForgottenList":
             return {"error": 0, "keys": list(self.forgotten)}
         if name in {"getForgotten", "deleteForgotten"}:
@@ -376,6 +390,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(200, API_JS.encode(), "application/javascript")
         elif url.path == "/healthcheck":
             self._answer(200, self.server_double.health, "text/plain")
+        elif url.path == "/meta/config" and self.server_double.meta is not None:
+            content = json.dumps(self.server_double.meta).encode()
+            self._answer(200, content, "application/json")
         elif url.path == "/frame":
             self._frame(parse_qs(url.query)["token"][0])
         elif url.path in self.server_double.cache:
@@ -393,6 +410,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         path = urlsplit(self.path).path
+        self.server_double.asked.append(self.path)
         if path == "/command":
             answer = self.server_double.command(json.loads(body))
             self._answer(200, json.dumps(answer).encode(), "application/json")

@@ -61,7 +61,7 @@ class Desk:
     def rescuing(self) -> Rescue:
         """What housekeeping runs."""
         running: Any = self.office.app.rescue
-        rescue: Rescue = running.__self__
+        rescue: Rescue = running.__self__.each[0]
         return rescue
 
     def rescue(self) -> list[str]:

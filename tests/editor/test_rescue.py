@@ -225,7 +225,7 @@ def test_one_that_cannot_be_taken_does_not_keep_others_waiting(
         for editor in editors:
             editor.close()
     large = len(desk.double.forgotten[editors[1].key]) + 10
-    monkeypatch.setattr(desk.rescuing._server, "_max_bytes", large)
+    monkeypatch.setattr(desk.rescuing._server, "_given_bytes", large // 2)
     assert desk.rescue() == ["/small.docx"]
     assert list(desk.double.forgotten) == [editors[0].key]
     monkeypatch.undo()

@@ -414,7 +414,7 @@ class TestPassingFaults:
         fetch = client.DocumentServer.fetch
 
         def with_a_low_limit(self: Any, url: str, spool: Any) -> None:
-            self._max_bytes = 1000
+            self._given_bytes = 500
             fetch(self, url, spool)
 
         monkeypatch.setattr(client.DocumentServer, "fetch", with_a_low_limit)

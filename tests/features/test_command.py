@@ -258,6 +258,24 @@ class TestQuotas:
         assert (answer.exit_code, message in answer.output) == (code, True), answer.output
 
 
+class TestSecret:
+    def test_a_secret_is_made_for_the_owner_alone(self, tmp_path: Path) -> None:
+        file = tmp_path / "jwt-secret"
+        answer = run("secret", file)
+        assert answer.exit_code == 0, answer.output
+        assert len(bytes.fromhex(file.read_text())) == 32
+        assert file.stat().st_mode & 0o777 == 0o600
+        assert file.read_text().strip() not in answer.output
+        assert "jwt_secret_file" in answer.output
+
+    def test_a_file_that_is_there_stays(self, tmp_path: Path) -> None:
+        file = tmp_path / "jwt-secret"
+        file.write_text("in use")
+        answer = run("secret", file)
+        assert answer.exit_code == 1
+        assert file.read_text() == "in use"
+
+
 class TestDoctor:
     def test_a_file_that_a_view_hides_is_told(self, root: Path) -> None:
         (root / ".trash").mkdir()
@@ -314,7 +332,7 @@ class TestDoctor:
         assert "curl http://127.0.0.1:1/healthcheck" in answer.output
 
     def test_a_short_secret(self, root: Path, tmp_path: Path) -> None:
-        (tmp_path / "short").write_text("secret")
+        (tmp_path / "short").write_text("not long")
         words = ("--document-server", "http://127.0.0.1:1", "--jwt-secret-file", tmp_path / "short")
         answer = run("doctor", root, *words)
         assert "openssl rand -hex 32" in answer.output
