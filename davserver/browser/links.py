@@ -66,6 +66,7 @@ class LinkPages:
             symbol=symbol(entry),
             best=best.value if best else "",
             may_download=Right.DOWNLOAD in rights,
+            as_pdf=Action.CONVERT in actions and paths.extension(entry.path) != "pdf",
         )
 
     def _take(self, request: Request) -> Response:

@@ -20,8 +20,9 @@ from davserver.editor.turns import Turns
 from davserver.errors import BadGateway
 from davserver.providers.stores import Spool
 
-SECONDS = 100
-"""How long a person waits. The Document Server itself waits for up to 30 minutes."""
+SECONDS = 50
+"""How long a person waits: many a proxy gives up after 60. What is not done by then goes on at the
+Document Server, and who asks again gets it."""
 FETCH_SECONDS = 60
 """To fetch a result there are so many in any case."""
 _ASK_AGAIN_SECONDS = (0.2, 0.3, 0.5, 0.8, 1.0)

@@ -27,6 +27,7 @@ class Turns:
         self._exclusion = exclusion
         self._at_once = at_once
         self._room = inside
+        self._never = inside < 1
         self._per_minute = per_minute
         self._lock = threading.Lock()
         self._begun: dict[str, deque[float]] = {}
@@ -37,6 +38,8 @@ class Turns:
 
         Raises TooManyConversions, and Unavailable where too many wait already or none ends in time.
         """
+        if self._never:
+            raise Unavailable("Nothing is converted with a single thread: raise `threads`.")
         with self._lock:
             if self._room < 1:
                 raise Unavailable("Too many conversions are under way. Try again in a moment.")

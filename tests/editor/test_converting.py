@@ -1,6 +1,7 @@
 """Conversions with the Document Server's double: copies, downloads, what is said of failures."""
 
 import io
+import json
 import threading
 import time
 import zipfile
@@ -144,6 +145,25 @@ def test_images_are_a_zip_of_all_pages(desk: Desk) -> None:
         assert pages.namelist() == ["image1.png", "image2.png"]
 
 
+def test_the_same_at_the_addresses_of_nextcloud(desk: Desk) -> None:
+    answer = desk.ann.request("GET", "/remote.php/dav/files/admin/a.doc", params={"as": "pdf"})
+    assert answer.content.startswith(b"%PDF")
+
+
+def test_below_a_path_and_by_another_address_of_ours(desk_with: Callable[..., Desk]) -> None:
+    port = free_port()
+    desk = desk_with(public_url=f"http://127.0.0.1:{port}/sub")
+    (desk.root / "a.doc").write_bytes(b"words")
+    desk.ann.request("GET", "/a.doc", params={"as": "pdf"})
+    asked = desk.double.conversions.asked[0]
+    assert asked["url"].startswith(f"http://127.0.0.1:{port}/sub/-/download/")
+    desk = desk_with(internal_url=f"http://127.0.0.1:{port}")
+    (desk.root / "a.doc").write_bytes(b"words")
+    desk.ann.request("GET", "/a.doc", params={"as": "odt"})
+    asked = desk.double.conversions.asked[-1]
+    assert asked["url"].startswith(f"http://127.0.0.1:{port}/-/download/")
+
+
 def test_nothing_else_changes_at_the_address_of_a_file(desk: Desk) -> None:
     assert desk.ann.request("GET", "/a.doc", params={"x": "as="}).content.startswith(b"words")
     assert desk.ann.request("GET", "/a.doc", params={"as": ""}).content.startswith(b"words")
@@ -213,6 +233,29 @@ def test_whom_a_file_is_hidden_from_learns_nothing(desk: Desk) -> None:
     assert convert(bob, "/a.doc").status_code == 404
 
 
+def test_who_has_no_office_converts_nothing(desk_with: Callable[..., Desk]) -> None:
+    desk = desk_with(editor_groups=["staff"])
+    (desk.root / "a.doc").write_bytes(b"words")
+    bob = desk.person("bob")
+    assert bob.request("GET", "/a.doc", params={"as": "pdf"}).status_code == 415
+    assert convert(bob, "/a.doc").status_code == 415
+    assert "/-/convert" not in bob.request("GET", "/", headers=PAGE).text
+    assert convert(desk.ann, "/a.doc").status_code == 303, "administrators always have it"
+
+
+def test_conversions_are_told_to_the_audit_log(desk_with: Callable[..., Desk]) -> None:
+    desk = desk_with(audit_reads=True)
+    (desk.root / "a.doc").write_bytes(b"words")
+    assert convert(desk.ann, "/a.doc", password="sesame").status_code == 303
+    assert desk.ann.request("GET", "/a.doc", params={"as": "pdf"}).status_code == 200
+    written = (desk.office.settings.state / "audit" / "audit.jsonl").read_text()
+    lines = [json.loads(line) for line in written.splitlines()]
+    told = [(line["event"], line.get("path")) for line in lines if line.get("user") == "admin"]
+    assert ("created", "/a.docx") in told
+    assert ("read", "/a.doc") in told
+    assert "sesame" not in written
+
+
 def test_a_conversion_by_a_forged_form_is_refused(desk: Desk) -> None:
     form = {"path": "/a.doc", "to": "docx"}
     assert desk.ann.request("POST", "/-/convert", data=form).status_code == 403
@@ -233,6 +276,10 @@ def test_guests_convert_what_their_link_permits(desk: Desk) -> None:
     assert answer.status_code == 303, answer.text
     assert answer.headers["Location"].endswith("/-/edit/b.docx")
     assert (desk.root / "d" / "b.docx").exists()
+    alone = guest(desk.office, make_link(desk.office, "/d/b.doc"))
+    page = alone.request("GET", "/", params={"show": "page"}, headers=PAGE)
+    [link] = html.fromstring(page.text).xpath("//a[contains(., 'as PDF')]/@href")
+    assert alone.session.get(desk.office.url + link, timeout=30).content.startswith(b"%PDF")
     looking = guest(desk.office, make_link(desk.office, "/d", Role.VIEWER))
     looking.request("GET", "/", headers=PAGE)
     assert convert(looking, "/b.doc").status_code == 403
@@ -408,6 +455,14 @@ def test_only_so_many_run_at_once(desk_with: Callable[..., Desk]) -> None:
         thread.join()
     assert statuses == [303] * 6
     assert desk.double.conversions.most_at_once == 2
+
+
+def test_a_single_thread_is_too_few(desk_with: Callable[..., Desk]) -> None:
+    desk = desk_with(threads=1)
+    (desk.root / "a.doc").write_bytes(b"words")
+    answer = convert(desk.ann, "/a.doc")
+    assert answer.status_code == 503
+    assert "threads" in answer.text
 
 
 def test_conversions_leave_threads_for_everybody_else(desk_with: Callable[..., Desk]) -> None:
