@@ -29,7 +29,7 @@ from davserver.browser.assets import Assets
 from davserver.browser.audit import ADDRESS as AUDIT_PAGE
 from davserver.browser.audit import AuditPage
 from davserver.browser.links import DROP, LinkPages
-from davserver.browser.listing import Listing
+from davserver.browser.listing import Listing, Opens
 from davserver.browser.security_txt import ADDRESS as SECURITY_TXT
 from davserver.browser.security_txt import SecurityTxt
 from davserver.browser.sharing import SHARES, Sharing
@@ -63,7 +63,7 @@ from davserver.errors import DavserverError, Forbidden, Unavailable
 from davserver.housekeeping import Housekeeping
 from davserver.metrics import MEDIA_TYPE, Metrics, Observed, begin_anew
 from davserver.model import Principal, called
-from davserver.office import open_office
+from davserver.office import open_office, preload_page
 from davserver.pages import ASSETS, SHARE, Pages
 from davserver.providers.app_passwords import DigestNonces
 from davserver.providers.exclusion import Exclusion
@@ -198,7 +198,8 @@ def create_app(settings: Settings) -> Application:
     app: App = DavRequestServer(
         provider, settings.max_upload_bytes, settings.propfind_infinity, _hand_over(settings)
     )
-    app = Listing(app, pages, share.places, share.access, editing.opening.actions, editors)
+    opens = Opens(editing.offers.of, settings.open_in == "tab", preload_page(settings))
+    app = Listing(app, pages, share.places, share.access, editing.opening.actions, editors, opens)
     app = OtherFormats(app, editing.in_other_format)
     app = LinkPages(app, pages, share, editing.opening.actions, settings.max_upload_bytes)
     sharing = Sharing(pages, share, users, LinkTokens(secret), passwords.hashed)

@@ -535,3 +535,25 @@ class Action(StrEnum):
     VIEW = "view"
     EDIT_TEXT = "text"
     CONVERT = "convert"
+
+
+class Click(StrEnum):
+    """What a click on a file's name in the listing does."""
+
+    OPEN = "open"  # the best action there is
+    VIEW = "view"  # the editor, for reading
+    DOWNLOAD = "download"
+    DESKTOP = "desktop"  # a program on the person's own machine
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """How the listing offers a file.
+
+    ``program`` stands before the file's absolute address where a program on the desktop can open
+    it. ``is_lossy`` says that editing drops what the format cannot hold.
+    """
+
+    click: Click = Click.OPEN
+    program: str = ""
+    is_lossy: bool = False

@@ -28,9 +28,11 @@ from davserver.editor.middleware import (
     VIEW,
 )
 from davserver.editor.new_documents import NewDocument
+from davserver.editor.occasions import Occasions
+from davserver.editor.offers import Offers
 from davserver.editor.opening import Office, Opening
 from davserver.editor.other_formats import OtherFormat
-from davserver.editor.pages import OpenFile
+from davserver.editor.pages import PRELOAD_PAGE, OpenFile
 from davserver.editor.rescue import Rescue, Rescued, Rescues
 from davserver.editor.saving_back import SavingBack
 from davserver.editor.servers import Servers
@@ -62,6 +64,7 @@ class Editing:
     """
 
     opening: Opening
+    offers: Offers
     sessions: EditSessions
     routes: dict[str, tuple[str, Handler]]
     tasks: dict[str, Callable[[], object]]
@@ -98,9 +101,10 @@ def open_office(
         settings.editor_groups,
         settings.restrictions,
         instance_id,
+        Occasions(share.files),
         office,
     )
-    files = OpenFile(pages, share.files, share.locks, share.access, opening)
+    files = OpenFile(pages, share.files, share.locks, share.access, opening, settings.embedders)
     converter = _converter(settings, office, instance_id)
     other = OtherFormat(
         pages, share.files, share.access, opening, converter, partial(_most_bytes, office)
@@ -137,8 +141,21 @@ def open_office(
         routes |= {DOWNLOAD: ("GET HEAD", download), CALLBACK: ("POST", callback)}
         tasks["rights of editors"] = partial(standing.drop, sessions, office.servers)
         tasks["Document Servers"] = office.servers.check
-    run_rescue = rescues.run if rescues else None
-    return Editing(opening, sessions, routes, tasks, run_rescue, other.of_file)
+    return Editing(
+        opening,
+        Offers(settings.click_actions),
+        sessions,
+        routes,
+        tasks,
+        rescues.run if rescues else None,
+        other.of_file,
+    )
+
+
+def preload_page(settings: Settings) -> str:
+    """The page that loads the editor's scripts ahead, where that is wanted (Docs API, 9.0)."""
+    servers = settings.office_servers() if settings.preload_editor else ()
+    return servers[0].address + PRELOAD_PAGE if servers else ""
 
 
 def document_servers(settings: Settings) -> list[DocumentServer]:

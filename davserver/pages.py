@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -43,9 +44,15 @@ class Pages:
         status: int = 200,
         *,
         script_and_frame: str = "",
+        frame: str = "",
+        embedders: Collection[str] = (),
         **data: Any,
     ) -> Response:
-        """A page. ``script_and_frame`` is an origin whose scripts and frames it needs too."""
+        """A page. ``script_and_frame`` is an origin whose scripts and frames it needs too.
+
+        ``frame`` is one whose frames alone it needs; ``embedders`` are origins whose pages may show
+        it in a frame.
+        """
         html = self._environment.get_template(template).render(
             request=request,
             base=request.base,
@@ -53,7 +60,7 @@ class Pages:
             asset=lambda name: f"{request.site}{ASSETS}{self.assets_version}/{name}",
             **data,
         )
-        policy = content_security_policy(script_and_frame)
+        policy = content_security_policy(script_and_frame, frame, embedders)
         headers = [
             ("Content-Type", "text/html; charset=utf-8"),
             ("Cache-Control", "no-store"),
@@ -63,7 +70,7 @@ class Pages:
             ("Referrer-Policy", "same-origin"),
             ("Permissions-Policy", _UNUSED),
             ("Cross-Origin-Opener-Policy", "same-origin"),
-            ("Cross-Origin-Resource-Policy", "same-origin"),
+            ("Cross-Origin-Resource-Policy", "cross-origin" if embedders else "same-origin"),
             ("Vary", "Accept, Cookie, Authorization"),
         ]
         return Response(status, html.encode("utf-8", "surrogateescape"), headers)
@@ -73,13 +80,20 @@ class Pages:
         return self.render(request, "error.html", status, status_code=status, message=message)
 
 
-def content_security_policy(other: str = "") -> str:
-    """The policy of our pages: nothing inline, and nothing foreign but what ``other`` serves."""
+def content_security_policy(
+    other: str = "", frame: str = "", embedders: Collection[str] = ()
+) -> str:
+    """The policy of our pages: nothing inline, and nothing foreign but what ``other`` serves.
+
+    ``frame`` is an origin of frames alone; pages of ``embedders`` may hold ours.
+    """
     also = f" {other}" if other else ""
+    framed = f"{also} {frame}" if frame else also
+    outer = "".join(f" {origin}" for origin in embedders)
     return (
         "default-src 'none'; base-uri 'none'; object-src 'none'; form-action 'self'; "
-        "frame-ancestors 'self'; "
-        f"script-src 'self'{also}; frame-src 'self'{also}; img-src 'self' data:{also}; "
+        f"frame-ancestors 'self'{outer}; "
+        f"script-src 'self'{also}; frame-src 'self'{framed}; img-src 'self' data:{also}; "
         "style-src 'self'; connect-src 'self'; font-src 'self'"
     )
 

@@ -7,6 +7,7 @@ files or the environment, never from the TOML file. docs/configure.md explains e
 import difflib
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,7 +32,7 @@ from davserver.document_servers import (
     checked_address,
 )
 from davserver.errors import SettingsWrong
-from davserver.model import Role
+from davserver.model import Click, Role
 from davserver.paths import HIDDEN
 from davserver.restrictions import GroupRule, Restrictions, WatermarkRule
 from davserver.rights import Rules
@@ -59,6 +60,12 @@ _FILE_KEYS = (
     "oidc_client_secret_file",
 )
 _MIB = 1 << 20
+_WORDS = ("docm", "docx", "dotm", "dotx", "pdf", "txt")
+_SHEETS = ("csv", "xlsb", "xlsm", "xlsx", "xltm", "xltx")
+_SLIDES = ("potm", "potx", "ppsm", "ppsx", "pptm", "pptx")
+_EDIT_FORMATS = tuple(sorted(_WORDS + _SHEETS + _SLIDES))
+# What a policy may name (CSP 3, host-source): nothing in it could begin another directive.
+_AN_ORIGIN = re.compile(r"https?://(\*\.)?[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 
 
 class Settings(BaseSettings):
@@ -155,7 +162,11 @@ class Settings(BaseSettings):
     jwt_leeway_seconds: int = Field(60, ge=0, le=600)
     document_servers: tuple[FurtherServer, ...] = ()
     max_document_mib: int = Field(0, ge=0, le=4096)
-    edit_formats: Annotated[tuple[str, ...], NoDecode] = ("csv", "docx", "pptx", "txt", "xlsx")
+    edit_formats: Annotated[tuple[str, ...], NoDecode] = _EDIT_FORMATS
+    click_actions: dict[str, Click] = Field({"pdf": Click.VIEW}, max_length=200)
+    open_in: Literal["same", "tab"] = "same"
+    embedders: Annotated[tuple[str, ...], NoDecode] = ()
+    preload_editor: bool = False
     editor_groups: Annotated[tuple[str, ...], NoDecode] = ()
     watermarks: tuple[WatermarkRule, ...] = Field((), max_length=100)
     group_permissions: dict[str, GroupRule] = Field({}, max_length=1000)
@@ -191,6 +202,19 @@ class Settings(BaseSettings):
     @classmethod
     def _formats(cls, value: Any) -> Any:
         return tuple(name.lower().lstrip(".") for name in _several(value))
+
+    @field_validator("click_actions")
+    @classmethod
+    def _extensions(cls, value: dict[str, Click]) -> dict[str, Click]:
+        return {name.lower().lstrip("."): click for name, click in value.items()}
+
+    @field_validator("embedders", mode="before")
+    @classmethod
+    def _origins(cls, value: Any) -> Any:
+        for origin in _several(value):
+            if not _AN_ORIGIN.fullmatch(origin):
+                raise ValueError(f"{origin} is no origin like https://intranet.example.org")
+        return tuple(_several(value))
 
     @field_validator("editor_groups", mode="before")
     @classmethod

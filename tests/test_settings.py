@@ -29,7 +29,8 @@ def test_the_defaults_serve_this_machine_alone(root: Path) -> None:
     settings = read_settings(root=root)
     assert (settings.host, settings.anonymous, settings.sync) == ("127.0.0.1", "none", "on-close")
     assert settings.state == root / ".davserver"
-    assert settings.edit_formats == ("csv", "docx", "pptx", "txt", "xlsx")
+    assert {"docx", "xlsx", "pptx", "csv", "txt", "docm", "pdf"} <= set(settings.edit_formats)
+    assert not {"odt", "ods", "odp", "rtf", "doc"} & set(settings.edit_formats)
 
 
 def test_file_then_environment_then_options(toml: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,3 +191,21 @@ class TestDocumentServers:
         settings = read_settings(document_server="http://docs.example.org", jwt_secret_file=file)
         with pytest.raises(SettingsWrong, match="known to everybody"):
             settings.office_servers()
+
+
+def test_a_click_is_one_of_four_whatever_the_case_of_the_extension(toml: Any) -> None:
+    settings = read_settings(toml('click_actions = { ".DOCX" = "desktop" }'))
+    assert settings.click_actions == {"docx": "desktop"}
+    assert "click_actions" in wrong(toml('click_actions = { docx = "explode" }'))
+
+
+@pytest.mark.parametrize(
+    "origin", ["intranet.example.org", "https://a.org/path", "https://a.org; script-src *", "*"]
+)
+def test_who_may_embed_is_an_origin_and_nothing_else(toml: Any, origin: str) -> None:
+    assert "no origin" in wrong(toml(f'embedders = ["{origin}"]'))
+
+
+def test_origins_may_have_a_port_and_a_star(toml: Any) -> None:
+    several = toml('embedders = ["https://*.example.org", "http://127.0.0.1:9000"]')
+    assert len(read_settings(several).embedders) == 2

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from davserver import media, paths
 from davserver.errors import NotFound
-from davserver.model import Action, Entry, Principal, Right, Rights, Role
+from davserver.model import Action, Entry, Offer, Principal, Right, Rights, Role
 from davserver.pages import Pages
 from davserver.providers.access import Access
 from davserver.providers.places import Places
@@ -15,6 +16,8 @@ from davserver.web import App, Environ, Request, Response, StartResponse, redire
 
 Actions = Callable[[Principal, str, Rights], tuple[Action, ...]]
 """What somebody can do with a file, who has these rights on it."""
+Offering = Callable[[str, tuple[Action, ...], Rights], Offer]
+"""How a file is offered to somebody who can do this with it, and has these rights."""
 Editors = Callable[[str], dict[str, tuple[str, ...]]]
 """Who edits the files of a folder now: path to names."""
 
@@ -35,6 +38,18 @@ _SYMBOLS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Opens:
+    """How a listing opens documents: each as ``offer`` says, in a tab of its own or not.
+
+    ``preload`` is the address of a page that loads the editor's scripts; empty for none.
+    """
+
+    offer: Offering
+    in_tab: bool = False
+    preload: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One line of the listing."""
 
@@ -45,6 +60,7 @@ class Row:
     rights: Rights
     actions: tuple[Action, ...]
     editors: tuple[str, ...]
+    offer: Offer
 
 
 class Listing:
@@ -58,6 +74,7 @@ class Listing:
         access: Access,
         actions: Actions,
         editors: Editors,
+        opens: Opens,
     ) -> None:
         self._next = next_app
         self._pages = pages
@@ -65,6 +82,7 @@ class Listing:
         self._access = access
         self._actions = actions
         self._editors = editors
+        self._opens = opens
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         request = Request.of(environ)
@@ -95,6 +113,9 @@ class Listing:
         return self._pages.render(
             request,
             "listing.html",
+            frame=_origin(self._opens.preload),
+            preload=self._opens.preload,
+            in_tab=self._opens.in_tab,
             folder=folder,
             crumbs=crumbs(request, folder.path),
             rows=self._rows(request, place, folder.path, order, descending=descending),
@@ -118,6 +139,7 @@ class Listing:
         for entry in entries:
             rights = self._rights(request, place, entry.path)
             has_actions = not entry.is_folder and not is_view
+            actions = self._actions(request.principal, entry.path, rights) if has_actions else ()
             rows.append(
                 Row(
                     entry,
@@ -125,8 +147,9 @@ class Listing:
                     request.addresses.of(entry.path, folder=entry.is_folder),
                     symbol(entry),
                     rights,
-                    self._actions(request.principal, entry.path, rights) if has_actions else (),
+                    actions,
                     editing.get(entry.path, ()),
+                    self._opens.offer(entry.path, actions, rights) if has_actions else Offer(),
                 )
             )
         return rows
@@ -157,6 +180,11 @@ def symbol(entry: Entry, called: str = "") -> str:
             return kind
     main = media.content_type(name).partition("/")[0]
     return main if main in {"image", "audio", "video", "text"} else "file"
+
+
+def _origin(address: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}" if address else ""
 
 
 def _is_shown(entry: Entry) -> bool:

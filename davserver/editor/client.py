@@ -32,6 +32,8 @@ MAX_BYTES = 100 << 20
 """What a Document Server takes that does not say (server/config, "maxDownloadBytes")."""
 _MAX_ANSWER = 1 << 20
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
+_VERSION_SECONDS = 3600
+_NO_VERSION_SECONDS = 60
 
 
 class DocumentServer:
@@ -54,6 +56,8 @@ class DocumentServer:
         self.when_unreachable: Callable[[], None] = _do_nothing
         self._given_bytes = max_bytes
         self._told_bytes = 0
+        self._version: tuple[int, ...] = ()
+        self._version_until = 0.0
         self._verify: bool | str = str(ca) if ca else True
 
     @property
@@ -146,6 +150,21 @@ class DocumentServer:
         answer = self.command("deleteForgotten", key=key)
         if answer.get("error") != UNKNOWN_KEY:
             _checked(answer)
+
+    def version(self) -> tuple[int, ...]:
+        """Its version, like (9, 3, 0, 140); empty as long as it has not told.
+
+        Asked once an hour, and once a minute where there was no answer.
+        """
+        if time.monotonic() >= self._version_until:
+            kept_seconds = _VERSION_SECONDS
+            try:
+                told = str(self.command("version").get("version", ""))
+                self._version = tuple(int(part) for part in told.split(".") if part.isdigit())
+            except (Unavailable, BadGateway):
+                kept_seconds = _NO_VERSION_SECONDS
+            self._version_until = time.monotonic() + kept_seconds
+        return self._version
 
     def is_healthy(self) -> bool:
         """What ``/healthcheck`` says. Raises Unavailable if it cannot be asked."""

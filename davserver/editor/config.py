@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from davserver.editor.actions import usable
-from davserver.editor.formats import Format
+from davserver.editor.formats import Format, document_type
+from davserver.editor.surfaces import Surface
 from davserver.model import (
     NO_RIGHTS,
     DocumentKey,
@@ -63,6 +64,20 @@ class Reader:
     restricted: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What else a configuration depends on: the form of the editor, the server's version (empty if
+    it is not known), and whether a PDF is a form (None for what is no PDF).
+
+    ``embedded`` has the addresses that an embedded viewer offers, by their names there.
+    """
+
+    surface: Surface = Surface.DESKTOP
+    version: tuple[int, ...] = ()
+    is_form: bool | None = None
+    embedded: Mapping[str, str] = field(default_factory=dict)
+
+
 def editor_config(
     entry: Entry,
     known: Format,
@@ -74,6 +89,7 @@ def editor_config(
     saves: bool,
     resource_id: str,
     instance_id: str,
+    occasion: Occasion = Occasion(),
 ) -> dict[str, Any]:
     """The configuration that is signed, and handed to DocEditor with its token.
 
@@ -82,8 +98,8 @@ def editor_config(
     """
     language, _, region = reader.language.partition("-")
     config: dict[str, Any] = {
-        "type": "desktop",
-        "documentType": known.kind.value,
+        "type": occasion.surface.value,
+        "documentType": document_type(known.kind, occasion.version).value,
         "width": "100%",
         "height": "100%",
         "document": {
@@ -111,6 +127,10 @@ def editor_config(
             },
         },
     }
+    if occasion.is_form is not None:
+        config["document"]["isForm"] = occasion.is_form
+    if occasion.surface is Surface.EMBEDDED:
+        config["editorConfig"]["embedded"] = {**occasion.embedded, "toolbarDocked": "top"}
     if reader.sharing:
         config["document"]["info"]["sharingSettings"] = list(reader.sharing)
     if reader.link is not None:

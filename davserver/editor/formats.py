@@ -58,6 +58,9 @@ _KINDS = {
     Kind.PDF: "djvu docxf oform oxps pdf xps",
     Kind.DIAGRAM: "vsdm vsdx vssm vssx vstm vstx",
 }
+DIAGRAMS_SINCE = (9,)
+"""The first version of the server that opens diagrams."""
+
 _OOXML_TEXT = "docm docx dotm dotx"
 _OOXML_SHEET = "xlsb xlsm xlsx xltm xltx"
 _OOXML_SLIDES = "potm potx ppsm ppsx pptm pptx"
@@ -106,6 +109,14 @@ TEXT = _set(
 def format_of(path: str) -> Format | None:
     """The format of a file by its name; None if no Document Server opens it."""
     return FORMATS.get(paths.extension(path))
+
+
+def document_type(kind: Kind, version: tuple[int, ...]) -> Kind:
+    """The editor that a server of this ``version`` opens the kind in; empty if it is not known.
+
+    Before 8.0, PDF had no editor of its own (Docs API, "Config", documentType).
+    """
+    return Kind.WORD if kind is Kind.PDF and version and version < (8,) else kind
 
 
 def is_text(path: str) -> bool:

@@ -15,6 +15,7 @@ from davserver.editor.conversions import may_convert
 from davserver.editor.formats import format_of
 from davserver.editor.language import preferred_language
 from davserver.editor.middleware import CALLBACK, DOWNLOAD
+from davserver.editor.occasions import Occasions
 from davserver.editor.servers import Servers
 from davserver.editor.standing import A_GUEST
 from davserver.editor.tokens import ServerTokens
@@ -81,6 +82,7 @@ class Opening:
         editor_groups: Collection[str],
         restrictions: Restrictions,
         instance_id: str,
+        occasions: Occasions,
         office: Office | None,
     ) -> None:
         self.office = office
@@ -91,6 +93,7 @@ class Opening:
         self._editor_groups = frozenset(editor_groups)
         self._restrictions = restrictions
         self._instance_id = instance_id
+        self._occasions = occasions
 
     def actions(self, who: Principal, path: str, rights: Rights) -> tuple[Action, ...]:
         """What somebody with these rights can do with a file, the best first."""
@@ -116,7 +119,11 @@ class Opening:
         return may_save(path, rights, edit_formats=self._edit_formats)
 
     def join(self, office: Office, request: Request, entry: Entry, *, saves: bool) -> Opened:
-        """Join the file's session, or look on; a lock of somebody else leaves only the second."""
+        """Join the file's session, or look on; a lock of somebody else leaves only the second.
+
+        Raises NotOpenable for a document that the server would not open.
+        """
+        self._occasions.check(office.servers.for_new(), entry)
         notice = ""
         if saves:
             name = request.principal.actor or A_GUEST
@@ -175,6 +182,7 @@ class Opening:
             saves=opened.saves,
             resource_id=opened.resource_id,
             instance_id=self._instance_id,
+            occasion=self._occasions.of(server, request, entry, known, rights),
         )
         config["token"] = server.tokens.sign(config)
         return config

@@ -1,17 +1,20 @@
 """The pages that open a file: ONLYOFFICE's editor, our text editor, or words on what to set up."""
 
+from collections.abc import Collection
 from json import dumps
 from urllib.parse import urlencode, urlsplit
 
 from davserver import paths
 from davserver.editor import callbacks
+from davserver.editor.contents import NotOpenable
 from davserver.editor.conversions import to_be_edited
 from davserver.editor.formats import format_of
 from davserver.editor.middleware import ALIVE, CONFIG, EDIT, TEXT, VERSIONS, VIEW
 from davserver.editor.opening import Office, Opened, Opening
+from davserver.editor.surfaces import Surface, surface_of
 from davserver.errors import BadRequest, Gone, UnsupportedMediaType
 from davserver.model import Action, Entry, Right, Rights, Role
-from davserver.pages import SHARE, Pages
+from davserver.pages import SHARE, Pages, readable_size
 from davserver.providers import locks
 from davserver.providers.access import Access
 from davserver.providers.files import VersionedFiles
@@ -19,6 +22,7 @@ from davserver.providers.locks import Locks
 from davserver.web import Request, Response, json, redirect
 
 API_SCRIPT = "/web-apps/apps/api/documents/api.js"
+PRELOAD_PAGE = "/web-apps/apps/api/documents/preload.html"
 
 MAX_TEXT_BYTES = 2 << 20
 
@@ -33,12 +37,14 @@ class OpenFile:
         held: Locks,
         access: Access,
         opening: Opening,
+        embedders: Collection[str] = (),
     ) -> None:
         self._pages = pages
         self._files = files
         self._locks = held
         self._access = access
         self._opening = opening
+        self._embedders = tuple(embedders)
 
     def edit(self, request: Request) -> Response:
         """The best editor for the file."""
@@ -64,14 +70,18 @@ class OpenFile:
         return Response(204)
 
     def config(self, request: Request) -> Response:
-        """GET /-/api/editor-config?path=/a.docx&mode=edit|view: a configuration, as JSON."""
+        """GET /-/api/editor-config?path=/a.docx&mode=edit|view&type=desktop|mobile|embedded.
+
+        A configuration, as JSON. An embedded one is for reading.
+        """
         path, mode = request.query.get("path", ""), request.query.get("mode", "edit")
         if not path.startswith("/") or mode not in ("edit", "view"):
             raise BadRequest("Say which document: ?path=/folder/name.docx&mode=edit (or view).")
         path = request.resource(path)
         self._access.check(request.principal, path, Right.READ)
         entry = self._files.entry(path)
-        rights = self._rights(request, path, viewing=mode == "view")
+        viewing = mode == "view" or surface_of(request) is Surface.EMBEDDED
+        rights = self._rights(request, path, viewing=viewing)
         office, actions = self._opening.office, self._opening.actions
         chosen = [
             one for one in actions(request.principal, path, rights) if one is not Action.EDIT_TEXT
@@ -92,27 +102,40 @@ class OpenFile:
         entry = self._files.entry(path)
         if entry.is_folder:
             return redirect(request.addresses.of(path, folder=True))
-        rights = self._rights(request, path, viewing=viewing)
+        is_embedded = surface_of(request) is Surface.EMBEDDED
+        rights = self._rights(request, path, viewing=viewing or is_embedded)
         actions = self._opening.actions(request.principal, path, rights)
+        if is_embedded:
+            actions = tuple(action for action in actions if action is not Action.EDIT_TEXT)
         office = self._opening.office
         if not actions:
-            return self._not_openable(request, entry)
+            return self._not_openable(request, entry, "Files of this kind have no editor here.")
         if actions[0] is Action.EDIT_TEXT:
             return self._text_page(request, entry, viewing=viewing)
         if office is None:
             return self._pages.render(request, "no_server.html", entry=entry)
-        opened = self._opening.join(office, request, entry, saves=actions[0] is Action.EDIT)
+        try:
+            opened = self._opening.join(office, request, entry, saves=actions[0] is Action.EDIT)
+        except NotOpenable as fault:
+            return self._not_openable(request, entry, str(fault))
         return self._editor_page(office, request, entry, opened, rights)
 
     def _editor_page(
         self, office: Office, request: Request, entry: Entry, opened: Opened, rights: Rights
     ) -> Response:
         server, address = opened.server.public, request.addresses.target(entry.path)
-        wanted = urlencode({"path": address, "mode": "edit" if opened.saves else "view"})
+        surface, known = surface_of(request), format_of(entry.path)
+        is_embedded = surface is Surface.EMBEDDED
+        mode = "edit" if opened.saves else "view"
+        wanted = urlencode({"path": address, "mode": mode, "type": surface.value})
         return self._pages.render(
             request,
-            "editor.html",
+            "embedded.html" if is_embedded else "editor.html",
             script_and_frame=_origin(server),
+            embedders=self._embedders if is_embedded else (),
+            lossy_format=known.extension
+            if known and opened.saves and known.edits_with_loss
+            else "",
             entry=entry,
             config=self._opening.configuration(office, request, entry, opened, rights),
             notice=opened.notice,
@@ -146,7 +169,8 @@ class OpenFile:
         held = self._locks.on(entry.path)
         may_write = Right.EDIT in self._access.rights(request.principal, entry.path)
         if entry.size > MAX_TEXT_BYTES:
-            return self._not_openable(request, entry, too_large=True)
+            words = f"With {readable_size(entry.size)} this file is too large for the text editor."
+            return self._not_openable(request, entry, words)
         return self._pages.render(
             request,
             "text.html",
@@ -163,9 +187,16 @@ class OpenFile:
             return ""
         return request.url(VERSIONS[:-1] + request.addresses.target(path))
 
-    def _not_openable(self, request: Request, entry: Entry, *, too_large: bool = False) -> Response:
+    def _not_openable(self, request: Request, entry: Entry, words: str) -> Response:
+        rights = self._access.rights(request.principal, entry.path)
         return self._pages.render(
-            request, "not_openable.html", 415, entry=entry, too_large=too_large
+            request,
+            "not_openable.html",
+            415,
+            entry=entry,
+            words=words,
+            may_download=Right.DOWNLOAD in rights,
+            folder=request.way_back(entry.path),
         )
 
 

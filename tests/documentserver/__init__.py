@@ -90,6 +90,8 @@ class DocumentServerDouble:
         self.cache: dict[str, bytes] = {}
         self.sessions: dict[str, tuple[str, str]] = {}
         self.dropped: list[str] = []
+        self.preloads = 0
+        self.version = VERSION
         self.retries = True
         self.health = b"true"
         self.conversions = Conversions(secret, self.headers)
@@ -393,6 +395,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif url.path == "/meta/config" and self.server_double.meta is not None:
             content = json.dumps(self.server_double.meta).encode()
             self._answer(200, content, "application/json")
+        elif url.path == "/web-apps/apps/api/documents/preload.html":
+            self.server_double.preloads += 1
+            self._answer(200, b"<!doctype html><title>preload</title>", "text/html")
         elif url.path == "/frame":
             self._frame(parse_qs(url.query)["token"][0])
         elif url.path in self.server_double.cache:

@@ -11,7 +11,7 @@ from tests.running import ThreadServer
 
 
 def configuration(
-    server: ThreadServer, client: DavClient, name: str, *, how: str = "edit"
+    server: ThreadServer, client: DavClient, name: str, *, how: str = "edit", **query: str
 ) -> dict[str, Any]:
     """The signed configuration for a file in the root, which is made if it is missing."""
     path = server.root / name
@@ -22,15 +22,16 @@ def configuration(
             document.save(str(path))
         else:
             path.write_bytes(b"")
-    answer = page(client, name, how=how)
+    answer = page(client, name, how=how, **query)
     assert answer.status_code == 200, answer.text
     island = html.fromstring(answer.text).get_element_by_id("editor-config")
     config: dict[str, Any] = json.loads(island.text_content())
     return config
 
 
-def page(client: DavClient, name: str, *, how: str = "edit") -> Any:
-    return client.request("GET", f"/-/{how}/{name}", headers={"Accept": "text/html"})
+def page(client: DavClient, name: str, *, how: str = "edit", **query: str) -> Any:
+    headers = {"Accept": "text/html"}
+    return client.request("GET", f"/-/{how}/{name}", headers=headers, params=query)
 
 
 def words(path: Any) -> list[str]:

@@ -1,0 +1,93 @@
+"""What the bytes of a document tell before it is opened: whether it can be, whether it is a form.
+
+Reads a file's beginning and the directory at the end of a zip file, never its content. Source for
+the limits: server/config, "FileConverter.converter.inputLimits".
+"""
+
+import zipfile
+from typing import BinaryIO
+
+from davserver.editor.formats import Format
+from davserver.errors import UnsupportedMediaType
+
+FORM_HEAD_BYTES = 300
+_MIB = 1 << 20
+_MAX_DIRECTORY = 1 << 20
+"""What is read of a zip file's directory; one that has more is left to the Document Server."""
+_LIMITS = {
+    "docm docx dotm dotx": 50 * _MIB,
+    "xlsm xlsx xltm xltx": 300 * _MIB,
+    "potm potx ppsm ppsx pptm pptx": 50 * _MIB,
+    "vsdm vsdx vssm vssx vstm vstx": 50 * _MIB,
+}
+_UNPACKED = {name: most for names, most in _LIMITS.items() for name in names.split()}
+
+
+class NotOpenable(UnsupportedMediaType):
+    """A document cannot be opened in the editor, for the reason that the words give."""
+
+
+def check_size(size: int, most: int) -> None:
+    """Raise NotOpenable for a file that the Document Server does not fetch."""
+    if size > most:
+        raise NotOpenable(
+            f"With {_mib(size)} MiB this file is too large for the editor, which opens up to "
+            f"{_mib(most)} MiB."
+        )
+
+
+def check_unpacked(content: BinaryIO, known: Format) -> None:
+    """Raise NotOpenable for a document whose parts unpack to more than the Document Server takes.
+
+    What is no zip file, like one with a password, is left to the server.
+    """
+    most = _UNPACKED.get(known.extension)
+    if most is None:
+        return
+    try:
+        with zipfile.ZipFile(_Bounded(content)) as package:
+            parts = package.infolist()
+    except (zipfile.BadZipFile, NotImplementedError, ValueError):
+        return
+    unpacked = sum(part.file_size for part in parts if part.filename.lower().endswith(".xml"))
+    if unpacked > most:
+        raise NotOpenable(
+            f"Unpacked, the text of this document has {_mib(unpacked)} MiB, and the editor opens "
+            f"up to {_mib(most)} MiB in this format."
+        )
+
+
+def is_form(head: bytes) -> bool:
+    """Whether a PDF that begins with ``head`` is a form made by ONLYOFFICE.
+
+    Source: Docs API, "Config", document, "isForm": the mark stands in the file's first object.
+    """
+    _, mark, rest = head[:FORM_HEAD_BYTES].partition(b"%\xcd\xca\xd2\xa9\r")
+    if not mark or not rest.startswith(b"1 0 obj\n<<\n"):
+        return False
+    attributes, stream, _ = rest.partition(b"stream\r\n")
+    return bool(stream) and b"ONLYOFFICEFORM" in attributes
+
+
+class _Bounded:
+    """A file for ``zipfile`` that gives no more than ``_MAX_DIRECTORY`` bytes at a time."""
+
+    def __init__(self, content: BinaryIO) -> None:
+        self._content = content
+        self.seek, self.tell = content.seek, content.tell
+
+    def seekable(self) -> bool:
+        return True
+
+    def read(self, count: int = -1) -> bytes:
+        if not 0 <= count <= _MAX_DIRECTORY:
+            # ZipFile asks for all that is left only where it looks for the end record.
+            if count < 0:
+                return self._content.read(_MAX_DIRECTORY)
+            raise zipfile.BadZipFile("the directory is too large")
+        return self._content.read(count)
+
+
+def _mib(count: int) -> int:
+    """Whole MiB, rounded up, so that what is too large never reads like the limit."""
+    return -(-count // _MIB)

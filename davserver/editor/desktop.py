@@ -1,0 +1,22 @@
+"""Which program on somebody's desktop opens a file by its address. Pure.
+
+Source: Microsoft, "Office URI Schemes" (``ofe``: open for editing, ``u``: the address follows);
+LibreOffice takes the same words with its own scheme.
+"""
+
+from davserver import paths
+
+_SCHEMES = {
+    "ms-word": "doc docm docx dot dotm dotx",
+    "ms-excel": "xls xlsb xlsm xlsx xlt xltm xltx",
+    "ms-powerpoint": "pot potm potx pps ppsm ppsx ppt pptm pptx",
+    "ms-visio": "vsdm vsdx vssm vssx vstm vstx",
+    "vnd.libreoffice.command": "fodp fods fodt odg odp ods odt otp ots ott",
+}
+_PROGRAMS = {name: scheme for scheme, names in _SCHEMES.items() for name in names.split()}
+
+
+def program_for(path: str) -> str:
+    """What stands before the absolute address of a file to open it there; empty for no program."""
+    scheme = _PROGRAMS.get(paths.extension(path))
+    return f"{scheme}:ofe|u|" if scheme else ""

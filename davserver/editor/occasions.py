@@ -1,0 +1,68 @@
+"""What an opening depends on besides rights: the file's bytes, the server's version, browsers."""
+
+from davserver.editor.client import DocumentServer
+from davserver.editor.config import Occasion
+from davserver.editor.contents import (
+    FORM_HEAD_BYTES,
+    NotOpenable,
+    check_size,
+    check_unpacked,
+    is_form,
+)
+from davserver.editor.formats import DIAGRAMS_SINCE, Format, Kind, format_of
+from davserver.editor.middleware import VIEW
+from davserver.editor.surfaces import Surface, surface_of
+from davserver.model import Entry, Right, Rights
+from davserver.providers.files import VersionedFiles
+from davserver.web import Request
+
+
+class Occasions:
+    """Looks at files and servers before documents are opened."""
+
+    def __init__(self, files: VersionedFiles) -> None:
+        self._files = files
+
+    def check(self, server: DocumentServer, entry: Entry) -> None:
+        """Raise NotOpenable, in words, for a document that the server would not open."""
+        known = format_of(entry.path)
+        if known is None:
+            return
+        check_size(entry.size, server.max_bytes)
+        if known.kind is Kind.DIAGRAM:
+            version = server.version()
+            if version and version < DIAGRAMS_SINCE:
+                raise NotOpenable(
+                    f"Diagrams open in a Document Server from version {DIAGRAMS_SINCE[0]} on; "
+                    f"the one here has {'.'.join(map(str, version[:2]))}."
+                )
+        content, _ = self._files.open(entry.path)
+        with content:
+            check_unpacked(content, known)
+
+    def of(
+        self, server: DocumentServer, request: Request, entry: Entry, known: Format, rights: Rights
+    ) -> Occasion:
+        """How the document opens for who asks. Raises BadRequest for an unknown ``?type=``."""
+        surface = surface_of(request)
+        is_pdf = known.extension == "pdf"
+        return Occasion(
+            surface,
+            server.version() if known.kind is Kind.PDF else (),
+            self._is_form(entry) if is_pdf else None,
+            _addresses(request, entry, rights) if surface is Surface.EMBEDDED else {},
+        )
+
+    def _is_form(self, entry: Entry) -> bool:
+        content, _ = self._files.open(entry.path)
+        with content:
+            return is_form(content.read(FORM_HEAD_BYTES))
+
+
+def _addresses(request: Request, entry: Entry, rights: Rights) -> dict[str, str]:
+    """What an embedded viewer leads to (Config, editorConfig, "embedded")."""
+    view = request.origin + request.url(VIEW[:-1] + request.addresses.target(entry.path))
+    told = {"embedUrl": f"{view}?type={Surface.EMBEDDED}", "fullscreenUrl": view, "shareUrl": view}
+    if Right.DOWNLOAD in rights:
+        told["saveUrl"] = request.origin + request.addresses.of(entry.path)
+    return told
