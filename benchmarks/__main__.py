@@ -16,7 +16,7 @@ from pathlib import Path
 
 import requests
 
-from benchmarks import peers, scale, strain
+from benchmarks import opening, peers, scale, strain
 from benchmarks.measure import many, one
 from benchmarks.peers import Target
 
@@ -91,7 +91,7 @@ def main() -> None:
             warm(unsynced)
             table.append(compare(put_row("PUT 4 KiB, sync off"), unsynced, others))
             words = [alone_and_in_the_crowd(ours), memory(ours)]
-        apart = (what_signing_in_costs, very_many_files, very_many_locks)
+        apart = (what_signing_in_costs, very_many_files, very_many_locks, very_many_sessions)
         words += [measure(Path(folder)) for measure in apart]
     report(names, table, words)
 
@@ -205,6 +205,19 @@ def very_many_files(folder: Path) -> str:
         f"PROPFIND of {scale.FILES:,} files, six properties, {found.size_mib:.0f} MiB: the first "
         f"byte after **{found.first_byte_ms:.0f} ms of CPU**, and at most "
         f"**{found.growth_mib:.1f} MiB** more resident memory in a process."
+    )
+    print(words, flush=True)
+    return words
+
+
+def very_many_sessions(folder: Path) -> str:
+    """The editor's page where very many documents are open, beside where none is."""
+    root = folder / "office"
+    root.mkdir()
+    alone, crowded = opening.open_many(root)
+    words = (
+        f"The editor's page takes **{crowded:.1f} ms** (p50) with {opening.SESSIONS:,} sessions "
+        f"open, and {alone:.1f} ms with none."
     )
     print(words, flush=True)
     return words
