@@ -4,10 +4,11 @@
 // (Docs API, "Events"). The editor shows the buttons of the events that somebody answers.
 
 import { ask } from "./page.js";
+import { files } from "./editor_files.js";
 import { session } from "./editor_session.js";
 import { sharing } from "./editor_sharing.js";
 
-const FEATURES = [session, sharing];
+const FEATURES = [session, sharing, files];
 
 const host = document.querySelector("#editor");
 

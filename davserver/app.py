@@ -49,7 +49,9 @@ from davserver.editor.middleware import (
     CONVERT_PAGE,
     DOWNLOAD_AS,
     EDIT,
+    INSERT,
     NEW,
+    OF_EDITOR,
     TEXT,
     VERSIONS,
     VIEW,
@@ -258,9 +260,10 @@ def create_app(settings: Settings) -> Application:
         doors.sign_in.principal,
         open_routes=(
             *(EDIT, VIEW, TEXT, CONFIG, NEW, VERSIONS, ALIVE, UPLOAD, DROP),
-            *(CONVERT, CONVERT_PAGE, DOWNLOAD_AS),
+            *(CONVERT, CONVERT_PAGE, DOWNLOAD_AS, *OF_EDITOR),
         ),
-        editors=(EDIT, VIEW, CONVERT, CONVERT_PAGE, DOWNLOAD_AS),
+        # What is inserted can be copied out of the document: where downloads are counted, nothing.
+        editors=(EDIT, VIEW, CONVERT, CONVERT_PAGE, DOWNLOAD_AS, INSERT),
         versions=VERSIONS,
     )
     secret_routes = (*BY_TOKEN, LINKS)

@@ -12,6 +12,7 @@ from davserver.editor.callbacks import Callback
 from davserver.editor.client import DocumentServer
 from davserver.editor.converting import Converter
 from davserver.editor.downloads import Download
+from davserver.editor.inside import inside_routes
 from davserver.editor.keys import document_key
 from davserver.editor.middleware import (
     ALIVE,
@@ -124,6 +125,7 @@ def open_office(
         VERSIONS: ("GET HEAD POST", VersionsPage(pages, share.files, share.access)),
         DOWNLOAD: ("GET HEAD", _nobody_there),
         CALLBACK: ("POST", _nobody_there),
+        **inside_routes(share, opening),
     }
     tasks: dict[str, Callable[[], object]] = {
         "sessions": lambda: sessions.purge_older_than(_CALLBACKS_KEPT),

@@ -17,6 +17,15 @@ CONVERT = "/-/convert"
 CONVERT_PAGE = "/-/convert/"
 DOWNLOAD_AS = "/-/download-as/"
 
+FILES = "/-/api/files"
+SAVE_AS = "/-/api/save-as"
+RENAME = "/-/api/rename"
+WHERE = "/-/api/where"
+INSERT = "/-/api/insert"
+
+OF_EDITOR = (FILES, SAVE_AS, RENAME, WHERE, INSERT)
+"""What the editor's page asks for while a document is open; by a link too."""
+
 BY_TOKEN = (DOWNLOAD, CALLBACK)
 """The Document Server's routes: it cannot sign in, it brings tokens."""
 

@@ -6,6 +6,7 @@ from urllib.parse import urlencode, urlsplit
 
 from davserver import paths
 from davserver.editor import callbacks
+from davserver.editor.abilities import abilities
 from davserver.editor.contents import NotOpenable
 from davserver.editor.conversions import to_be_edited
 from davserver.editor.formats import format_of
@@ -140,6 +141,8 @@ class OpenFile:
             config=self._opening.configuration(office, request, entry, opened, rights),
             notice=opened.notice,
             copy_to_edit=self._copy_to_edit(request, entry, opened),
+            path=address,
+            can=abilities(request, self._access, entry.path, rights, saves=opened.saves),
             api=f"{server}{API_SCRIPT}?shardkey={opened.key.value}",
             server=server,
             fresh=f"{request.url(CONFIG)}?{wanted}",

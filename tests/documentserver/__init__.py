@@ -92,6 +92,7 @@ class DocumentServerDouble:
         self.dropped: list[str] = []
         self.preloads = 0
         self.version = VERSION
+        self.titles: dict[str, str] = {}
         self.retries = True
         self.health = b"true"
         self.conversions = Conversions(secret, self.headers)
@@ -353,6 +354,8 @@ class DocumentServerDouble:
                 return {"error": 1}
             answered = self.save(key, kind=0, userdata=claims.get("userdata"))
             return {"error": 0 if answered else 4, "key": key}
+        if name == "meta":
+            return self._rename(key, claims.get("meta") or {})
         if name == "drop":
             return self._drop(key, claims.get("users") or [])
         return {"error": 5 if key else 1}
@@ -366,6 +369,13 @@ class DocumentServerDouble:
             url = self._signed(path, path.rpartition("/")[2], key)
             return {"error": 0, "key": key, "url": url}
         del self.forgotten[key], self.cache[path]
+        return {"error": 0, "key": key}
+
+    def _rename(self, key: str, meta: dict[str, Any]) -> dict[str, Any]:
+        """All editors of the document show the title (Docs API, "meta")."""
+        if key not in self.editing:
+            return {"error": 1}
+        self.titles[key] = meta["title"]
         return {"error": 0, "key": key}
 
     def _drop(self, key: str, users: list[str]) -> dict[str, Any]:
