@@ -5,10 +5,12 @@
 
 import { ask } from "./page.js";
 import { files } from "./editor_files.js";
+import { people } from "./editor_people.js";
+import { person } from "./editor_person.js";
 import { session } from "./editor_session.js";
 import { sharing } from "./editor_sharing.js";
 
-const FEATURES = [session, sharing, files];
+const FEATURES = [session, sharing, files, person, people];
 
 const host = document.querySelector("#editor");
 
@@ -36,7 +38,14 @@ function open() {
   const frame = document.createElement("div");
   frame.id = "editor-frame";
   host.append(frame);
-  const events = Object.assign({}, ...FEATURES.map((feature) => feature(page)));
+  const events = {};
+  for (const feature of FEATURES) {
+    for (const [name, answer] of Object.entries(feature(page))) {
+      const before = events[name];
+      // Two features can answer one event: onMetaChange tells of titles and of stars.
+      events[name] = before ? (event) => [before(event), answer(event)] : answer;
+    }
+  }
   page.editor = new window.DocsAPI.DocEditor(frame.id, { ...page.config, events });
 }
 

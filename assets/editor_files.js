@@ -58,7 +58,8 @@ async function rename(page, title) {
 /** Somebody renamed it: the file is the same one, under another address. */
 async function follow(page) {
   try {
-    moved(page, await get("where", { file: page.config.document.referenceData.fileKey }));
+    const { fileKey, instanceId } = page.config.document.referenceData;
+    moved(page, await get("where", { file: fileKey, instance: instanceId }));
   } catch {
     // It is somewhere where this person may not read it: saving goes on, and a reload tells them.
   }
@@ -72,7 +73,7 @@ async function insert(page, kind, c, title) {
     kind,
     many: kind === "image" && c !== "change",
     start: folderOf(page),
-    act: ({ paths }) => get("insert", { kind, c, paths: paths.join("\n") }),
+    act: ({ paths }) => get("insert", { server: page.data.server, kind, c, paths: paths.join("\n") }),
   });
   if (!argument) return;
   const methods = { image: "insertImage", document: "setRequestedDocument", spreadsheet: "setRequestedSpreadsheet" };
@@ -92,6 +93,6 @@ export function files(page) {
       onRequestSelectSpreadsheet: ({ data }) => insert(page, "spreadsheet", data.c, "Recipients from a spreadsheet"),
     },
   };
-  const mine = page.data.can.split(" ").map((name) => events[name] ?? {});
+  const mine = (page.data.can ?? "").split(" ").map((name) => events[name] ?? {});
   return Object.assign({ onMetaChange: ({ data }) => data.title && follow(page) }, ...mine);
 }

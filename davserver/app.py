@@ -30,6 +30,8 @@ from davserver.browser.audit import ADDRESS as AUDIT_PAGE
 from davserver.browser.audit import AuditPage
 from davserver.browser.links import DROP, LinkPages
 from davserver.browser.listing import Listing, Opens
+from davserver.browser.notices import ADDRESS as NOTICES
+from davserver.browser.notices import NoticesPage
 from davserver.browser.security_txt import ADDRESS as SECURITY_TXT
 from davserver.browser.security_txt import SecurityTxt
 from davserver.browser.sharing import SHARES, Sharing
@@ -52,12 +54,14 @@ from davserver.editor.middleware import (
     INSERT,
     NEW,
     OF_EDITOR,
+    REFERENCE,
     TEXT,
     VERSIONS,
     VIEW,
     EditorMiddleware,
     OtherFormats,
 )
+from davserver.editor.readers import Member
 from davserver.editor.rescue import Rescued
 from davserver.editor.standing import Standing
 from davserver.entrance import open_doors, openid_provider, sources_of, vouched_by_proxy
@@ -70,6 +74,8 @@ from davserver.pages import ASSETS, SHARE, Pages
 from davserver.providers.app_passwords import DigestNonces
 from davserver.providers.exclusion import Exclusion
 from davserver.providers.failures import Failures
+from davserver.providers.marks import Marks
+from davserver.providers.notices import Notices
 from davserver.providers.provider import ShareProvider
 from davserver.providers.sessions import EditSessions
 from davserver.providers.share import DAY, Share, open_share
@@ -188,7 +194,13 @@ def create_app(settings: Settings) -> Application:
     stranger = anonymous_principal(settings.anonymous)
     standing = Standing(share.access, sharers.called, stranger, settings.edit_formats)
     noted = audit.note if audit is not None else _unnoted
-    editing = open_office(settings, share, pages, secret, standing, metrics.reported, noted)
+
+    def everybody() -> list[Member]:
+        return [Member(principal_of(user), user.email) for user in users.all()]
+
+    editing = open_office(
+        settings, share, pages, secret, standing, metrics.reported, noted, everybody
+    )
 
     def editors(folder: str) -> dict[str, tuple[str, ...]]:
         return {
@@ -201,7 +213,18 @@ def create_app(settings: Settings) -> Application:
         provider, settings.max_upload_bytes, settings.propfind_infinity, _hand_over(settings)
     )
     opens = Opens(editing.offers.of, settings.open_in == "tab", preload_page(settings))
-    app = Listing(app, pages, share.places, share.access, editing.opening.actions, editors, opens)
+    notices = Notices(share.catalog)
+    app = Listing(
+        app,
+        pages,
+        share.places,
+        share.access,
+        editing.opening.actions,
+        editors,
+        opens,
+        Marks(share.catalog).favourites_in,
+        notices.unread,
+    )
     app = OtherFormats(app, editing.in_other_format)
     app = LinkPages(app, pages, share, editing.opening.actions, settings.max_upload_bytes)
     sharing = Sharing(pages, share, users, LinkTokens(secret), passwords.hashed)
@@ -216,6 +239,7 @@ def create_app(settings: Settings) -> Application:
             ),
             UPLOAD: (METHODS, Tus(share, settings.max_upload_bytes, settings.upload_hours)),
             SHARE: ("GET HEAD POST", sharing.of_path),
+            NOTICES: ("GET HEAD POST", NoticesPage(pages, notices, share.access)),
             SHARES: ("GET HEAD POST", sharing.of_person),
             PRINCIPALS: ("PROPFIND", describe),
             ACCOUNT: ("GET HEAD POST", doors.account),
@@ -263,7 +287,7 @@ def create_app(settings: Settings) -> Application:
             *(CONVERT, CONVERT_PAGE, DOWNLOAD_AS, *OF_EDITOR),
         ),
         # What is inserted can be copied out of the document: where downloads are counted, nothing.
-        editors=(EDIT, VIEW, CONVERT, CONVERT_PAGE, DOWNLOAD_AS, INSERT),
+        editors=(EDIT, VIEW, CONVERT, CONVERT_PAGE, DOWNLOAD_AS, INSERT, REFERENCE),
         versions=VERSIONS,
     )
     secret_routes = (*BY_TOKEN, LINKS)

@@ -53,6 +53,7 @@ class Event(StrEnum):
     EDIT_OPENED = "edit session opened"
     EDIT_SAVED = "saved from the editor"
     SHARED = "shared"
+    MENTIONED = "mentioned"
     SHARING_ENDED = "sharing ended"
     LOCK_BROKEN = "lock broken"
     ADMINISTERED = "administration"

@@ -266,6 +266,15 @@ class TooManyAttempts(DavserverError):
         return [("Retry-After", str(self.seconds))]
 
 
+class TooManyNotices(DavserverError):
+    """Somebody mentioned more people within an hour than is good for them (RFC 6585, 4)."""
+
+    status = 429
+
+    def __init__(self) -> None:
+        super().__init__("You mentioned many people within an hour. Try again later.")
+
+
 class BadGateway(DavserverError):
     """Another server is named where only this one can serve (RFC 4918, 9.8.5)."""
 

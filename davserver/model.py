@@ -7,6 +7,9 @@ from enum import StrEnum
 
 from davserver import paths
 
+_EMAIL = re.compile(
+    r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@([a-z0-9-]{1,63}\.)*[a-z0-9-]{1,63}", re.ASCII | re.IGNORECASE
+)
 _DOCUMENT_KEY = re.compile(r"[0-9A-Za-z._=-]{1,128}")
 # Basic authentication ends the name at the first colon (RFC 7617, 2); the rest keeps names
 # printable.
@@ -346,6 +349,14 @@ def is_user_name(text: str) -> bool:
     return (
         _USER_NAME.fullmatch(text) is not None and text == text.strip() and text not in {".", ".."}
     )
+
+
+def is_email(text: str) -> bool:
+    """Whether ``text`` can be written to: one address, without a name (RFC 5321, 4.1.2).
+
+    Quoted local parts are left out; nobody has one.
+    """
+    return len(text) <= 254 and _EMAIL.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 Besides ``app`` and ``entrance`` the only file that names concrete classes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -34,6 +34,8 @@ from davserver.editor.offers import Offers
 from davserver.editor.opening import Office, Opening
 from davserver.editor.other_formats import OtherFormat
 from davserver.editor.pages import PRELOAD_PAGE, OpenFile
+from davserver.editor.personal import Personal
+from davserver.editor.readers import Member, Readers
 from davserver.editor.rescue import Rescue, Rescued, Rescues
 from davserver.editor.saving_back import SavingBack
 from davserver.editor.servers import Servers
@@ -45,6 +47,7 @@ from davserver.editor.versions import VersionsPage
 from davserver.errors import Gone
 from davserver.pages import Pages
 from davserver.providers.exclusion import Exclusion
+from davserver.providers.marks import Marks
 from davserver.providers.saves import Saves
 from davserver.providers.server_health import ServerHealth
 from davserver.providers.sessions import EditSessions
@@ -81,10 +84,12 @@ def open_office(
     standing: Standing,
     reported: Callable[[object, str], None],
     noted: Callable[..., None],
+    everybody: Callable[[], Iterable[Member]],
 ) -> Editing:
     """Everything about editing; without a Document Server its addresses say so.
 
-    ``reported`` counts a report of the Document Server, ``noted`` writes into the audit log.
+    ``reported`` counts a report of the Document Server, ``noted`` writes into the audit log;
+    ``everybody`` tells all users.
     """
     instance_id = share.catalog.instance_id()
     sessions = EditSessions(
@@ -94,6 +99,7 @@ def open_office(
         partial(document_key, instance_id),
     )
     office = _office(settings, share, secret, sessions)
+    personal = Personal(share.files, share.access, Marks(share.catalog))
     opening = Opening(
         share.files,
         share.access,
@@ -104,6 +110,7 @@ def open_office(
         instance_id,
         Occasions(share.files),
         office,
+        personal,
     )
     files = OpenFile(pages, share.files, share.locks, share.access, opening, settings.embedders)
     converter = _converter(settings, office, instance_id)
@@ -125,7 +132,7 @@ def open_office(
         VERSIONS: ("GET HEAD POST", VersionsPage(pages, share.files, share.access)),
         DOWNLOAD: ("GET HEAD", _nobody_there),
         CALLBACK: ("POST", _nobody_there),
-        **inside_routes(share, opening),
+        **inside_routes(share, opening, personal, instance_id, Readers(share.access, everybody)),
     }
     tasks: dict[str, Callable[[], object]] = {
         "sessions": lambda: sessions.purge_older_than(_CALLBACKS_KEPT),

@@ -14,6 +14,7 @@ from davserver.web import Request, Response
 
 ASSETS = "/-/assets/"
 SHARE = "/-/share/"
+EDIT = "/-/edit/"
 
 _A_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,3})?) ?([kmgt]?)(i?)b?")
 # Camera and microphone stay: the editor has calls, in a frame that asks for them.

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from davserver.accounts import passwords
 from davserver.errors import BadRequest, Conflict, Forbidden, NoSuchAccount
-from davserver.model import Grant, Role, Writer, is_user_name, of_group
+from davserver.model import Grant, Role, Writer, is_email, is_user_name, of_group
 from davserver.providers.app_passwords import AppPasswords
 from davserver.providers.groups import Group, Groups
 from davserver.providers.share import Share
@@ -101,6 +101,13 @@ class People:
     def set_administrator(self, name: str, *, is_administrator: bool) -> None:
         """Say whether a user is an administrator."""
         if not self._users.set_administrator(name, is_administrator=is_administrator):
+            raise NoSuchAccount(f"There is no user {name}.")
+
+    def set_email(self, name: str, address: str) -> None:
+        """Say where a user gets mail; an empty address is nowhere. Raises BadRequest."""
+        if address and not is_email(address):
+            raise BadRequest("This is no e-mail address.")
+        if not self._users.set_email(name, address):
             raise NoSuchAccount(f"There is no user {name}.")
 
     def sign_out(self, name: str) -> tuple[int, int]:

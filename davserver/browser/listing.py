@@ -20,6 +20,8 @@ Offering = Callable[[str, tuple[Action, ...], Rights], Offer]
 """How a file is offered to somebody who can do this with it, and has these rights."""
 Editors = Callable[[str], dict[str, tuple[str, ...]]]
 """Who edits the files of a folder now: path to names."""
+Favourites = Callable[[str, str], set[str]]
+"""The paths in a folder that a user marked."""
 
 _ORDERS: dict[str, Callable[[Entry], Any]] = {
     "name": lambda entry: entry.name.casefold(),
@@ -61,6 +63,7 @@ class Row:
     actions: tuple[Action, ...]
     editors: tuple[str, ...]
     offer: Offer
+    is_favourite: bool
 
 
 class Listing:
@@ -75,6 +78,8 @@ class Listing:
         actions: Actions,
         editors: Editors,
         opens: Opens,
+        favourites: Favourites,
+        unread: Callable[[str], int],
     ) -> None:
         self._next = next_app
         self._pages = pages
@@ -83,6 +88,8 @@ class Listing:
         self._actions = actions
         self._editors = editors
         self._opens = opens
+        self._favourites = favourites
+        self._unread = unread
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         request = Request.of(environ)
@@ -123,6 +130,7 @@ class Listing:
             descending=descending,
             may_create=Right.CREATE in self._rights(request, place, folder.path),
             is_view=bool(paths.view_of(folder.path)),
+            unread=self._unread(request.principal.name) if request.principal.name else 0,
         )
 
     def _rows(
@@ -135,6 +143,8 @@ class Listing:
         entries.sort(key=lambda entry: not entry.is_folder)
         is_view = bool(paths.view_of(folder))
         editing = {} if is_view else self._editors(folder)
+        who = request.principal.name
+        marked = self._favourites(who, folder) if who and not is_view else set()
         rows = []
         for entry in entries:
             rights = self._rights(request, place, entry.path)
@@ -150,6 +160,7 @@ class Listing:
                     actions,
                     editing.get(entry.path, ()),
                     self._opens.offer(entry.path, actions, rights) if has_actions else Offer(),
+                    entry.path in marked,
                 )
             )
         return rows

@@ -54,6 +54,18 @@ def user_passwd(name: str, password_stdin: bool, config: Path | None, **options:
     click.echo(f"The password of {name} is changed.")
 
 
+@user.command("email")
+@click.argument("name")
+@click.argument("address", default="")
+@root_option
+@place_options
+def user_email(name: str, address: str, config: Path | None, **options: Any) -> None:
+    """Say where NAME gets mail; without ADDRESS, nowhere."""
+    with administered(config, options) as share:
+        People(share).set_email(name, address)
+    click.echo(f"{name} gets mail at {address}." if address else f"{name} gets no mail.")
+
+
 @user.command("remove")
 @click.argument("name")
 @root_option

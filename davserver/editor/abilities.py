@@ -15,17 +15,17 @@ def abilities(
     ``rights`` are theirs on it, and ``saves`` says that they write. The routes behind the features
     ask for the rights again.
     """
-    known = format_of(path)
+    known, who = format_of(path), request.principal
     is_single = request.link is not None and not request.link.is_folder
-    here = access.rights(request.principal, request.root)
-    folder = access.rights(request.principal, paths.parent(path))
+    here = access.rights(who, request.root)
+    folder = access.rights(who, paths.parent(path))
     writes = saves and Right.EDIT in rights
     kind = known.kind if known else None
     found = {
         # Where they cannot add anything in what they see first, they may further down.
         "save-as": Right.DOWNLOAD in rights
         and not is_single
-        and (Right.CREATE in folder | here or bool(request.principal.name)),
+        and (Right.CREATE in folder | here or bool(who.name)),
         "rename": saves
         and not is_single
         and rights >= {Right.DOWNLOAD, Right.DELETE}
@@ -33,5 +33,10 @@ def abilities(
         "image": writes and not is_single and kind in {Kind.WORD, Kind.CELL, Kind.SLIDE},
         "document": writes and not is_single and kind is Kind.WORD,
         "spreadsheet": writes and not is_single and kind is Kind.WORD,
+        "reference": writes and not is_single and kind is Kind.CELL,
+        "link": True,
+        "favorite": bool(who.name),
+        "people": bool(who.name),
+        "mention": bool(who.name) and saves,
     }
     return [name for name, is_there in found.items() if is_there]

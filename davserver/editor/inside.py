@@ -2,24 +2,48 @@
 
 from davserver.editor.folders import FolderContents
 from davserver.editor.loans import Insert, Loans
-from davserver.editor.middleware import FILES, INSERT, RENAME, SAVE_AS, WHERE
+from davserver.editor.mentions import Mentions
+from davserver.editor.middleware import (
+    FAVORITE,
+    FILES,
+    INSERT,
+    MENTION,
+    PEOPLE,
+    REFERENCE,
+    RENAME,
+    SAVE_AS,
+    WHERE,
+)
 from davserver.editor.opening import Opening
+from davserver.editor.personal import Personal
+from davserver.editor.readers import Readers
+from davserver.editor.references import References
+from davserver.editor.referred import Referred
 from davserver.editor.renaming import Renaming
 from davserver.editor.save_as import SaveAs
 from davserver.editor.whereabouts import Whereabouts
+from davserver.providers.notices import Notices
 from davserver.providers.share import Share
 from davserver.web import Handler
 
 
-def inside_routes(share: Share, opening: Opening) -> dict[str, tuple[str, Handler]]:
+def inside_routes(
+    share: Share, opening: Opening, personal: Personal, instance_id: str, readers: Readers
+) -> dict[str, tuple[str, Handler]]:
     """Their addresses, with methods."""
     files, access = share.files, share.access
-    whereabouts = Whereabouts(files, access, opening)
+    referred = Referred(files, access, instance_id)
+    whereabouts = Whereabouts(referred, opening)
     renaming = Renaming(files, share.trees, share.locks, access, opening, whereabouts)
+    loans = Loans(files, access, opening)
     return {
         FILES: ("GET HEAD", FolderContents(files, access)),
         SAVE_AS: ("POST", SaveAs(files, access, opening)),
         RENAME: ("POST", renaming),
         WHERE: ("GET HEAD", whereabouts),
-        INSERT: ("GET HEAD", Insert(files, Loans(files, access, opening))),
+        INSERT: ("GET HEAD", Insert(files, loans)),
+        REFERENCE: ("GET HEAD", References(referred, loans, instance_id)),
+        FAVORITE: ("POST", personal.favorite),
+        PEOPLE: ("GET HEAD", readers),
+        MENTION: ("POST", Mentions(files, access, readers, Notices(share.catalog), ())),
     }

@@ -9,6 +9,7 @@ from typing import Any
 
 from davserver import paths
 from davserver.audit import Event
+from davserver.editor.client import DocumentServer
 from davserver.editor.formats import FORMATS, Kind
 from davserver.editor.middleware import DOWNLOAD
 from davserver.editor.opening import Office, Opening
@@ -58,14 +59,23 @@ class Loans:
             raise Gone("No Document Server is configured here.")
         return self._opening.office
 
+    def server(self, request: Request) -> DocumentServer:
+        """That of the open document: ``server`` in the query, the first one if it is none."""
+        return self.office.servers.called(request.query.get("server", ""))
+
+    def signed(self, request: Request, told: dict[str, Any]) -> Response:
+        """An argument for a method of the editor, with its token, as JSON."""
+        return json(dumps({**told, "token": self.server(request).tokens.sign(told)}))
+
     def of(self, request: Request, path: str) -> dict[str, str]:
         """``fileType`` and ``url`` of the file as it is now. Raises what ``Access.check`` does."""
         self._access.check(request.principal, path, Right.READ, Right.DOWNLOAD)
         resource_id, entry = self._files.identify(path), self._files.entry(path)
         if entry.is_folder:
             raise Conflict("This is a folder.")
-        office = self.office
-        token = office.download_links.issue({"rid": resource_id, "etag": entry.etag}, SECONDS)
+        office, server = self.office, self.server(request)
+        claims = {"rid": resource_id, "etag": entry.etag, "ds": server.public}
+        token = office.download_links.issue(claims, SECONDS)
         us = office.internal_url or request.origin + request.site
         request.note(Event.READ, path=path, etag=entry.etag)
         return {"fileType": paths.extension(path), "url": us + DOWNLOAD + token}
@@ -96,4 +106,4 @@ class Insert:
         lent = [self._loans.of(request, path) for path in found]
         told: dict[str, Any] = {"c": command}
         told |= {"images": lent} if kind == "image" else lent[0]
-        return json(dumps({**told, "token": self._loans.office.tokens.sign(told)}))
+        return self._loans.signed(request, told)

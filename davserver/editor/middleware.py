@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
+from davserver.pages import EDIT as EDIT
 from davserver.web import App, Environ, Handler, Request, Routes, StartResponse
 
-EDIT = "/-/edit/"
 VIEW = "/-/view/"
 TEXT = "/-/text/"
 NEW = "/-/new"
@@ -22,8 +22,12 @@ SAVE_AS = "/-/api/save-as"
 RENAME = "/-/api/rename"
 WHERE = "/-/api/where"
 INSERT = "/-/api/insert"
+REFERENCE = "/-/api/reference"
+FAVORITE = "/-/api/favorite"
+PEOPLE = "/-/api/people"
+MENTION = "/-/api/mention"
 
-OF_EDITOR = (FILES, SAVE_AS, RENAME, WHERE, INSERT)
+OF_EDITOR = (FILES, SAVE_AS, RENAME, WHERE, INSERT, REFERENCE, PEOPLE)
 """What the editor's page asks for while a document is open; by a link too."""
 
 BY_TOKEN = (DOWNLOAD, CALLBACK)

@@ -16,6 +16,7 @@ from davserver.editor.formats import format_of
 from davserver.editor.language import preferred_language
 from davserver.editor.middleware import CALLBACK, DOWNLOAD
 from davserver.editor.occasions import Occasions
+from davserver.editor.personal import Personal
 from davserver.editor.servers import Servers
 from davserver.editor.standing import A_GUEST
 from davserver.editor.tokens import ServerTokens
@@ -84,6 +85,7 @@ class Opening:
         instance_id: str,
         occasions: Occasions,
         office: Office | None,
+        personal: Personal,
     ) -> None:
         self.office = office
         self._files = files
@@ -94,6 +96,7 @@ class Opening:
         self._restrictions = restrictions
         self._instance_id = instance_id
         self._occasions = occasions
+        self._personal = personal
 
     def actions(self, who: Principal, path: str, rights: Rights) -> tuple[Action, ...]:
         """What somebody with these rights can do with a file, the best first."""
@@ -184,6 +187,7 @@ class Opening:
             instance_id=self._instance_id,
             occasion=self._occasions.of(server, request, entry, known, rights),
         )
+        self._personal.add_to(config, request, entry, opened.resource_id)
         config["token"] = server.tokens.sign(config)
         return config
 
@@ -193,6 +197,10 @@ class Opening:
         if request.link is not None and request.link.watermark:
             return with_names(request.link.watermark, who, today)
         return self._restrictions.watermark_text(who, path, today)
+
+    def looked_at(self, request: Request, opened: Opened) -> None:
+        """The person has this document before them: it is the first of their recent ones."""
+        self._personal.opened(request, opened.resource_id)
 
     def shares(self, request: Request, path: str) -> bool:
         """Whether the person may say who else may open the file."""

@@ -129,6 +129,7 @@ class OpenFile:
         is_embedded = surface is Surface.EMBEDDED
         mode = "edit" if opened.saves else "view"
         wanted = urlencode({"path": address, "mode": mode, "type": surface.value})
+        self._opening.looked_at(request, opened)
         return self._pages.render(
             request,
             "embedded.html" if is_embedded else "editor.html",

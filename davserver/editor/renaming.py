@@ -85,7 +85,8 @@ class Renaming:
             return
         try:
             key = session.key.value
-            office.server.command("meta", key=key, meta={"title": title(paths.name(path))})
+            told = {"title": title(paths.name(path))}
+            office.servers.of(session).command("meta", key=key, meta=told)
         except (Unavailable, BadGateway) as fault:
             # They see it when they open it the next time.
             _log.warning("the new title was not told", path=path, fault=str(fault))

@@ -47,7 +47,8 @@ class SaveAs:
             raise UnsupportedMediaType("A copy cannot be saved in this format.")
         name = safe_name(_without_former(form.get("title", ""), filetype), filetype)
         with self._files.spool() as spool:
-            office.server.fetch(form.get("url", ""), spool)
+            url = form.get("url", "")
+            office.servers.with_address(url).fetch(url, spool)
             fault = fault_of(spool, filetype)
             if fault:
                 raise BadGateway(f"What the Document Server delivered is not whole: {fault}")

@@ -5,28 +5,22 @@ from json import dumps
 from davserver import paths
 from davserver.editor.middleware import EDIT
 from davserver.editor.opening import Opening
-from davserver.errors import NotFound, printable
-from davserver.model import Right
+from davserver.editor.referred import Referred
+from davserver.errors import printable
 from davserver.pages import SHARE
-from davserver.providers.access import Access
-from davserver.providers.files import VersionedFiles
 from davserver.web import Request, Response, json
 
 
 class Whereabouts:
-    """``?file=`` is the ``fileKey`` of "referenceData" in a document's configuration."""
+    """The query is that of ``Referred``."""
 
-    def __init__(self, files: VersionedFiles, access: Access, opening: Opening) -> None:
-        self._files = files
-        self._access = access
+    def __init__(self, referred: Referred, opening: Opening) -> None:
+        self._referred = referred
         self._opening = opening
 
     def __call__(self, request: Request) -> Response:
         """The addresses. Raises NotFound for what the person may not read, too."""
-        path = self._files.path_of(request.query.get("file", ""))
-        if path is None or Right.READ not in self._access.rights(request.principal, path):
-            raise NotFound("this document")
-        return json(dumps(self.of(request, path)))
+        return json(dumps(self.of(request, self._referred.path(request))))
 
     def of(self, request: Request, path: str) -> dict[str, str]:
         """``name``, ``path`` without the base, and the addresses ``edit``, ``folder``, ``share``.

@@ -301,6 +301,11 @@ class VersionedFiles:
             raise NotFound(f"resource {resource_id}")
         return was
 
+    def owner_of(self, resource_id: str) -> str:
+        """The user who created a file through us; empty if nobody is known to have."""
+        with self._catalog.reading() as connection:
+            return identities.owner_of(connection, resource_id)
+
     def saved_state(self, resource_id: str, etag: str) -> State:
         """What is known about the state with ``etag``; only that, if no write of ours made it."""
         with self._catalog.reading() as connection:

@@ -75,6 +75,12 @@ def path_of(connection: Connection, resource_id: str) -> str | None:
     return None if text is None else paths.path_of_key(text)
 
 
+def owner_of(connection: Connection, resource_id: str) -> str:
+    """The user to whom the resource belongs; empty if it is nobody's, or unknown."""
+    owner = select(resources.c.owner).where(resources.c.id == resource_id)
+    return connection.scalar(owner) or ""
+
+
 def path_before_trash(connection: Connection, path: str) -> str:
     """Where a resource was that may lie in the trash now."""
     if not paths.is_within(path, TRASH):

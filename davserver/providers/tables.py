@@ -169,6 +169,8 @@ users = Table(
     Column("created", Float, nullable=False),
     Column("source", String(16), nullable=False, server_default=""),
     Column("subject", Text, nullable=False, server_default=""),
+    # Where they get mail; empty if nobody said.
+    Column("email", Text, nullable=False, server_default=""),
 )
 
 groups = Table(
@@ -234,6 +236,40 @@ def _of_user(**options: Any) -> Column[str]:
     owner = ForeignKey("users.name", ondelete="CASCADE")
     return Column("user", String(64), owner, nullable=False, **options)
 
+
+# The files that somebody marked, and those that they opened in the editor last.
+favourites = Table(
+    "favourites",
+    metadata,
+    _of_user(primary_key=True),
+    _of_resource(primary_key=True, index=True),
+    Column("made", Float, nullable=False),
+)
+openings = Table(
+    "openings",
+    metadata,
+    _of_user(primary_key=True),
+    _of_resource(primary_key=True, index=True),
+    Column("opened", Float, nullable=False),
+)
+
+# Who was mentioned in a document. ``mail`` and ``hook`` say what became of sending it: empty where
+# it is not sent that way.
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    _of_user(index=True),
+    _of_resource(index=True),
+    Column("sender", String(64), nullable=False, index=True),
+    Column("message", Text, nullable=False),
+    Column("anchor", Text, nullable=False),
+    Column("made", Float, nullable=False),
+    Column("is_read", Boolean, nullable=False),
+    Column("mail", String(8), nullable=False, index=True),
+    Column("hook", String(8), nullable=False, index=True),
+    Column("tries", Integer, nullable=False),
+)
 
 # Browsers that are signed in. ``id`` is the hash of what the cookie holds.
 sign_ins = Table(

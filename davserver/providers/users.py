@@ -27,7 +27,8 @@ class User:
     """Somebody who may sign in. ``password_hash`` is argon2id in its encoded form.
 
     Who comes from outside has no hash, but a ``source`` like "ldap", which answers for the name,
-    and maybe a ``subject``, which the source calls them by.
+    and maybe a ``subject``, which the source calls them by. ``email`` is where they get mail; it
+    may be empty.
     """
 
     name: str
@@ -36,6 +37,7 @@ class User:
     groups: frozenset[str] = frozenset()
     source: str = ""
     subject: str = ""
+    email: str = ""
 
 
 class Users:
@@ -118,6 +120,12 @@ class Users:
             changed = connection.execute(this.values(is_administrator=is_administrator))
             return changed.rowcount > 0
 
+    def set_email(self, name: str, email: str) -> bool:
+        """Say where a user gets mail, nowhere if it is empty; False if there is no such user."""
+        this = update(users).where(users.c.name == name)
+        with self._catalog.writing() as connection:
+            return connection.execute(this.values(email=email)).rowcount > 0
+
     def remove(self, name: str) -> bool:
         """Remove a user, with memberships, grants and links; False if there is none. Files stay.
 
@@ -148,7 +156,13 @@ def _groups(connection: Connection, name: str) -> frozenset[str]:
 
 def _user(row: Row[Any], its_groups: frozenset[str]) -> User:
     return User(
-        row.name, row.password_hash, row.is_administrator, its_groups, row.source, row.subject
+        row.name,
+        row.password_hash,
+        row.is_administrator,
+        its_groups,
+        row.source,
+        row.subject,
+        row.email,
     )
 
 
@@ -161,6 +175,7 @@ def _insert(connection: Connection, user: User) -> None:
             created=time.time(),
             source=user.source,
             subject=user.subject,
+            email=user.email,
         )
     )
 

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import FrameLocator, Page, expect
 
+from davserver.accounts import passwords
+from davserver.providers.users import User, Users
 from tests.browser.conftest import Person, screenshot
 from tests.clock import wait_until
 from tests.documentserver import DocumentServerDouble, changed
@@ -162,3 +164,69 @@ def test_the_picker_fits_every_screen(
     assert box["x"] + box["width"] <= width
     assert box["y"] + box["height"] <= 700
     screenshot(page, f"picker-{form}-{scheme}")
+
+
+def test_somebody_is_mentioned_and_finds_the_place_by_the_notice(
+    ann: Person, office: ThreadServer, person: Come
+) -> None:
+    Users(office.app.share.catalog).add(
+        User("mia", passwords.hashed("mia's password"), is_administrator=False, email="mia@x.org")
+    )
+    page = ann.page
+    open_editor(page)
+    tell(page, "onRequestUsers", '{"c":"mention"}')
+    [one] = told(page, "setUsers")["users"]
+    assert (one["id"], one["email"]) == ("mia", "mia@x.org")
+    place = '{"action":{"type":"comment","data":"c1"}}'
+    data = f'{{"actionLink":{place},"message":"Look","emails":["mia@x.org","who@x.org"]}}'
+    tell(page, "onRequestSendNotify", data)
+    assert told(page, "showMessage") == (
+        "mia will be told. Not told, for they cannot open this document: who@x.org."
+    )
+    mia = person(office, name="mia", password="mia's password").page
+    expect(mia.locator(".badge")).to_contain_text("1")
+    mia.click(".notices-link")
+    expect(mia.locator(".notices li")).to_contain_text("admin mentioned you in Welcome.docx")
+    screenshot(mia, "notices")
+    mia.click("text=Open")
+    mia.wait_for_url("**/-/edit/Welcome.docx?anchor=*")
+    config = mia.evaluate("JSON.parse(document.querySelector('#editor-config').textContent)")
+    assert config["editorConfig"]["actionLink"] == {"action": {"type": "comment", "data": "c1"}}
+    mia.goto("/")
+    expect(mia.locator(".badge")).to_have_count(0)
+
+
+def test_a_star_and_a_link_to_a_place(ann: Person) -> None:
+    page = ann.page
+    open_editor(page)
+    tell(page, "onMetaChange", '{"favorite":true}')
+    assert told(page, "setFavorite") is True
+    tell(page, "onMakeActionLink", '{"action":{"type":"bookmark","data":"two words"}}')
+    link = told(page, "setActionLink")
+    page.goto(link)
+    config = page.evaluate("JSON.parse(document.querySelector('#editor-config').textContent)")
+    assert config["editorConfig"]["actionLink"]["action"]["data"] == "two words"
+    page.goto("/")
+    expect(page.locator("tr[data-name='Welcome.docx'] .star")).to_be_visible()
+    screenshot(page, "listing-star")
+
+
+def test_a_workbook_takes_data_from_another_one_and_opens_it(ann: Person, samples: Path) -> None:
+    page = ann.page
+    (samples / "Pictures/other.xlsx").write_bytes((samples / "Budget.xlsx").read_bytes())
+    open_editor(page, "Budget.xlsx")
+    tell(page, "onRequestReferenceData", '{"path":"Pictures/other.xlsx"}')
+    data = told(page, "setReferenceData")
+    assert (data["fileType"], data["path"]) == ("xlsx", "Pictures/other.xlsx")
+    page.evaluate("delete window.told.setReferenceData")
+    tell(page, "onRequestReferenceData", '{"path":"nowhere.xlsx"}')
+    words = "The file is not there, or you may not read it."
+    assert told(page, "setReferenceData") == {"error": words}
+    ann.expected = ["404"]
+    tell(page, "onRequestReferenceSource", "{}")
+    page.locator(".picker li button", has_text="Pictures").click()
+    page.locator(".picker li button", has_text="other.xlsx").dblclick()
+    assert told(page, "setReferenceSource")["path"] == "Pictures/other.xlsx"
+    with page.context.expect_page() as opened:
+        tell(page, "onRequestOpen", '{"path":"Pictures/other.xlsx","windowName":"w1"}')
+    opened.value.wait_for_url("**/-/edit/Pictures/other.xlsx")

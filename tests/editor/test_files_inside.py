@@ -215,13 +215,19 @@ def locks(desk: Desk, name: str) -> list[Lock]:
     return desk.locks(name)
 
 
+def where(page: EditorPage, **fields: str) -> requests.Response:
+    about = page.config["document"]["referenceData"]
+    known = {"file": about["fileKey"], "instance": about["instanceId"]}
+    return page.get("where", **{**known, **fields})
+
+
 def test_who_has_it_open_learns_where_it_is_now(folder: Desk) -> None:
     page = as_bob(folder)
     open_page(folder.office, "docs/a.docx").post("rename", path="/docs/a.docx", title="Plan")
-    assert page.get("where", file=page.file).json()["path"] == "/docs/Plan.docx"
+    assert where(page).json()["path"] == "/docs/Plan.docx"
     give(folder, "/docs", Role.NONE)
-    assert page.get("where", file=page.file).status_code == 404
-    assert page.get("where", file="0" * 32).status_code == 404
+    assert where(page).status_code == 404
+    assert where(page, file="0" * 32).status_code == 404
 
 
 def test_a_name_that_is_taken_is_refused_in_words(folder: Desk) -> None:

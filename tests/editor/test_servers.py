@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import jwt
 import pytest
+import requests
 
 from davserver.editor.client import DocumentServer
 from davserver.editor.servers import Servers
@@ -15,6 +17,7 @@ from davserver.providers.share import Share
 from tests.clock import later
 from tests.documentserver import DocumentServerDouble
 from tests.editor.desk import Desk, Editor
+from tests.editor.page import open_page
 
 OTHER_SECRET = "the second server's own secret, 32 bytes"
 
@@ -245,3 +248,20 @@ def test_a_save_that_did_not_come_keeps_the_document_on_its_server(
         again = editor_on(desk.double, desk, "a.docx")
     assert again.key == editor.key
     assert not second.editing
+
+
+def test_what_is_inserted_is_signed_for_the_server_that_the_document_is_on(
+    desk: Desk, second: DocumentServerDouble
+) -> None:
+    desk.ann.put("/sun.png", b"PNG")
+    desk.double.health = b"false"
+    look(desk)
+    editor_on(second, desk, "a.docx")
+    page = open_page(desk.office, "a.docx")
+    assert page.data["data-server"] == second.url
+    wanted = {"kind": "image", "c": "add", "paths": "/sun.png", "server": second.url}
+    argument = page.get("insert", **wanted).json()
+    [image] = jwt.decode(argument["token"], OTHER_SECRET, ["HS256"])["images"]
+    for server, status in ((second, 200), (desk.double, 403)):
+        signed = server.headers({"payload": {"url": image["url"]}})
+        assert requests.get(image["url"], headers=signed, timeout=10).status_code == status

@@ -1,0 +1,72 @@
+"""/-/notices: who mentioned the person, and where."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlencode
+
+from davserver import paths
+from davserver.browser.listing import readable
+from davserver.errors import BadRequest, Forbidden, NotFound
+from davserver.model import Right
+from davserver.pages import EDIT, Pages
+from davserver.providers.access import Access
+from davserver.providers.notices import Notice, Notices
+from davserver.web import Request, Response, redirect
+
+ADDRESS = "/-/notices"
+MAX_ROWS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the page; ``document`` is empty where the person may not read it any more."""
+
+    number: int
+    sender: str
+    document: str
+    message: str
+    made: datetime
+    is_read: bool
+
+
+class NoticesPage:
+    """GET: the list. POST: ``open`` one by its number, or ``read`` all."""
+
+    def __init__(self, pages: Pages, notices: Notices, access: Access) -> None:
+        self._pages = pages
+        self._notices = notices
+        self._access = access
+
+    def __call__(self, request: Request) -> Response:
+        name = request.principal.name
+        if not name:
+            raise Forbidden("Only who has a name here gets notices.")
+        if request.method == "POST":
+            return redirect(self._act(request, name))
+        rows = [self._row(request, one) for one in self._notices.of(name)[:MAX_ROWS]]
+        return self._pages.render(
+            request, "notices.html", rows=rows, unread=sum(not row.is_read for row in rows)
+        )
+
+    def _act(self, request: Request, name: str) -> str:
+        """Do what the form says; where it leads."""
+        if "read" in request.form:
+            self._notices.read(name)
+            return request.url(ADDRESS)
+        number = request.form.get("open", "")
+        if not (number.isascii() and number.isdigit()):
+            raise BadRequest("The form does not say what to do.")
+        one = next((one for one in self._notices.of(name) if one.number == int(number)), None)
+        if one is None or not self._is_readable(request, one):
+            raise NotFound("this document")
+        self._notices.read(name, one.number)
+        query = f"?{urlencode({'anchor': one.anchor})}" if one.anchor else ""
+        return request.url(EDIT[:-1] + request.addresses.target(one.path)) + query
+
+    def _is_readable(self, request: Request, one: Notice) -> bool:
+        rights = self._access.rights(request.principal, one.path) if one.path else ()
+        return Right.READ in rights
+
+    def _row(self, request: Request, one: Notice) -> Row:
+        document = readable(paths.name(one.path)) if self._is_readable(request, one) else ""
+        return Row(one.number, one.sender, document, one.message, one.made, one.is_read)
