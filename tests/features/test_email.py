@@ -33,11 +33,11 @@ def test_an_address_is_set_and_taken_away(root: Path) -> None:
 def test_what_is_no_address_or_nobodys_is_refused(root: Path) -> None:
     run("user", "add", "ann", "--root", root, "--password-stdin", stdin="long enough\n")
     bad = run("user", "email", "ann", "not an address", "--root", root)
-    assert bad.returncode == 1
-    assert "no e-mail address" in bad.stderr
+    assert bad.exit_code == 1
+    assert "no e-mail address" in bad.output
     nobody = run("user", "email", "bob", "bob@example.org", "--root", root)
-    assert nobody.returncode == 1
-    assert "There is no user bob" in nobody.stderr
+    assert nobody.exit_code == 1
+    assert "There is no user bob" in nobody.output
 
 
 @pytest.mark.parametrize(
