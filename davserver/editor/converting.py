@@ -13,11 +13,11 @@ from davserver.editor.conversions import (
     endings,
     parameters,
 )
-from davserver.editor.refusals import UNFINISHED, refusal
+from davserver.editor.refusals import UNFINISHED, UNKNOWN, refusal
 from davserver.editor.servers import Servers
 from davserver.editor.soundness import fault_of
 from davserver.editor.turns import Turns
-from davserver.errors import BadGateway
+from davserver.errors import BadGateway, Forbidden
 from davserver.providers.stores import Spool
 
 SECONDS = 50
@@ -64,7 +64,7 @@ class Converter:
             answer = self._outcome(server, source, asked, deadline)
             extension = _extension(answer, wanted)
             left = max(deadline - time.monotonic(), FETCH_SECONDS)
-            server.fetch(str(answer.get("fileUrl")), spool, left)
+            server.fetch(_address(server, answer), spool, left)
         fault = fault_of(spool, extension)
         if fault:
             raise BadGateway(f"What the Document Server made of the file is not whole: {fault}")
@@ -79,18 +79,18 @@ class Converter:
         """The answer of the end. A fault that is told at once may be one of long ago: ask anew."""
         key = conversion_key(self._instance_id, source, asked)
         answer = server.convert({**asked, "key": key})
-        if answer.get("error") in _MAY_HAVE_PASSED:
+        if _code(answer) in _MAY_HAVE_PASSED:
             key = conversion_key(self._instance_id, source, asked, secrets.token_hex(8))
             answer = server.convert({**asked, "key": key})
         pauses = iter(_ASK_AGAIN_SECONDS)
-        while not answer.get("error") and answer.get("endConvert") is not True:
+        while not _code(answer) and answer.get("endConvert") is not True:
             pause = next(pauses, _ASK_AGAIN_SECONDS[-1])
             if time.monotonic() + pause > deadline:
                 raise refusal(UNFINISHED)
             time.sleep(pause)
             answer = server.convert({**asked, "key": key})
-        if answer.get("error"):
-            raise refusal(_code(answer["error"]), had_password="password" in asked)
+        if _code(answer):
+            raise refusal(_code(answer), had_password="password" in asked)
         return answer
 
 
@@ -104,8 +104,25 @@ def _extension(answer: dict[str, Any], wanted: Wanted) -> str:
     return extension
 
 
-def _code(error: object) -> int:
+def _code(answer: dict[str, Any]) -> int:
+    """The error of an answer, 0 if there is none."""
+    error = answer.get("error")
+    if error in (None, 0, "0", ""):
+        return 0
     try:
         return int(str(error))
     except ValueError:
-        return 0
+        return UNKNOWN
+
+
+def _address(server: DocumentServer, answer: dict[str, Any]) -> str:
+    """Where the result is, which is with the server itself. Raises BadGateway."""
+    url = str(answer.get("fileUrl") or "")
+    try:
+        server.reachable(url)
+    except Forbidden:
+        raise BadGateway(
+            "The Document Server offers its result at an address that is not its own. Whoever runs "
+            "it compares document_server and document_server_internal with what it calls itself."
+        ) from None
+    return url

@@ -38,6 +38,7 @@ class TooManyConversions(DavserverError):
         return [("Retry-After", str(self.seconds))]
 
 
+UNKNOWN = -1
 PASSWORD_NEEDED = -5
 UNFINISHED = -2
 TOO_LARGE = -10
@@ -53,7 +54,7 @@ class _Refusal:
 _LOG = "Whoever runs it finds more in the Document Server's log."
 
 _REFUSALS = {
-    -1: _Refusal(
+    UNKNOWN: _Refusal(
         f"The Document Server could not convert the file, and does not say why. Try again. {_LOG}"
     ),
     UNFINISHED: _Refusal(

@@ -14,7 +14,7 @@ import pytest
 import requests
 from lxml import html
 
-from davserver.editor import converting
+from davserver.editor import client, converting
 from davserver.editor.formats import FORMATS
 from davserver.editor.refusals import TooManyConversions, refusal
 from davserver.editor.turns import Turns
@@ -40,11 +40,11 @@ def token(client: DavClient, page: str = "/") -> str:
 
 
 def convert(
-    client: DavClient, path: str, to: str = "ooxml", *, page: bool = False, **fields: str
+    person: DavClient, path: str, to: str = "ooxml", *, page: bool = False, **fields: str
 ) -> requests.Response:
-    headers = {"X-CSRF-Token": token(client), **(PAGE if page else {})}
+    headers = {"X-CSRF-Token": token(person), **(PAGE if page else {})}
     form = {"path": path, "to": to, **fields}
-    return client.request("POST", "/-/convert", data=form, headers=headers)
+    return person.request("POST", "/-/convert", data=form, headers=headers)
 
 
 @pytest.fixture
@@ -294,6 +294,9 @@ def test_a_link_with_counted_downloads_counts_other_formats(desk: Desk) -> None:
     assert convert(mia, "/b.doc", "docx", keep="download").status_code == 403
     assert convert(mia, "/b.doc").status_code == 403
     assert mia.request("GET", "/-/download-as/b.doc", params={"as": "pdf"}).status_code == 403
+    listing = mia.request("GET", "/", headers=PAGE).text
+    assert "/-/convert" not in listing
+    assert "b.doc?as=pdf" in listing
     assert mia.request("GET", "/b.doc", params={"as": "pdf"}).status_code == 200
     assert mia.request("GET", "/b.doc", params={"as": "odt"}).status_code == 410
 
@@ -377,11 +380,32 @@ def test_a_file_that_is_too_large_is_told_before_the_work(desk_with: Callable[..
 
 
 def test_a_result_from_elsewhere_is_not_fetched(desk: Desk) -> None:
-    desk.double.conversions.elsewhere = "http://169.254.169.254"
-    assert convert(desk.ann, "/a.doc").status_code == 403
-    desk.double.conversions.elsewhere = desk.office.url
-    assert convert(desk.ann, "/a.doc").status_code == 403
+    for place in ("http://169.254.169.254", desk.office.url, "file://", "http://x@127.0.0.1"):
+        desk.double.conversions.elsewhere = place
+        answer = convert(desk.ann, "/a.doc")
+        assert answer.status_code == 502
+        assert "not its own" in answer.text
     assert desk.names() == ["a.doc"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({"error": "-5"}, "has a password"),
+        ({"error": [1]}, "does not say why"),
+        ({"error": {"a": 1}}, "does not say why"),
+        ({"error": 0, "endConvert": True}, "something else"),
+        ({"endConvert": True, "fileType": "docx"}, "not its own"),
+        ({"endConvert": True, "fileType": 7, "fileUrl": []}, "something else"),
+    ],
+)
+def test_an_answer_that_makes_no_sense_is_no_mistake_of_ours(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, answer: dict[str, Any], words: str
+) -> None:
+    monkeypatch.setattr(client.DocumentServer, "convert", lambda *_: answer)
+    told = convert(desk.ann, "/a.doc")
+    assert told.status_code in {422, 502}
+    assert words in told.text
 
 
 def test_a_result_of_another_type_is_not_taken(desk: Desk) -> None:
@@ -419,7 +443,7 @@ def test_a_damaged_file_is_told(desk: Desk) -> None:
 def test_a_conversion_that_takes_too_long_goes_on(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(converting.Converter.convert, "__defaults__", (0.3,))
+    monkeypatch.setattr(converting.Converter.convert, "__defaults__", (0.3, None))
     desk.double.conversions.pause = 1.0
     answer = convert(desk.ann, "/a.doc")
     assert answer.status_code == 504
@@ -489,6 +513,14 @@ def test_one_person_has_so_many_within_a_minute(desk_with: Callable[..., Desk]) 
     assert [convert(desk.ann, "/a.doc").status_code for _ in range(3)] == [303, 303, 429]
     assert int(convert(desk.ann, "/a.doc").headers["Retry-After"]) <= 60
     assert convert(bob, "/a.doc").status_code == 303
+
+
+def test_the_guests_of_a_link_are_counted_together(desk_with: Callable[..., Desk]) -> None:
+    desk = desk_with(conversions_per_minute=1)
+    (desk.root / "a.doc").write_bytes(b"words")
+    link = make_link(desk.office, "/", Role.VIEWER)
+    told = [guest(desk.office, link).request("GET", "/a.doc", params={"as": "pdf"}) for _ in "12"]
+    assert [one.status_code for one in told] == [200, 429]
 
 
 def test_turns_are_shared_by_processes_and_given_back(tmp_path: Path) -> None:
