@@ -5,12 +5,13 @@
 
 import { ask } from "./page.js";
 import { files } from "./editor_files.js";
+import { history } from "./editor_history.js";
 import { people } from "./editor_people.js";
 import { person } from "./editor_person.js";
 import { session } from "./editor_session.js";
 import { sharing } from "./editor_sharing.js";
 
-const FEATURES = [session, sharing, files, person, people];
+const FEATURES = [session, sharing, files, person, people, history];
 
 const host = document.querySelector("#editor");
 

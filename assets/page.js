@@ -1,6 +1,7 @@
 // What every page does: dates in the reader's own form, and menus that close like menus.
 
-const nearby = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+/** A moment in the reader's language and zone. */
+export const dateAndTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
 
 /** Show every time in the reader's language and zone; the exact one stays in the tooltip.
@@ -10,10 +11,10 @@ export function localizeTimes(within) {
   for (const element of within.querySelectorAll("time[datetime]")) {
     const moment = new Date(element.dateTime);
     const minutes = Math.round((moment - Date.now()) / 60000);
-    element.title = nearby.format(moment);
+    element.title = dateAndTime.format(moment);
     if (minutes > -60 && minutes <= 0) element.textContent = relative.format(minutes, "minute");
     else if (minutes > -60 * 20 && minutes <= 0) element.textContent = relative.format(Math.round(minutes / 60), "hour");
-    else element.textContent = nearby.format(moment);
+    else element.textContent = dateAndTime.format(moment);
   }
 }
 

@@ -51,6 +51,7 @@ from davserver.editor.middleware import (
     CONVERT_PAGE,
     DOWNLOAD_AS,
     EDIT,
+    HISTORY,
     INSERT,
     NEW,
     OF_EDITOR,
@@ -283,7 +284,7 @@ def create_app(settings: Settings) -> Application:
         forms,
         doors.sign_in.principal,
         open_routes=(
-            *(EDIT, VIEW, TEXT, CONFIG, NEW, VERSIONS, ALIVE, UPLOAD, DROP),
+            *(EDIT, VIEW, TEXT, CONFIG, HISTORY, NEW, VERSIONS, ALIVE, UPLOAD, DROP),
             *(CONVERT, CONVERT_PAGE, DOWNLOAD_AS, *OF_EDITOR),
         ),
         # What is inserted can be copied out of the document: where downloads are counted, nothing.

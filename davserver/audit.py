@@ -49,6 +49,7 @@ class Event(StrEnum):
     COPIED = "copied"
     RESTORED = "restored from the trash"
     VERSION_RESTORED = "version restored"
+    VERSION_NAMED = "version named"
     PROPERTIES_CHANGED = "properties changed"
     EDIT_OPENED = "edit session opened"
     EDIT_SAVED = "saved from the editor"

@@ -62,7 +62,7 @@ class Version:
     """One state of a file: the one it has (``is_current``), or an earlier one whose bytes are kept.
 
     ``number`` counts from 1 for each file. ``sha256`` is empty for a state that another program
-    wrote.
+    wrote. ``name`` and ``note`` are what people wrote about it; with a name it is never pruned.
     """
 
     number: int
@@ -74,6 +74,8 @@ class Version:
     author: str
     origin: Origin
     is_current: bool
+    name: str = ""
+    note: str = ""
 
     @property
     def saved(self) -> datetime:

@@ -12,6 +12,8 @@ from davserver.editor.callbacks import Callback
 from davserver.editor.client import DocumentServer
 from davserver.editor.converting import Converter
 from davserver.editor.downloads import Download
+from davserver.editor.highlighting import Highlighting
+from davserver.editor.history import History
 from davserver.editor.inside import inside_routes
 from davserver.editor.keys import document_key
 from davserver.editor.middleware import (
@@ -23,6 +25,7 @@ from davserver.editor.middleware import (
     DOWNLOAD,
     DOWNLOAD_AS,
     EDIT,
+    HISTORY,
     NEW,
     TEXT,
     VERSIONS,
@@ -35,8 +38,10 @@ from davserver.editor.opening import Office, Opening
 from davserver.editor.other_formats import OtherFormat
 from davserver.editor.pages import PRELOAD_PAGE, OpenFile
 from davserver.editor.personal import Personal
+from davserver.editor.preview import Preview
 from davserver.editor.readers import Member, Readers
 from davserver.editor.rescue import Rescue, Rescued, Rescues
+from davserver.editor.restoring import Restoring
 from davserver.editor.saving_back import SavingBack
 from davserver.editor.servers import Servers
 from davserver.editor.standing import Standing
@@ -119,9 +124,12 @@ def open_office(
     )
     blank = BlankDocuments(resource_dir("templates"))
     new = NewDocument(share.files, share.access, blank, settings.new_locale, settings.new_paper)
+    restoring = Restoring(share.files, office.servers if office else None)
+    preview = Preview(pages, share.files, share.access, opening, instance_id, files.view)
+    versions = VersionsPage(pages, share.files, share.highlights, share.access, restoring)
     routes: dict[str, tuple[str, Handler]] = {
         EDIT: ("GET HEAD", files.edit),
-        VIEW: ("GET HEAD", files.view),
+        VIEW: ("GET HEAD", preview),
         TEXT: ("GET HEAD", files.text),
         CONFIG: ("GET HEAD", files.config),
         ALIVE: ("POST", files.alive),
@@ -129,7 +137,8 @@ def open_office(
         CONVERT: ("POST", other.convert),
         CONVERT_PAGE: ("GET HEAD", other.page),
         DOWNLOAD_AS: ("GET HEAD", other.download_as),
-        VERSIONS: ("GET HEAD POST", VersionsPage(pages, share.files, share.access)),
+        VERSIONS: ("GET HEAD POST", versions),
+        HISTORY: ("GET HEAD POST", _nobody_there),
         DOWNLOAD: ("GET HEAD", _nobody_there),
         CALLBACK: ("POST", _nobody_there),
         **inside_routes(share, opening, personal, instance_id, Readers(share.access, everybody)),
@@ -139,15 +148,26 @@ def open_office(
     }
     rescues = None
     if office is not None and converter is not None:
+        saves = Saves(share.catalog)
         back = SavingBack(office.servers, converter, share.files)
-        storing = Storing(share.files, Saves(share.catalog), standing, back)
-        callback = Callback(storing, sessions, office.servers, office.callback_links, reported)
+        storing = Storing(share.files, saves, standing, back)
+        highlighting = Highlighting(share.highlights, saves, share.files, office.servers)
+        callback = Callback(
+            storing, highlighting, sessions, office.servers, office.callback_links, reported
+        )
         rescues = Rescues(
             [Rescue(storing, sessions, server, reported, noted) for server in office.servers]
         )
         tasks["rescue"] = rescues.when_due
-        download = Download(share.files, office.download_links, office.servers)
-        routes |= {DOWNLOAD: ("GET HEAD", download), CALLBACK: ("POST", callback)}
+        download = Download(share.files, share.highlights, office.download_links, office.servers)
+        history = History(
+            share.files, share.highlights, share.access, restoring, office, instance_id
+        )
+        routes |= {
+            DOWNLOAD: ("GET HEAD", download),
+            CALLBACK: ("POST", callback),
+            HISTORY: ("GET HEAD POST", history),
+        }
         tasks["rights of editors"] = partial(standing.drop, sessions, office.servers)
         tasks["Document Servers"] = office.servers.check
     return Editing(

@@ -16,6 +16,7 @@ import structlog
 
 from davserver.audit import Event
 from davserver.editor.beside import Reason
+from davserver.editor.highlighting import Highlighting
 from davserver.editor.middleware import CALLBACK
 from davserver.editor.servers import Servers
 from davserver.editor.soundness import fault_of
@@ -62,12 +63,14 @@ class Callback:
     def __init__(
         self,
         storing: Storing,
+        highlighting: Highlighting,
         sessions: EditSessions,
         servers: Servers,
         links: Tokens,
         reported: Callable[[object, str], None],
     ) -> None:
         self._storing = storing
+        self._highlighting = highlighting
         self._sessions = sessions
         self._servers = servers
         self._links = links
@@ -132,6 +135,7 @@ class Callback:
         status, url = report["status"], str(report.get("url") or "")
         if status == MUST_SAVE and report.get("notmodified") is True:
             # Everything was stored by the last forced save; only the key is used up now.
+            self._highlighting.keep(session, report)
             return True
         users = tuple(map(str, report.get("users") or ()))
         save = self._storing.saves.note(
@@ -147,6 +151,7 @@ class Callback:
             _log.error("the Document Server lost edits", key=session.key.value, path=session.path)
             return False
         if save.is_stored:
+            self._highlighting.keep(session, report, save.number)
             return save.reason != Reason.UNSOUND
         if self._is_outdated(session, save):
             return True
@@ -185,6 +190,7 @@ class Callback:
         if not fault:
             path = self._storing.put(session, delivery, spool)
             request.note(Event.EDIT_SAVED, path=path, user=delivery.author)
+            self._highlighting.keep(session, report, save.number)
             return True
         if save.status not in FINAL or save.deliveries < UNSOUND_DELIVERIES:
             raise Unavailable(f"What the Document Server delivered is not whole: {fault}")

@@ -65,16 +65,19 @@ class DocumentServer:
         """The largest document that is opened there."""
         return self._given_bytes or self._told_bytes or MAX_BYTES
 
-    def fetch(self, url: str, spool: Spool, seconds: float = FETCH_SECONDS) -> None:
-        """Write the document at ``url`` into ``spool``, within ``seconds``.
+    def fetch(
+        self, url: str, spool: Spool, seconds: float = FETCH_SECONDS, max_bytes: int = 0
+    ) -> None:
+        """Write what is at ``url`` into ``spool`` within ``seconds``: a document, unless there are
+        ``max_bytes`` for it.
 
         Raises Forbidden for an address that is not the server's, BodyTooLarge, and Unavailable when
         the server does not deliver the whole: then it is worth trying again.
         """
-        deadline = time.monotonic() + seconds
         # What could be opened may have grown since: losing it would be the worse fault.
-        most = 2 * self.max_bytes
-        with self._get(self.reachable(url), SILENT_SECONDS) as answer:
+        most = max_bytes or 2 * self.max_bytes
+        deadline = time.monotonic() + seconds
+        with self._get(self.reachable(url), min(SILENT_SECONDS, seconds)) as answer:
             if answer.status_code != 200:
                 raise Unavailable(
                     f"The Document Server answered {answer.status_code} to a download."
@@ -201,7 +204,7 @@ class DocumentServer:
         raise Forbidden("The address of a document is not the configured Document Server's.")
 
     @contextmanager
-    def _get(self, url: str, silent_seconds: int) -> Iterator[requests.Response]:
+    def _get(self, url: str, silent_seconds: float) -> Iterator[requests.Response]:
         try:
             with self._answer(url, silent_seconds) as answer:
                 yield answer
@@ -210,7 +213,7 @@ class DocumentServer:
             raise
 
     @contextmanager
-    def _answer(self, url: str, silent_seconds: int) -> Iterator[requests.Response]:
+    def _answer(self, url: str, silent_seconds: float) -> Iterator[requests.Response]:
         try:
             with (
                 self._session() as session,

@@ -10,7 +10,7 @@ from davserver.editor.abilities import abilities
 from davserver.editor.contents import NotOpenable
 from davserver.editor.conversions import to_be_edited
 from davserver.editor.formats import format_of
-from davserver.editor.middleware import ALIVE, CONFIG, EDIT, TEXT, VERSIONS, VIEW
+from davserver.editor.middleware import ALIVE, CONFIG, EDIT, HISTORY, TEXT, VERSIONS, VIEW
 from davserver.editor.opening import Office, Opened, Opening
 from davserver.editor.surfaces import Surface, surface_of
 from davserver.errors import BadRequest, Gone, UnsupportedMediaType
@@ -133,7 +133,7 @@ class OpenFile:
         return self._pages.render(
             request,
             "embedded.html" if is_embedded else "editor.html",
-            script_and_frame=_origin(server),
+            script_and_frame=origin_of(server),
             embedders=self._embedders if is_embedded else (),
             lossy_format=known.extension
             if known and opened.saves and known.edits_with_loss
@@ -151,6 +151,8 @@ class OpenFile:
             share=request.url(SHARE[:-1] + address)
             if self._opening.shares(request, entry.path)
             else "",
+            history=self._history(request, entry.path, server),
+            restores=Right.EDIT in self._access.rights(request.principal, entry.path),
             folder=request.way_back(entry.path),
         )
 
@@ -181,15 +183,26 @@ class OpenFile:
             entry=entry,
             may_edit=may_write and not viewing and not held,
             holder=locks.holder(held[0]) if held else "",
+            href=request.base + request.addresses.target(entry.path),
             folder=request.way_back(entry.path),
             versions=self._versions(request, entry.path),
         )
 
     def _versions(self, request: Request, path: str) -> str:
         """The address of the file's versions; empty for who may not see them."""
-        if request.link and Right.EDIT not in self._access.rights(request.principal, path):
+        if not self._may_look_back(request, path):
             return ""
         return request.url(VERSIONS[:-1] + request.addresses.target(path))
+
+    def _history(self, request: Request, path: str, server: str) -> str:
+        """Where the editor asks for the versions; empty for who may not see them."""
+        if not self._may_look_back(request, path):
+            return ""
+        query = {"path": request.addresses.target(path), "server": server}
+        return f"{request.url(HISTORY)}?{urlencode(query)}"
+
+    def _may_look_back(self, request: Request, path: str) -> bool:
+        return not request.link or Right.EDIT in self._access.rights(request.principal, path)
 
     def _not_openable(self, request: Request, entry: Entry, words: str) -> Response:
         rights = self._access.rights(request.principal, entry.path)
@@ -204,6 +217,7 @@ class OpenFile:
         )
 
 
-def _origin(address: str) -> str:
+def origin_of(address: str) -> str:
+    """Scheme, host and port of an address."""
     parts = urlsplit(address)
     return f"{parts.scheme}://{parts.netloc}"

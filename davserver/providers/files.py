@@ -232,6 +232,21 @@ class VersionedFiles:
             found.append(Version(*state, Origin.OUTSIDE, is_current=True))
         return found
 
+    def describe_version(self, path: str, number: int, name: str, note: str) -> None:
+        """Set what people say about one state of a file. Raises NotFound."""
+        with self._store.exclusive(path):
+            wanted = next((one for one in self.versions(path) if one.number == number), None)
+            if wanted is None:
+                raise NotFound(f"version {number} of {path}")
+            with self._catalog.writing() as connection:
+                resource_id = identities.identify(connection, path, wanted.modified_ns)
+                if not history.describe(connection, resource_id, number, name, note):
+                    # What another program wrote: until now, nothing had to be known about it.
+                    told = (number, wanted.size, "", wanted.etag, wanted.modified_ns)
+                    state = State(*told, "", wanted.origin)
+                    history.record(connection, resource_id, state, kept=False)
+                    history.describe(connection, resource_id, number, name, note)
+
     def with_earlier(self, folder: str) -> set[str]:
         """The paths directly in ``folder`` of which an earlier state is kept."""
         with self._catalog.reading() as connection:

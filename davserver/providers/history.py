@@ -48,6 +48,11 @@ def name_of(resource_id: str, number: int) -> str:
     return f"{resource_id[:2]}/{resource_id}/{number}"
 
 
+def changes_of(resource_id: str, number: int) -> str:
+    """The name in the store of what was changed to make a version (``highlights``)."""
+    return f"{name_of(resource_id, number)}.changes"
+
+
 def with_etag(connection: Connection, resource_id: str, etag: str) -> State | None:
     """The recorded state that has ``etag``."""
     row = connection.execute(_WITH_ETAG, {"resource": resource_id, "etag_sought": etag}).first()
@@ -67,6 +72,13 @@ def record(connection: Connection, resource_id: str, state: State, *, kept: bool
         return
     values = asdict(state) | {"resource_id": resource_id, "created": time.time(), "kept": kept}
     connection.execute(_INSERT, values)
+
+
+def describe(connection: Connection, resource_id: str, number: int, name: str, note: str) -> bool:
+    """Set what people say about a state; whether there is one with this number."""
+    this = (versions.c.resource_id == resource_id) & (versions.c.number == number)
+    changed = update(versions).where(this).values(name=name, note=note)
+    return connection.execute(changed).rowcount > 0
 
 
 def retime(connection: Connection, resource_id: str, former: str, entry: Entry) -> None:
@@ -144,4 +156,6 @@ def _version(row: Row[tuple[object, ...]], current_etag: str) -> Version:
         author=row.author,
         origin=Origin(row.origin),
         is_current=row.etag == current_etag,
+        name=row.name,
+        note=row.note,
     )

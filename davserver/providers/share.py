@@ -13,11 +13,13 @@ from davserver.providers.changes import Changes
 from davserver.providers.exclusion import Exclusion
 from davserver.providers.files import VersionedFiles
 from davserver.providers.filesystem import DiskFiles, SyncPolicy
+from davserver.providers.highlights import Highlights
 from davserver.providers.journal import Journal
 from davserver.providers.links import Links
 from davserver.providers.locks import Locks
 from davserver.providers.places import Places, TrashView, VersionsView
 from davserver.providers.quotas import Quotas
+from davserver.providers.retention import Retention
 from davserver.providers.trash import Trash
 from davserver.providers.trees import Trees
 from davserver.providers.uploads import Uploads
@@ -34,6 +36,8 @@ class Share:
     catalog: Catalog
     journal: Journal
     files: VersionedFiles
+    highlights: Highlights
+    retention: Retention
     trees: Trees
     locks: Locks
     properties: Amendments
@@ -104,6 +108,8 @@ def open_share(
         catalog,
         journal,
         files,
+        Highlights(store, catalog),
+        Retention(store, catalog),
         trees,
         Locks(store, catalog),
         Amendments(store, catalog, journal),

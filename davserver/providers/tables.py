@@ -76,6 +76,24 @@ versions = Table(
     Column("origin", String(16), nullable=False),
     Column("document_key", String(128), nullable=False),
     Column("kept", Boolean, nullable=False),
+    # What people call this state, and why; one that has a name is not pruned.
+    Column("name", String(80), nullable=False, server_default=""),
+    Column("note", Text, nullable=False, server_default=""),
+)
+
+# What an editing session changed to make version ``number``, whose bytes have the hash ``sha256``,
+# of version ``base``, which it began with. ``changes`` is JSON as the Document Server says it. With
+# ``is_kept``, what its editor shows the changes by lies in the store: ``history.changes_of``.
+highlights = Table(
+    "highlights",
+    metadata,
+    _of_resource(primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("sha256", String(64), nullable=False),
+    Column("base", Integer, nullable=False),
+    Column("server_version", String(40), nullable=False),
+    Column("changes", Text, nullable=False),
+    Column("is_kept", Boolean, nullable=False),
 )
 
 properties = Table(

@@ -130,6 +130,7 @@ class Trees:
                     .where(identities.within(path))
                 ).all()
             for resource_id, number in kept:
+                self._store.drop_version(history.changes_of(resource_id, number))
                 self._store.drop_version(history.name_of(resource_id, number))
             self._store.remove_tree(path)
             # The rows last: a crash before leaves them, and the next purge comes back to the rest.

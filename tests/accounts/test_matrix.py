@@ -69,7 +69,8 @@ LINK_CELLS = [
 READING = {
     request
     for request in REQUESTS
-    if request.partition(" ")[0] in {"GET", "HEAD", "PROPFIND", "REPORT", "SEARCH", "page", "old"}
+    if request.partition(" ")[0]
+    in {"GET", "HEAD", "PROPFIND", "REPORT", "SEARCH", "page", "old", "view"}
 }
 
 
@@ -134,6 +135,7 @@ def ask(client: DavClient, request: str, folder: str, other: str = "/open") -> r
     elsewhere = f"{other}/{uuid4().hex}.docx"
     scope = f"{urlsplit(client.base).path}{folder}/"
     form = {"csrf": _csrf(client), "folder": folder, "kind": "docx", "restore": "1"}
+    named = {"csrf": form["csrf"], "describe": "1", "name": "as sent"}
 
     def page(path: str) -> requests.Response:
         return client.request("GET", path, headers=_PAGE)
@@ -175,6 +177,13 @@ def ask(client: DavClient, request: str, folder: str, other: str = "/open") -> r
             timeout=30,
             allow_redirects=False,
         ),
+        "view of a version": lambda: client.session.get(
+            client.url(f"/-/view{file}") + "?version=1",
+            headers=_PAGE,
+            timeout=30,
+            allow_redirects=False,
+        ),
+        "name a version": lambda: client.request("POST", f"/-/versions{file}", data=named),
         "restore version": lambda: client.request("POST", f"/-/versions{file}", data=form),
         "new document": lambda: client.request("POST", "/-/new", data=form),
     }

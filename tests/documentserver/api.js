@@ -26,12 +26,19 @@ window.DocsAPI = {
       window.told.refreshFile = fresh;
       frame.src = address(fresh.token);
     };
+    // Who looks at versions leaves the session, as recorded.
+    this.refreshHistory = (value) => {
+      window.told.refreshHistory = value;
+      if (value.history) frame.contentWindow.postMessage("leave", origin);
+    };
+    this.setHistoryData = (value) => {
+      window.told.setHistoryData = value;
+      if (!value.error) frame.src = `${origin}/history?data=${encodeURIComponent(JSON.stringify(value))}`;
+    };
     const kept = [
       "insertImage",
-      "refreshHistory",
       "setActionLink",
       "setFavorite",
-      "setHistoryData",
       "setReferenceData",
       "setReferenceSource",
       "setRequestedDocument",

@@ -8,7 +8,7 @@ from davserver.editor.rescue import Rescue
 from davserver.model import Lock, Version, Writer
 from davserver.providers.users import User, Users
 from tests.dav_client import DavClient
-from tests.documentserver import DocumentServerDouble
+from tests.documentserver import DocumentServerDouble, changed
 from tests.editor.opening import configuration, words
 from tests.running import ThreadServer
 
@@ -92,6 +92,11 @@ class Desk:
     def words(self, name: str) -> list[str]:
         """The paragraphs of a docx in the folder."""
         return words(self.root / name)
+
+    def made(self, path: str, text: str, name: str = "a.docx") -> str:
+        """Where the double has a state that it made of a file: with one more paragraph."""
+        self.double.cache[path] = changed((self.root / name).read_bytes(), "docx", text)
+        return f"{self.double.url}{path}?md5=x&expires=1"
 
     def report(self, editor: Editor, status: int, **more: Any) -> dict[str, Any]:
         """A report of a save, with the file in the double's cache."""

@@ -1,6 +1,8 @@
 """Opening a document as a browser does: fetch the page, read its JSON island."""
 
+import io
 import json
+from pathlib import Path
 from typing import Any
 
 import docx
@@ -36,4 +38,9 @@ def page(client: DavClient, name: str, *, how: str = "edit", **query: str) -> An
 
 def words(path: Any) -> list[str]:
     """The paragraphs of a docx on disk."""
-    return [paragraph.text for paragraph in docx.Document(str(path)).paragraphs]
+    return words_in(Path(path).read_bytes())
+
+
+def words_in(content: bytes) -> list[str]:
+    """The paragraphs of a docx."""
+    return [paragraph.text for paragraph in docx.Document(io.BytesIO(content)).paragraphs]
