@@ -382,6 +382,7 @@ def _tasks(settings: Settings, share: Share, rows: Rows) -> dict[str, Callable[[
     """What housekeeping does."""
     return {
         "share": lambda: share.tidy(settings.trash_days),
+        "versions": lambda: share.retention.when_due(settings.kept_versions),
         "sign-in failures": lambda: Failures(share.catalog).forget_older_than(_FAILURES_KEPT),
         "sign-ins": rows.sign_ins.purge,
         "digest nonces": DigestNonces(share.catalog).purge,

@@ -35,6 +35,7 @@ from davserver.errors import SettingsWrong
 from davserver.model import Click, Role
 from davserver.paths import HIDDEN
 from davserver.restrictions import GroupRule, Restrictions, WatermarkRule
+from davserver.retention import Policy
 from davserver.rights import Rules
 
 UserSource = Literal["catalog", "htpasswd", "ldap", "pam"]
@@ -148,6 +149,10 @@ class Settings(BaseSettings):
     user_quota_mib: int = Field(0, ge=0)
     propfind_infinity: int = Field(0, ge=0, le=1_000_000)
     trash_days: int = Field(30, ge=0, le=3650)
+    keep_versions: int = Field(0, ge=0)
+    keep_versions_days: int = Field(0, ge=0, le=36500)
+    keep_versions_all_days: int = Field(0, ge=0, le=36500)
+    keep_versions_mib: int = Field(0, ge=0)
 
     document_server: str = ""
     document_server_internal: str = ""
@@ -341,6 +346,16 @@ class Settings(BaseSettings):
     def user_quota_bytes(self) -> int:
         """What the files of a user may have together, unless the user has a quota; 0: no limit."""
         return self.user_quota_mib * _MIB
+
+    @property
+    def kept_versions(self) -> Policy:
+        """Which earlier versions are kept."""
+        return Policy(
+            self.keep_versions,
+            self.keep_versions_days,
+            self.keep_versions_all_days,
+            self.keep_versions_mib * _MIB,
+        )
 
     @property
     def audit_max_bytes(self) -> int:

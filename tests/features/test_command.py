@@ -163,6 +163,25 @@ class TestVersions:
         assert (root / "a b.txt").read_bytes() == b"one"
         assert "restore" in run("versions", "list", "/a b.txt", "--root", root).output
 
+    def test_versions_are_pruned_by_options_or_settings(
+        self, root: Path, share: Share, tmp_path: Path
+    ) -> None:
+        for number in range(6):
+            put(share, "/a.txt", b"%d" % number)
+        told = run("versions", "prune", "--keep", 4, "--dry-run", "--root", root)
+        assert "/a.txt\tversion 1\t1 byte\n1 would be removed: 1 byte." in told.output
+        assert len(share.files.versions("/a.txt")) == 6
+        assert "1 were removed" in run("versions", "prune", "--keep", 4, "--root", root).output
+        config = tmp_path / "davserver.toml"
+        config.write_text("keep_versions = 2\n")
+        told = run("versions", "prune", "/a.txt", "--root", root, "--config", config)
+        assert "2 were removed" in told.output
+        assert [one.number for one in share.files.versions("/a.txt")] == [4, 5, 6]
+
+    def test_pruning_without_a_rule_is_refused(self, root: Path) -> None:
+        answer = run("versions", "prune", "--root", root)
+        assert (answer.exit_code, "Nothing says what to keep" in answer.output) == (2, True)
+
     def test_what_is_not_there_is_said(self, root: Path) -> None:
         answer = run("versions", "list", "/none.txt", "--root", root)
         assert (answer.exit_code, "There is nothing at /none.txt" in answer.output) == (1, True)
