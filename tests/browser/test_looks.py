@@ -34,7 +34,7 @@ PAGES = {
 # Elements whose text has to stand out from what is behind it.
 TEXTS = (
     "td.name a span, td.size, .button, h1, h2, p, th a, label, .tag, .from, td.by, td.modified, "
-    ".what span, li, .crumbs a, b, .reminder span, .secret, code"
+    ".what span, li, .crumbs a, b, .reminder span, .secret, code, .remark"
 )
 
 CONTRAST = """(selector) => {
@@ -72,6 +72,8 @@ def furnished(samples: Path, serve: Callable[..., ThreadServer]) -> ThreadServer
     content = (samples / "Welcome.docx").read_bytes()
     put(server.app.share, "/Welcome.docx", content)
     put(server.app.share, "/Welcome.docx", content + b" ")
+    remark = "What went to the printer on Monday, with the corrections of everybody"
+    server.app.share.files.describe_version("/Welcome.docx", 1, "As sent", remark)
     long = "/a very long name that goes on and on until it has to be cut in the trash as well.odt"
     for path in ("/Projects/Plan.xlsx", "/song.ogg", long):
         put(server.app.share, path, content)

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "highlights"
-down_revision = "document_servers"
+down_revision = "people"
 
 
 def upgrade() -> None:
