@@ -97,4 +97,8 @@ document.addEventListener(
   true,
 );
 
+if (window.AscDesktopEditor && document.body.dataset.user) {
+  import("./desktop_editors.js").then(({ register }) => register(base, document.body.dataset.user));
+}
+
 localizeTimes(document);

@@ -516,6 +516,11 @@ class SessionState(StrEnum):
     OPEN = "open"
     CLOSED = "closed"  # nothing was changed since its key was made: the key may be opened again
     RETIRED = "retired"  # its last save is stored: the Document Server never opens its key again
+    ENDED = "ended"  # by somebody who may: what it saves after that goes beside, its key is used up
+
+
+OVER = frozenset({SessionState.RETIRED, SessionState.ENDED})
+"""A session in one of these never goes on, and nobody opens its key again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -531,6 +536,7 @@ class EditSession:
     etag: str
     state: SessionState
     lock_token: str
+    opened: datetime
     lease_until: datetime
     editors: tuple[str, ...] = field(default=())
     server: str = ""
@@ -539,6 +545,11 @@ class EditSession:
     def is_live(self) -> bool:
         """Whether people are in it, or about to be."""
         return self.state is SessionState.OPEN and self.lease_until > datetime.now(UTC)
+
+    @property
+    def is_lapsed(self) -> bool:
+        """Whether its lease ran out before anything told of its end."""
+        return self.state is SessionState.OPEN and not self.is_live
 
 
 class Action(StrEnum):
@@ -564,9 +575,11 @@ class Offer:
     """How the listing offers a file.
 
     ``program`` stands before the file's absolute address where a program on the desktop can open
-    it. ``is_lossy`` says that editing drops what the format cannot hold.
+    it, ``microsoft`` is the scheme of Microsoft's one. ``is_lossy`` says that editing drops what
+    the format cannot hold.
     """
 
     click: Click = Click.OPEN
     program: str = ""
+    microsoft: str = ""
     is_lossy: bool = False

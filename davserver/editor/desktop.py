@@ -14,9 +14,23 @@ _SCHEMES = {
     "vnd.libreoffice.command": "fodp fods fodt odg odp ods odt otp ots ott",
 }
 _PROGRAMS = {name: scheme for scheme, names in _SCHEMES.items() for name in names.split()}
+_MICROSOFT_TOO = {
+    "csv": "ms-excel",
+    "odp": "ms-powerpoint",
+    "ods": "ms-excel",
+    "odt": "ms-word",
+    "rtf": "ms-word",
+}
 
 
 def program_for(path: str) -> str:
     """What stands before the absolute address of a file to open it there; empty for no program."""
     scheme = _PROGRAMS.get(paths.extension(path))
     return f"{scheme}:ofe|u|" if scheme else ""
+
+
+def microsoft_scheme(path: str) -> str:
+    """The scheme of Microsoft's program that opens a file, also one of another format; or empty."""
+    extension = paths.extension(path)
+    scheme = _MICROSOFT_TOO.get(extension) or _PROGRAMS.get(extension, "")
+    return scheme if scheme.startswith("ms-") else ""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from davserver import paths
-from davserver.editor.desktop import program_for
+from davserver.editor.desktop import microsoft_scheme, program_for
 from davserver.editor.formats import format_of
 from davserver.model import Action, Click, Offer, Right, Rights
 
@@ -28,5 +28,6 @@ class Offers:
         return Offer(
             wanted if possible.get(wanted) else Click.OPEN,
             program,
+            microsoft=microsoft_scheme(path) if may_download else "",
             is_lossy=Action.EDIT in actions and known is not None and known.edits_with_loss,
         )

@@ -1,0 +1,47 @@
+// "Open in desktop program": the dialog with links that call programs, and the address on the drive.
+
+const dialog = document.querySelector("#desktop");
+const address = dialog.querySelector("input");
+const copy = dialog.querySelector("[data-copy]");
+
+const PROGRAMS = {
+  "ms-word": "Microsoft Word",
+  "ms-excel": "Microsoft Excel",
+  "ms-powerpoint": "Microsoft PowerPoint",
+  "ms-visio": "Microsoft Visio",
+};
+
+/** @param {HTMLElement} button of a row in the listing */
+function show(button) {
+  const { name, href } = button.closest("tr").dataset;
+  const { desktop: scheme, how } = button.dataset;
+  const url = new URL(href, location.href).href;
+  dialog.querySelector("h2").textContent = `Open ${name}`;
+  const office = dialog.querySelector("[data-with=office]");
+  office.textContent = PROGRAMS[scheme];
+  office.href = `${scheme}:${how}|u|${url}`;
+  dialog.querySelector("[data-with=libreoffice]").href = `vnd.libreoffice.command:${how}|u|${url}`;
+  address.value = url;
+  copy.textContent = "Copy";
+  dialog.showModal();
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-desktop]");
+  if (!button) return;
+  button.closest("details").open = false;
+  show(button);
+});
+
+for (const link of dialog.querySelectorAll("a")) link.addEventListener("click", () => dialog.close());
+
+copy.addEventListener("click", async () => {
+  address.select();
+  try {
+    await navigator.clipboard.writeText(address.value);
+    copy.textContent = "Copied";
+  } catch {
+    // Without https the browser lets no script copy; what is selected is copied by hand.
+    copy.textContent = "Press Ctrl+C";
+  }
+});
