@@ -49,6 +49,9 @@ class Csrf:
             # No form: a foreign page sends a field of its own only where a preflight permits it,
             # and here none does (Fetch, CORS-preflight).
             return
+        if request.header("Authorization") and request.media_type == "application/json":
+            # Nor is this: no form sends JSON, and a script of a foreign page needs a preflight.
+            return
         nonce = cookies.read(request, COOKIE)
         sent = request.header(HEADER) or request.form.get(FIELD, "")
         if not nonce or not hmac.compare_digest(

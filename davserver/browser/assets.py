@@ -12,6 +12,9 @@ _TYPES = {
     ".svg": "image/svg+xml",
 }
 _FOREVER = "public, max-age=31536000, immutable"
+_AN_HOUR = "public, max-age=3600"
+_FOR_OTHERS = "embed.js"
+"""The script for pages of other sites, which know no version."""
 
 
 class Assets:
@@ -29,10 +32,11 @@ class Assets:
         if name not in self._files:
             raise NotFound(request.target)
         content, media_type = self._files[name]
+        is_for_others = name == _FOR_OTHERS
         headers = [
             ("Content-Type", media_type),
-            ("Cache-Control", _FOREVER),
+            ("Cache-Control", _AN_HOUR if is_for_others else _FOREVER),
             ("X-Content-Type-Options", "nosniff"),
-            ("Cross-Origin-Resource-Policy", "same-origin"),
+            ("Cross-Origin-Resource-Policy", "cross-origin" if is_for_others else "same-origin"),
         ]
         return Response(200, content, headers)

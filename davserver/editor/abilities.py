@@ -16,6 +16,9 @@ def abilities(
     ask for the rights again.
     """
     known, who = format_of(path), request.principal
+    if request.link is None and who.scope == path:
+        # By an editor link there is this one document, and neither others nor other people.
+        return []
     is_single = request.link is not None and not request.link.is_folder
     here = access.rights(who, request.root)
     folder = access.rights(who, paths.parent(path))
