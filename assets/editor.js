@@ -3,30 +3,49 @@
 // What the editor can ask for is answered by features: each gets the page and returns its events
 // (Docs API, "Events"). The editor shows the buttons of the events that somebody answers.
 
-import { ask } from "./page.js";
+import { ask, words } from "./page.js";
 import { files } from "./editor_files.js";
 import { history } from "./editor_history.js";
 import { people } from "./editor_people.js";
 import { person } from "./editor_person.js";
 import { session } from "./editor_session.js";
 import { sharing } from "./editor_sharing.js";
+import { turns } from "./editor_turns.js";
 
-const FEATURES = [session, sharing, files, person, people, history];
+const FEATURES = [session, turns, sharing, files, person, people, history];
 
 const host = document.querySelector("#editor");
 
+/** What the server said no to, in its words. */
+class Refused extends Error {
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
 /** What features know of the page: its addresses, the editor once it is there, fresh configurations.
- * @type {{data: DOMStringMap, editor: object, config: object, fresh: () => Promise<object>}}
+ * @type {{data: DOMStringMap, editor: object, config: object,
+ *   fresh: (query?: Record<string, string>) => Promise<object>, reopen: (config: object) => void}}
  */
 const page = {
   data: host.dataset,
   editor: null,
   config: JSON.parse(document.querySelector("#editor-config").textContent),
   /** The same document, signed anew: the state of the file may have changed. */
-  async fresh() {
-    const response = await ask(host.dataset.fresh);
-    if (!response.ok) throw new Error(`the server answered ${response.status}`);
+  async fresh(query = {}) {
+    const address = new URL(host.dataset.fresh, location.href);
+    const wanted = { mode: page.config.editorConfig.mode, ...query };
+    for (const [name, value] of Object.entries(wanted)) address.searchParams.set(name, value);
+    const response = await ask(address.href);
+    if (!response.ok) throw new Refused(response.status, await words(response));
     return response.json();
+  },
+  /** Begin again with another configuration, as for another mode. */
+  reopen(config) {
+    page.editor.destroyEditor();
+    page.config = config;
+    show();
   },
 };
 
@@ -35,11 +54,16 @@ function showTrouble() {
   document.querySelector("#editor-trouble").hidden = false;
 }
 
-function open() {
+const events = {};
+
+function show() {
   const frame = document.createElement("div");
   frame.id = "editor-frame";
-  host.append(frame);
-  const events = {};
+  host.replaceChildren(frame);
+  page.editor = new window.DocsAPI.DocEditor(frame.id, { ...page.config, events });
+}
+
+function open() {
   for (const feature of FEATURES) {
     for (const [name, answer] of Object.entries(feature(page))) {
       const before = events[name];
@@ -47,7 +71,7 @@ function open() {
       events[name] = before ? (event) => [before(event), answer(event)] : answer;
     }
   }
-  page.editor = new window.DocsAPI.DocEditor(frame.id, { ...page.config, events });
+  show();
 }
 
 const script = document.createElement("script");

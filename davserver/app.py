@@ -14,6 +14,7 @@ from davserver.accounts.admin_page import ADDRESS as ADMIN
 from davserver.accounts.administrator import ensure_administrator
 from davserver.accounts.credentials import Credentials, principal_of
 from davserver.accounts.csrf import Csrf
+from davserver.accounts.editor_links import EDITOR_LINK, EDITORS, EditorDoor, EditorLinks
 from davserver.accounts.homes import Homes
 from davserver.accounts.links import LINKS, LinkDoor, Sharers
 from davserver.accounts.middleware import Accounts, anonymous_principal
@@ -38,6 +39,7 @@ from davserver.browser.sharing import SHARES, Sharing
 from davserver.browser.trash import ADDRESS as TRASH
 from davserver.browser.trash import TrashPage
 from davserver.content import HandOver
+from davserver.dav.fresh import FreshReads
 from davserver.dav.nextcloud import Nextcloud
 from davserver.dav.principals import PRINCIPALS, describe
 from davserver.dav.request_server import DavRequestServer
@@ -51,6 +53,7 @@ from davserver.editor.middleware import (
     CONVERT_PAGE,
     DOWNLOAD_AS,
     EDIT,
+    EDITING,
     HISTORY,
     INSERT,
     NEW,
@@ -210,8 +213,10 @@ def create_app(settings: Settings) -> Application:
         }
 
     provider = ShareProvider(share=share)
+    saves = editing.forced_saves
+    fresh = FreshReads(settings.fresh_reads, saves.fresh) if saves else None
     app: App = DavRequestServer(
-        provider, settings.max_upload_bytes, settings.propfind_infinity, _hand_over(settings)
+        provider, settings.max_upload_bytes, settings.propfind_infinity, _hand_over(settings), fresh
     )
     opens = Opens(editing.offers.of, settings.open_in == "tab", preload_page(settings))
     notices = Notices(share.catalog)
@@ -245,6 +250,7 @@ def create_app(settings: Settings) -> Application:
             PRINCIPALS: ("PROPFIND", describe),
             ACCOUNT: ("GET HEAD POST", doors.account),
             ADMIN: ("GET HEAD POST", doors.admin),
+            EDITOR_LINK: ("POST", EditorLinks(share, secret).make),
             SIGNED_IN: ("GET HEAD", lambda request: pages.render(request, "signed_in.html")),
             AUDIT_PAGE: ("GET HEAD", AuditPage(pages, audit)),
             HEALTH: ("GET HEAD", lambda _: text(200, "ok")),
@@ -284,14 +290,25 @@ def create_app(settings: Settings) -> Application:
         forms,
         doors.sign_in.principal,
         open_routes=(
-            *(EDIT, VIEW, TEXT, CONFIG, HISTORY, NEW, VERSIONS, ALIVE, UPLOAD, DROP),
+            *(EDIT, VIEW, TEXT, CONFIG, EDITING, HISTORY, NEW, VERSIONS, ALIVE, UPLOAD, DROP),
             *(CONVERT, CONVERT_PAGE, DOWNLOAD_AS, *OF_EDITOR),
         ),
         # What is inserted can be copied out of the document: where downloads are counted, nothing.
         editors=(EDIT, VIEW, CONVERT, CONVERT_PAGE, DOWNLOAD_AS, INSERT, REFERENCE),
         versions=VERSIONS,
     )
-    secret_routes = (*BY_TOKEN, LINKS)
+    app = EditorDoor(
+        app,
+        rooms,
+        pages,
+        share,
+        partial(_principal_called, credentials),
+        secret,
+        open_routes=(EDIT, CONFIG, EDITING, ALIVE),
+        editor=EDIT,
+        embedders=settings.embedders,
+    )
+    secret_routes = (*BY_TOKEN, LINKS, EDITORS)
     app = errors_as_responses(app, settings.public_url, pages.error)
     if settings.hsts_days:
         app = only_by_tls(app, settings.hsts_days * DAY)

@@ -57,6 +57,8 @@ class Event(StrEnum):
     MENTIONED = "mentioned"
     SHARING_ENDED = "sharing ended"
     LOCK_BROKEN = "lock broken"
+    EDITOR_LINK = "editor link made"
+    SESSION_ENDED = "edit session ended"
     ADMINISTERED = "administration"
 
 

@@ -12,10 +12,14 @@ from davserver.editor.callbacks import Callback
 from davserver.editor.client import DocumentServer
 from davserver.editor.converting import Converter
 from davserver.editor.downloads import Download
+from davserver.editor.ending import Ending
+from davserver.editor.forced_saves import ForcedSaves
 from davserver.editor.highlighting import Highlighting
 from davserver.editor.history import History
 from davserver.editor.inside import inside_routes
+from davserver.editor.joining import Joining
 from davserver.editor.keys import document_key
+from davserver.editor.live import LiveEditing
 from davserver.editor.middleware import (
     ALIVE,
     CALLBACK,
@@ -25,8 +29,12 @@ from davserver.editor.middleware import (
     DOWNLOAD,
     DOWNLOAD_AS,
     EDIT,
+    EDITING,
+    END_SESSION,
     HISTORY,
     NEW,
+    SESSIONS,
+    TAKE_OVER,
     TEXT,
     VERSIONS,
     VIEW,
@@ -38,6 +46,7 @@ from davserver.editor.opening import Office, Opening
 from davserver.editor.other_formats import OtherFormat
 from davserver.editor.pages import PRELOAD_PAGE, OpenFile
 from davserver.editor.personal import Personal
+from davserver.editor.presence import Presence
 from davserver.editor.preview import Preview
 from davserver.editor.readers import Member, Readers
 from davserver.editor.rescue import Rescue, Rescued, Rescues
@@ -79,6 +88,27 @@ class Editing:
     tasks: dict[str, Callable[[], object]]
     rescue: Callable[[], list[Rescued]] | None
     in_other_format: Handler
+    forced_saves: ForcedSaves | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """The sessions for commands; without a Document Server nobody can be asked to save."""
+
+    all: EditSessions
+    forced_saves: ForcedSaves | None
+    ending: Ending | None
+
+
+def open_sessions(settings: Settings, share: Share) -> Sessions:
+    """What is being edited, for a process beside the server."""
+    sessions = _sessions(settings, share)
+    configured = document_servers(settings)
+    if not configured:
+        return Sessions(sessions, None, None)
+    servers = Servers(configured, ServerHealth(share.catalog))
+    forced_saves = ForcedSaves(sessions, Saves(share.catalog), servers)
+    return Sessions(sessions, forced_saves, Ending(sessions, servers, forced_saves))
 
 
 def open_office(
@@ -97,12 +127,7 @@ def open_office(
     ``everybody`` tells all users.
     """
     instance_id = share.catalog.instance_id()
-    sessions = EditSessions(
-        share.store,
-        share.catalog,
-        Exclusion(settings.state / "exclusion" / "sessions"),
-        partial(document_key, instance_id),
-    )
+    sessions = _sessions(settings, share)
     office = _office(settings, share, secret, sessions)
     personal = Personal(share.files, share.access, Marks(share.catalog))
     opening = Opening(
@@ -117,7 +142,15 @@ def open_office(
         office,
         personal,
     )
-    files = OpenFile(pages, share.files, share.locks, share.access, opening, settings.embedders)
+    files = OpenFile(
+        pages,
+        share.files,
+        share.locks,
+        share.access,
+        opening,
+        settings.embedders,
+        tells_changes=settings.conflict != "fork",
+    )
     converter = _converter(settings, office, instance_id)
     other = OtherFormat(
         pages, share.files, share.access, opening, converter, partial(_most_bytes, office)
@@ -143,6 +176,7 @@ def open_office(
         CALLBACK: ("POST", _nobody_there),
         **inside_routes(share, opening, personal, instance_id, Readers(share.access, everybody)),
     }
+    forced_saves, ending = None, None
     tasks: dict[str, Callable[[], object]] = {
         "sessions": lambda: sessions.purge_older_than(_CALLBACKS_KEPT),
     }
@@ -170,6 +204,18 @@ def open_office(
         }
         tasks["rights of editors"] = partial(standing.drop, sessions, office.servers)
         tasks["Document Servers"] = office.servers.check
+        forced_saves = ForcedSaves(sessions, storing.saves, office.servers)
+        ending = Ending(sessions, office.servers, forced_saves)
+        tasks["who edits"] = office.joining.presence.reconcile
+        if settings.save_minutes:
+            tasks["saves"] = partial(forced_saves.save_overdue, settings.save_minutes)
+    live = LiveEditing(share.files, share.locks, share.access, sessions, opening, ending)
+    routes |= {
+        SESSIONS: ("GET HEAD", live.sessions),
+        EDITING: ("GET HEAD", live.editing),
+        TAKE_OVER: ("POST", live.take_over),
+        END_SESSION: ("POST", live.end),
+    }
     return Editing(
         opening,
         Offers(settings.click_actions),
@@ -178,6 +224,17 @@ def open_office(
         tasks,
         rescues.run if rescues else None,
         other.of_file,
+        forced_saves,
+    )
+
+
+def _sessions(settings: Settings, share: Share) -> EditSessions:
+    return EditSessions(
+        share.store,
+        share.catalog,
+        Exclusion(settings.state / "exclusion" / "sessions"),
+        partial(document_key, share.catalog.instance_id()),
+        locking=settings.conflict == "lock",
     )
 
 
@@ -214,9 +271,11 @@ def _office(
     servers = document_servers(settings)
     if not servers:
         return None
+    in_order = Servers(servers, ServerHealth(share.catalog))
     return Office(
-        Servers(servers, ServerHealth(share.catalog)),
+        in_order,
         sessions,
+        Joining(sessions, Saves(share.catalog), Presence(sessions, in_order)),
         Tokens(secret, "download"),
         Tokens(secret, "callback"),
         settings.internal_url,

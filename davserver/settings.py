@@ -175,6 +175,9 @@ class Settings(BaseSettings):
     editor_groups: Annotated[tuple[str, ...], NoDecode] = ()
     watermarks: tuple[WatermarkRule, ...] = Field((), max_length=100)
     group_permissions: dict[str, GroupRule] = Field({}, max_length=1000)
+    save_minutes: int = Field(5, ge=0, le=24 * 60)
+    fresh_reads: Literal["never", "asked", "always"] = "asked"
+    conflict: Literal["lock", "fork", "warn"] = "lock"
     new_locale: str = Field("", pattern=r"^([A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*)?$")
     new_paper: Literal["auto", "a4", "letter"] = "auto"
 

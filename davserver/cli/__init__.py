@@ -17,6 +17,7 @@ from davserver.cli.quotas import quota
 from davserver.cli.rescue import rescue
 from davserver.cli.secrets import secret
 from davserver.cli.serving import serve
+from davserver.cli.sessions import flush, sessions
 from davserver.cli.trash import trash
 from davserver.cli.users import user
 from davserver.cli.versions import versions
@@ -38,6 +39,8 @@ _COMMANDS = (
     versions,
     trash,
     lock,
+    sessions,
+    flush,
     quota,
     audit,
     rescue,

@@ -5,15 +5,19 @@ from davserver.content import HandOver, asked_range, file_response, safe_headers
 from davserver.dates import http_date
 from davserver.dav import digests
 from davserver.dav.conditions import if_range_holds
+from davserver.dav.fresh import FreshReads
 from davserver.dav.room import DavRequest
 from davserver.errors import MethodNotAllowed, NotFound
 from davserver.model import Entry
 from davserver.web import Headers, Response
 
 
-def get_file(dav: DavRequest, hand_over: HandOver | None = None) -> Response:
+def get_file(
+    dav: DavRequest, hand_over: HandOver | None = None, fresh: FreshReads | None = None
+) -> Response:
     """The file's bytes, a range of them, or 304; with ``hand_over``, another server sends them."""
     request = dav.request
+    freshness = fresh(dav) if fresh is not None else []
     entry = dav.place.entry(request.path)
     if entry.is_folder:
         raise MethodNotAllowed("A folder has no content of its own.", "PROPFIND, OPTIONS")
@@ -21,7 +25,7 @@ def get_file(dav: DavRequest, hand_over: HandOver | None = None) -> Response:
         raise NotFound(request.path)
     content, entry = dav.place.open(request.path)
     try:
-        headers = [*validators(entry), *safe_headers(entry.path)]
+        headers = [*validators(entry), *safe_headers(entry.path), *freshness]
         unchanged = dav.conditions.not_modified(entry)
         if request.header("Want-Repr-Digest") and not unchanged:
             known = dav.share.files.sha256(entry)

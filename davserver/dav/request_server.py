@@ -8,6 +8,7 @@ from wsgidav.request_server import RequestServer
 from davserver import paths
 from davserver.content import HandOver
 from davserver.dav import collections, get, lock, propfind, proppatch, put, search, sync
+from davserver.dav.fresh import FreshReads
 from davserver.dav.remembered import Listings
 from davserver.dav.room import DavRequest
 from davserver.errors import Forbidden, MethodNotAllowed, UnsupportedMediaType
@@ -45,7 +46,8 @@ class DavRequestServer(RequestServer):
 
     ``max_upload_bytes`` bounds what PUT and PATCH may make of a file; 0 leaves it to the disk.
     ``max_deep`` bounds the answers of PROPFIND with Depth infinity; 0 refuses it. With
-    ``hand_over``, a server before this one sends the bytes of files.
+    ``hand_over``, a server before this one sends the bytes of files. ``fresh`` has edits saved
+    for those who read.
     """
 
     def __init__(
@@ -54,12 +56,13 @@ class DavRequestServer(RequestServer):
         max_upload_bytes: int = 0,
         max_deep: int = 0,
         hand_over: HandOver | None = None,
+        fresh: FreshReads | None = None,
     ) -> None:
         super().__init__(provider)
         self._share = provider.share
         self._methods: dict[str, Method] = {
             "OPTIONS": self._tell_abilities,
-            "GET": partial(get.get_file, hand_over=hand_over),
+            "GET": partial(get.get_file, hand_over=hand_over, fresh=fresh),
             "HEAD": get.get_file,
             "PUT": partial(put.put_file, max_bytes=max_upload_bytes),
             "PATCH": partial(put.patch_file, max_bytes=max_upload_bytes),

@@ -23,6 +23,7 @@ class Reason(StrEnum):
     CONVERTED = "edited"
     FORM = "filled"
     NOT_PERMITTED = "not permitted"
+    ENDED = "session ended"
 
 
 def place_beside(

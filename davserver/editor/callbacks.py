@@ -20,7 +20,7 @@ from davserver.editor.highlighting import Highlighting
 from davserver.editor.middleware import CALLBACK
 from davserver.editor.servers import Servers
 from davserver.editor.soundness import fault_of
-from davserver.editor.standing import A_GUEST, MADE_UP
+from davserver.editor.standing import people
 from davserver.editor.storing import Delivery, Storing
 from davserver.editor.tokens import NotFromServer
 from davserver.errors import BadRequest, DavserverError, Unavailable
@@ -101,8 +101,8 @@ class Callback:
         """Do what the report asks for; False if it tells of edits and does not bring them."""
         status = report.get("status")
         if status == EDITING:
-            people = _people(report)
-            self._sessions.renew(session.key.value, LEASE_SECONDS, people, reopen=True)
+            there = people(report)
+            self._sessions.renew(session.key.value, LEASE_SECONDS, there, reopen=True)
         elif status == CLOSED:
             self._sessions.end(session.key, SessionState.CLOSED)
         elif status in FINAL:
@@ -230,12 +230,6 @@ def _delivery(report: dict[str, Any], save: Save) -> Delivery:
     users = (save.user,) if save.user else ()
     url = str(report.get("url") or "")
     return Delivery(save.number, filetype, save.author, users, beside, url)
-
-
-def _people(report: dict[str, Any]) -> list[str]:
-    """Who edits now; guests have made-up ids and are counted as one name."""
-    users = [str(user) for user in report.get("users") or ()]
-    return sorted({A_GUEST if user.startswith(MADE_UP) else user for user in users})
 
 
 def _author(report: dict[str, Any]) -> str:

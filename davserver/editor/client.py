@@ -92,9 +92,14 @@ class DocumentServer:
             if announced.isdigit() and int(announced) != spool.size:
                 raise Unavailable("A download from the Document Server broke off.")
 
-    def command(self, name: str, **fields: Any) -> dict[str, Any]:
-        """Send a command (Docs API, "Command service"); its answer. Raises Unavailable."""
-        return self.post("/command", {"c": name, **fields})
+    def command(
+        self, name: str, *, within: float = COMMAND_SECONDS, **fields: Any
+    ) -> dict[str, Any]:
+        """Send a command (Docs API, "Command service"); its answer. Raises Unavailable.
+
+        ``within`` so many seconds of silence.
+        """
+        return self.post("/command", {"c": name, **fields}, within)
 
     def convert(self, body: dict[str, Any]) -> dict[str, Any]:
         """Ask for a conversion, or how it goes on (Docs API, "Conversion API"); its answer.

@@ -89,12 +89,15 @@ def editor_config(
     saves: bool,
     resource_id: str,
     instance_id: str,
+    offers_editing: bool = False,
     occasion: Occasion = Occasion(),
 ) -> dict[str, Any]:
     """The configuration that is signed, and handed to DocEditor with its token.
 
     ``saves`` says that the person takes part in a session that is saved. A viewer gets the callback
-    address too, so that somebody who joins later in edit mode finds a session with one.
+    address too, so that somebody who joins later in edit mode finds a session with one. With
+    ``offers_editing`` a viewer's editor has a button that leads to edit mode ("edit" in mode
+    "view": Events, "onRequestEditRights").
     """
     language, _, region = reader.language.partition("-")
     config: dict[str, Any] = {
@@ -127,6 +130,8 @@ def editor_config(
             },
         },
     }
+    if offers_editing:
+        config["document"]["permissions"]["edit"] = True
     if occasion.is_form is not None:
         config["document"]["isForm"] = occasion.is_form
     if occasion.surface is Surface.EMBEDDED:

@@ -13,12 +13,14 @@ from davserver.editor.client import DocumentServer
 from davserver.editor.config import Links, Reader, editor_config, sharing_settings
 from davserver.editor.conversions import may_convert
 from davserver.editor.formats import format_of
+from davserver.editor.joining import Joining
 from davserver.editor.language import preferred_language
 from davserver.editor.middleware import CALLBACK, DOWNLOAD
 from davserver.editor.occasions import Occasions
 from davserver.editor.personal import Personal
 from davserver.editor.servers import Servers
 from davserver.editor.standing import A_GUEST
+from davserver.editor.surfaces import Surface, surface_of
 from davserver.editor.tokens import ServerTokens
 from davserver.errors import FileLocked, UnsupportedMediaType
 from davserver.model import Action, DocumentKey, Entry, Principal, Right, Rights, SessionState
@@ -40,6 +42,7 @@ class Office:
 
     servers: Servers
     sessions: EditSessions
+    joining: Joining
     download_links: Tokens
     callback_links: Tokens
     internal_url: str
@@ -60,7 +63,7 @@ class Office:
 class Opened:
     """How a document is opened: with which key, from which state of which resource.
 
-    ``notice`` says why it is open for reading alone.
+    ``notice`` says why it is open for reading alone; ``offers_editing`` that it need not be.
     """
 
     key: DocumentKey
@@ -69,6 +72,7 @@ class Opened:
     server: DocumentServer
     saves: bool
     notice: str = ""
+    offers_editing: bool = False
 
 
 class Opening:
@@ -121,6 +125,11 @@ class Opening:
         rights = self._access.rights(request.principal, path)
         return may_save(path, rights, edit_formats=self._edit_formats)
 
+    def may_edit(self, request: Request, path: str) -> bool:
+        """Whether the person may change the text itself in the editor."""
+        is_allowed = Right.EDIT in self._access.rights(request.principal, path)
+        return is_allowed and self.may_save(request, path)
+
     def join(self, office: Office, request: Request, entry: Entry, *, saves: bool) -> Opened:
         """Join the file's session, or look on; a lock of somebody else leaves only the second.
 
@@ -132,7 +141,7 @@ class Opening:
             name = request.principal.actor or A_GUEST
             try:
                 wanted = office.servers.for_new().public
-                session = office.sessions.join(entry.path, name, OPENING_SECONDS, wanted)
+                session = office.joining.join(entry, name, OPENING_SECONDS, wanted)
             except FileLocked as fault:
                 notice = f"{fault.holder} has this file locked in another program."
             else:
@@ -143,7 +152,11 @@ class Opening:
         known = office.sessions.find(key.value)
         is_open = known is not None and known.state is SessionState.OPEN
         server = office.servers.of(known) if is_open else office.servers.for_new()
-        return Opened(key, resource_id, etag, server, saves=False, notice=notice)
+        is_embedded = surface_of(request) is Surface.EMBEDDED
+        offers = not notice and not is_embedded and self.may_edit(request, entry.path)
+        return Opened(
+            key, resource_id, etag, server, saves=False, notice=notice, offers_editing=offers
+        )
 
     def configuration(
         self,
@@ -185,6 +198,7 @@ class Opening:
             saves=opened.saves,
             resource_id=opened.resource_id,
             instance_id=self._instance_id,
+            offers_editing=opened.offers_editing,
             occasion=self._occasions.of(server, request, entry, known, rights),
         )
         self._personal.add_to(config, request, entry, opened.resource_id)

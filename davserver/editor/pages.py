@@ -10,7 +10,17 @@ from davserver.editor.abilities import abilities
 from davserver.editor.contents import NotOpenable
 from davserver.editor.conversions import to_be_edited
 from davserver.editor.formats import format_of
-from davserver.editor.middleware import ALIVE, CONFIG, EDIT, HISTORY, TEXT, VERSIONS, VIEW
+from davserver.editor.middleware import (
+    ALIVE,
+    CONFIG,
+    EDIT,
+    EDITING,
+    HISTORY,
+    TAKE_OVER,
+    TEXT,
+    VERSIONS,
+    VIEW,
+)
 from davserver.editor.opening import Office, Opened, Opening
 from davserver.editor.surfaces import Surface, surface_of
 from davserver.errors import BadRequest, Gone, UnsupportedMediaType
@@ -29,7 +39,10 @@ MAX_TEXT_BYTES = 2 << 20
 
 
 class OpenFile:
-    """GET /-/edit/<path>, /-/view/<path>, /-/text/<path>. Without an office, an explanation."""
+    """GET /-/edit/<path>, /-/view/<path>, /-/text/<path>. Without an office, an explanation.
+
+    With ``tells_changes``, who edits is told of changes that were made without them.
+    """
 
     def __init__(
         self,
@@ -39,12 +52,15 @@ class OpenFile:
         access: Access,
         opening: Opening,
         embedders: Collection[str] = (),
+        *,
+        tells_changes: bool,
     ) -> None:
         self._pages = pages
         self._files = files
         self._locks = held
         self._access = access
         self._opening = opening
+        self._tells_changes = tells_changes
         self._embedders = tuple(embedders)
 
     def edit(self, request: Request) -> Response:
@@ -73,12 +89,14 @@ class OpenFile:
     def config(self, request: Request) -> Response:
         """GET /-/api/editor-config?path=/a.docx&mode=edit|view&type=desktop|mobile|embedded.
 
-        A configuration, as JSON. An embedded one is for reading.
+        A configuration, as JSON. An embedded one is for reading. With ``used``, a key that the
+        Document Server does not open any more, it waits for the save that this key ends with.
+        Raises StillSaving.
         """
         path, mode = request.query.get("path", ""), request.query.get("mode", "edit")
         if not path.startswith("/") or mode not in ("edit", "view"):
             raise BadRequest("Say which document: ?path=/folder/name.docx&mode=edit (or view).")
-        path = request.resource(path)
+        path = self._path_of_used(request) or request.resource(path)
         self._access.check(request.principal, path, Right.READ)
         entry = self._files.entry(path)
         viewing = mode == "view" or surface_of(request) is Surface.EMBEDDED
@@ -91,8 +109,16 @@ class OpenFile:
             raise UnsupportedMediaType("This file has no format that the editor opens.")
         if office is None:
             raise Gone("No Document Server is configured here.")
+        if request.query.get("used"):
+            office.joining.wait_for_end(request.query["used"])
         opened = self._opening.join(office, request, entry, saves=chosen[0] is Action.EDIT)
         return json(dumps(self._opening.configuration(office, request, entry, opened, rights)))
+
+    def _path_of_used(self, request: Request) -> str:
+        """Where the file is now whose key the page has: it may have been moved meanwhile."""
+        used, office = request.query.get("used"), self._opening.office
+        session = office.sessions.find(used) if used and office else None
+        return session.path if session else ""
 
     def _rights(self, request: Request, path: str, *, viewing: bool) -> Rights:
         rights = self._access.rights(request.principal, path)
@@ -147,7 +173,11 @@ class OpenFile:
             api=f"{server}{API_SCRIPT}?shardkey={opened.key.value}",
             server=server,
             fresh=f"{request.url(CONFIG)}?{wanted}",
-            alive=request.url(ALIVE) + opened.key.value if opened.saves else "",
+            alive=request.url(ALIVE),
+            editing=request.url(EDITING),
+            take_over=request.url(TAKE_OVER),
+            offers_editing=opened.offers_editing,
+            tells_changes=self._tells_changes,
             share=request.url(SHARE[:-1] + address)
             if self._opening.shares(request, entry.path)
             else "",

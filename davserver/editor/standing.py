@@ -1,6 +1,7 @@
 """Whether those who edit a document may still do so: rights can be taken away while it is open."""
 
 from collections.abc import Callable, Collection
+from typing import Any
 
 import structlog
 
@@ -65,3 +66,9 @@ class Standing:
 
     def _is_in_order(self, name: str, path: str) -> bool:
         return name == A_GUEST or self.may_save(name, path)
+
+
+def people(report: dict[str, Any]) -> list[str]:
+    """Who edits now, by "users" of a report; those with made-up ids are counted as one name."""
+    users = [str(user) for user in report.get("users") or ()]
+    return sorted({A_GUEST if user.startswith(MADE_UP) else user for user in users})

@@ -9,13 +9,17 @@ from davserver.editor.beside import Reason, place_beside
 from davserver.editor.saving_back import SavingBack
 from davserver.editor.standing import Standing
 from davserver.errors import Conflict, DavserverError, FileLocked
-from davserver.model import EditSession, Entry, Origin, Writer
+from davserver.model import EditSession, Entry, Origin, SessionState, Writer
 from davserver.providers.files import VersionedFiles
-from davserver.providers.saves import Saves
+from davserver.providers.saves import Save, Saves
 from davserver.providers.sessions import LOCK_PRINCIPAL
 from davserver.providers.stores import Spool
 
 _log = structlog.get_logger("davserver.editor")
+
+
+# Each of these stays true for all that the session saves later.
+_SEQUELS = frozenset({Reason.CHANGED, Reason.LOCKED, Reason.VANISHED, Reason.ENDED})
 
 
 class _ChangedMeanwhile(Conflict):
@@ -57,6 +61,8 @@ class Storing:
         """
         path = self.files.path_of(session.resource_id)
         reason = self._reason_to_go_beside(path, delivery)
+        if reason in {None, Reason.CONVERTED} and session.state is SessionState.ENDED:
+            reason = Reason.ENDED
         if path is None or reason is not Reason.CONVERTED:
             return self._put(session, delivery, spool, path, reason)
         extension = paths.extension(path)
@@ -90,7 +96,43 @@ class Storing:
                 _log.info("saved", path=path, author=delivery.author)
                 return path
         near = path or self.files.last_path_of(session.resource_id)
-        return self.put_beside(near, delivery, spool, reason or Reason.VANISHED)
+        reason = reason or Reason.VANISHED
+        return self._go_on_beside(session, near, delivery, spool, reason) or self.put_beside(
+            near, delivery, spool, reason
+        )
+
+    def _go_on_beside(
+        self, session: EditSession, near: str, delivery: Delivery, spool: Spool, reason: Reason
+    ) -> str:
+        """Where a session's saves go beside the file one after the other, they are versions of one.
+
+        The path of the earlier one; empty if there is none that is as it was put there.
+        """
+        earlier = self._earlier(session.key.value, reason) if reason in _SEQUELS else None
+        if earlier is None or paths.extension(earlier.path) != delivery.filetype:
+            return ""
+
+        def untouched(entry: Entry | None) -> None:
+            if entry is None or entry.is_folder or self.files.sha256(entry) != earlier.sha256:
+                raise _ChangedMeanwhile
+
+        self.saves.set_apart(delivery.number, reason.value, near)
+        writer = Writer("", author=delivery.author, origin=Origin.EDITOR)
+        try:
+            self.files.commit(
+                earlier.path, spool, writer, condition=untouched, callback_id=delivery.number
+            )
+        except DavserverError as fault:
+            if fault.status >= 500:
+                raise
+            return ""
+        self.saves.make_known(earlier.number)
+        return earlier.path
+
+    def _earlier(self, key: str, reason: Reason) -> Save | None:
+        """The last save of a session that was put beside its file because of ``reason``."""
+        found = [one for one in self.saves.of_key(key) if one.is_stored and one.reason == reason]
+        return found[-1] if found else None
 
     def put_beside(self, near: str, delivery: Delivery, spool: Spool, reason: Reason) -> str:
         """Put the bytes beside ``near`` because of ``reason``, and have people told; the path."""

@@ -35,6 +35,12 @@ class Exclusion:
                 held.enter_context(self._locked(f"name-{stripe}", fcntl.LOCK_EX))
             yield
 
+    def is_free(self, name: str) -> bool:
+        """Whether nobody holds ``name`` now; the answer of a moment, for those who wait."""
+        file = f"name-{zlib.crc32(name.encode('utf-8', 'surrogateescape')) % _STRIPES}"
+        with self.if_free(file) as free:
+            return free
+
     @contextmanager
     def tree(self) -> Iterator[None]:
         """Hold everything."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 
 from davserver import paths
 from davserver.providers.catalog import Catalog
@@ -110,6 +110,12 @@ class Saves:
         of_key = select(callbacks).where(callbacks.c.key == key).order_by(callbacks.c.id)
         with self._catalog.reading() as connection:
             return [_save(row) for row in connection.execute(of_key)]
+
+    def stored(self, key: str) -> int:
+        """How many saves of a session are durable, over the file or beside it."""
+        stored = (callbacks.c.key == key) & (callbacks.c.outcome == STORED)
+        with self._catalog.reading() as connection:
+            return connection.scalar(select(func.count()).where(stored)) or 0
 
     def apart_in(self, folder: str) -> list[Apart]:
         """Saves that lie in ``folder`` beside their files, until somebody says that it is known."""

@@ -5,19 +5,18 @@ Document Server sends after that is still taken, and never put over what they wr
 """
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
-from typing import Any
 from xml.sax.saxutils import escape
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
 from davserver import paths
 from davserver.errors import Conflict, FileLocked, NotFound
-from davserver.model import DocumentKey, EditSession, Entry, Scope, SessionState, called
-from davserver.providers import history, identities, locks
+from davserver.model import OVER, DocumentKey, EditSession, Entry, Scope, SessionState, called
+from davserver.providers import identities, locks, session_rows
 from davserver.providers.catalog import Catalog
 from davserver.providers.exclusion import Exclusion
 from davserver.providers.stores import FileStore
@@ -35,11 +34,18 @@ class _Outdated(Conflict):
 
 
 class EditSessions:
-    """The sessions of one root."""
+    """The sessions of one root. They hold locks, unless ``locking`` is off."""
 
     def __init__(
-        self, store: FileStore, catalog: Catalog, exclusion: Exclusion, make_key: KeyMaker
+        self,
+        store: FileStore,
+        catalog: Catalog,
+        exclusion: Exclusion,
+        make_key: KeyMaker,
+        *,
+        locking: bool = True,
     ) -> None:
+        self._locking = locking
         self._store = store
         self._catalog = catalog
         self._exclusion = exclusion
@@ -60,7 +66,8 @@ class EditSessions:
                     key = self._next_key(connection, resource_id, entry)
                     self._begin(connection, path, resource_id, entry, key, server)
                     session = self._one(connection, sessions.c.key == key.value)
-                editors = sorted({*session.editors, editor})
+                present = session.editors if session.is_live else ()
+                editors = sorted({*present, editor})
                 self._extend(connection, session, seconds, editors)
                 return self._one(connection, sessions.c.key == session.key.value)
 
@@ -70,31 +77,53 @@ class EditSessions:
         with self._catalog.writing() as connection:
             resource_id = identities.identify(connection, path, entry.modified_ns)
             session = self._shared(connection, resource_id, entry)
-            if session is not None:
+            if session is not None and not session.is_lapsed:
                 return resource_id, session.etag, session.key
             return resource_id, entry.etag, self._next_key(connection, resource_id, entry)
 
     def find(self, key: str) -> EditSession | None:
         """The session that ``key`` names, in whatever state."""
         with self._catalog.reading() as connection:
-            rows = self._select(connection, sessions.c.key == key)
+            rows = session_rows.select_all(connection, sessions.c.key == key)
             return rows[0] if rows else None
 
     def of_members(self, folder: str) -> dict[str, EditSession]:
         """The live sessions of the files directly in ``folder``, by path."""
         in_folder = resources.c.parent == paths.key(folder)
         with self._catalog.reading() as connection:
-            return {row.path: row for row in self._select(connection, in_folder & _live())}
+            return {
+                row.path: row
+                for row in session_rows.select_all(connection, in_folder & session_rows.live())
+            }
 
     def live(self) -> list[EditSession]:
         """The sessions of all files that are being edited."""
         with self._catalog.reading() as connection:
-            return self._select(connection, _live())
+            return session_rows.select_all(connection, session_rows.live())
+
+    def of_file(self, path: str) -> EditSession | None:
+        """The session of what is at ``path`` now, also one whose lease ran out without an end."""
+        entry = self._file(path)
+        with self._catalog.reading() as connection:
+            resource_id = identities.find(connection, path)
+            return self._shared(connection, resource_id, entry) if resource_id else None
+
+    def is_of(self, session: EditSession, entry: Entry) -> bool:
+        """Whether the file has what the session began with, or what it saved since."""
+        with self._catalog.reading() as connection:
+            return session_rows.is_of(connection, session, entry)
+
+    def lapsing(self, within: float, lapsed: float) -> list[EditSession]:
+        """Those without an end whose lease ends ``within`` seconds, or ended ``lapsed`` ago."""
+        now = time.time()
+        near = sessions.c.lease_until.between(now - lapsed, now + within)
+        with self._catalog.reading() as connection:
+            return session_rows.select_all(connection, session_rows.unended() & near)
 
     def count(self) -> int:
         """How many files are being edited."""
         with self._catalog.reading() as connection:
-            live = select(func.count()).select_from(sessions).where(_live())
+            live = select(func.count()).select_from(sessions).where(session_rows.live())
             return connection.scalar(live) or 0
 
     def renew(
@@ -110,8 +139,8 @@ class EditSessions:
         A closed session goes on only with ``reopen``: a page that is still shown proves nothing.
         """
         with self._store.exclusive_tree(), self._catalog.writing() as connection:
-            rows = self._select(connection, sessions.c.key == key)
-            if not rows or rows[0].state is SessionState.RETIRED:
+            rows = session_rows.select_all(connection, sessions.c.key == key)
+            if not rows or rows[0].state in OVER:
                 return
             [session] = rows
             if session.state is SessionState.CLOSED and not reopen:
@@ -121,20 +150,35 @@ class EditSessions:
             except (FileLocked, _Outdated):
                 # The lease had run out, and somebody else took the lock or wrote: the session goes
                 # on without a lock, and what it saves is put beside.
+                there = session.editors if editors is None else editors
                 connection.execute(
                     update(sessions)
                     .where(sessions.c.key == key)
-                    .values(state=SessionState.OPEN.value, lease_until=time.time() + seconds)
+                    .values(
+                        state=SessionState.OPEN.value,
+                        lease_until=time.time() + seconds,
+                        editors=json.dumps(list(there)),
+                    )
                 )
+
+    def unsaved_for(self, seconds: float) -> list[EditSession]:
+        """The live sessions that began, and saved last, more than ``seconds`` ago."""
+        with self._catalog.reading() as connection:
+            unsaved = session_rows.live() & session_rows.unsaved_since(time.time() - seconds)
+            return session_rows.select_all(connection, unsaved)
 
     def one_at_a_time(self, key: DocumentKey) -> AbstractContextManager[None]:
         """Let reports about one session wait for each other, in every process."""
         return self._exclusion.names(key.value)
 
+    def is_reported(self, key: DocumentKey) -> bool:
+        """Whether a report about the session is being worked on at this moment."""
+        return not self._exclusion.is_free(key.value)
+
     def end(self, key: DocumentKey, state: SessionState) -> None:
-        """Close or retire a session and release its lock."""
+        """Close, retire or end a session and release its lock; one that is over stays so."""
         with self._catalog.writing() as connection:
-            self._end(connection, sessions.c.key == key.value, state)
+            session_rows.end(connection, sessions.c.key == key.value, state)
 
     def suspend(self, key: DocumentKey, seconds: int) -> None:
         """Everybody has left, and their save is still to come: nobody else writes so long.
@@ -143,11 +187,11 @@ class EditSessions:
         """
         this = sessions.c.key == key.value
         with self._catalog.writing() as connection:
-            for session in self._select(connection, this):
+            for session in session_rows.select_all(connection, this):
                 locks.refresh(connection, session.lock_token, seconds)
             connection.execute(
                 update(sessions)
-                .where(this, sessions.c.state != SessionState.RETIRED.value)
+                .where(this, sessions.c.state.not_in(session_rows.OVER_VALUES))
                 .values(state=SessionState.CLOSED.value, lease_until=time.time())
             )
 
@@ -155,9 +199,9 @@ class EditSessions:
         """Retire a session unless somebody is in it or about to be; whether it is retired now."""
         this = sessions.c.key == key.value
         with self._catalog.writing() as connection:
-            if self._select(connection, this & _live()):
+            if session_rows.select_all(connection, this & session_rows.live()):
                 return False
-            self._end(connection, this, SessionState.RETIRED)
+            session_rows.end(connection, this, SessionState.RETIRED)
             return True
 
     def purge_older_than(self, seconds: float) -> None:
@@ -166,15 +210,6 @@ class EditSessions:
         with self._catalog.writing() as connection:
             connection.execute(delete(callbacks).where(callbacks.c.received < before))
             connection.execute(delete(sessions).where(sessions.c.lease_until < before))
-
-    def _end(self, connection: Connection, this: ColumnElement[bool], state: SessionState) -> None:
-        for session in self._select(connection, this):
-            locks.remove(connection, [session.lock_token])
-        connection.execute(
-            update(sessions)
-            .where(this, sessions.c.state != SessionState.RETIRED.value)
-            .values(state=state.value, lease_until=time.time(), lock_token="", editors="[]")
-        )
 
     def _file(self, path: str) -> Entry:
         entry = self._store.find(path)
@@ -188,7 +223,7 @@ class EditSessions:
         used_up = select(func.count()).where(
             sessions.c.resource_id == resource_id,
             sessions.c.etag == entry.etag,
-            sessions.c.state == SessionState.RETIRED.value,
+            sessions.c.state.in_(session_rows.OVER_VALUES),
         )
         return self._make_key(resource_id, entry.etag, connection.scalar(used_up) or 0)
 
@@ -231,39 +266,49 @@ class EditSessions:
         editors: Iterable[str] | None,
     ) -> None:
         names = list(session.editors if editors is None else editors)
-        token = self._hold_lock(connection, session, seconds, names)
+        # A newcomer whose page may never load takes nothing from those who are there.
+        until = max(time.time() + seconds, session.lease_until.timestamp())
+        token = ""
+        if self._locking:
+            token = self._hold_lock(connection, session, until - time.time(), names)
+        else:
+            self._check_free(connection, session)
         connection.execute(
             update(sessions)
             .where(sessions.c.key == session.key.value)
             .values(
                 state=SessionState.OPEN.value,
-                lease_until=time.time() + seconds,
+                lease_until=until,
                 lock_token=token,
                 editors=json.dumps(names),
             )
         )
 
+    def _check_free(self, connection: Connection, session: EditSession) -> None:
+        """Raise FileLocked where somebody holds a lock that leaves no room for editors."""
+        principal = LOCK_PRINCIPAL + session.key.value
+        locks.check_free(connection, session.path, principal, Scope.EXCLUSIVE, deep=False)
+
     def _hold_lock(
-        self, connection: Connection, session: EditSession, seconds: int, names: list[str]
+        self, connection: Connection, session: EditSession, seconds: float, names: list[str]
     ) -> str:
         """Refresh the session's lock, or take a new one where it has run out; its token."""
         owner_xml = escape(f"{', '.join(map(called, names)) or 'a guest'} (in ONLYOFFICE)")
         if session.lock_token and locks.with_token(connection, session.lock_token):
-            locks.refresh(connection, session.lock_token, seconds, owner_xml)
+            locks.refresh(connection, session.lock_token, math.ceil(seconds), owner_xml)
             return session.lock_token
         entry = self._store.find(session.path)
-        if entry is None or not self._is_of(connection, session, entry):
+        if entry is None or not session_rows.is_of(connection, session, entry):
             raise _Outdated
-        principal = LOCK_PRINCIPAL + session.key.value
-        locks.check_free(connection, session.path, principal, Scope.EXCLUSIVE, deep=False)
+        self._check_free(connection, session)
         lock = locks.add(
             connection,
             session.path,
-            principal=principal,
+            principal=LOCK_PRINCIPAL + session.key.value,
             owner_xml=owner_xml,
             scope=Scope.EXCLUSIVE,
             deep=False,
-            seconds=seconds,
+            seconds=math.ceil(seconds),
             document_key=session.key.value,
         )
         return lock.token
@@ -271,42 +316,16 @@ class EditSessions:
     def _shared(self, connection: Connection, resource_id: str, entry: Entry) -> EditSession | None:
         """The session that one who opens the file as it is now takes part in.
 
-        That is a live one, or a suspended one: that has ended, but not let go of its lock.
+        A lease that ran out is no end: the Document Server may hold what was typed, under that key.
+        Nor is a session over that is suspended: that has ended, but not let go of its lock.
         """
         of_file = sessions.c.resource_id == resource_id
-        rows = self._select(connection, of_file & _live())
-        ended = self._select(connection, of_file & (sessions.c.state == SessionState.CLOSED.value))
+        rows = session_rows.select_all(connection, of_file & session_rows.unended())
+        rows.sort(key=lambda row: row.lease_until, reverse=True)
+        closed = of_file & (sessions.c.state == SessionState.CLOSED.value)
+        ended = session_rows.select_all(connection, closed)
         rows += [row for row in ended if locks.with_token(connection, row.lock_token)]
-        return next((row for row in rows if self._is_of(connection, row, entry)), None)
-
-    def _is_of(self, connection: Connection, session: EditSession, entry: Entry) -> bool:
-        """Whether the file has what the session began with, or what it saved since."""
-        if entry.etag == session.etag:
-            return True
-        saved = history.with_etag(connection, session.resource_id, entry.etag)
-        return saved is not None and saved.document_key == session.key.value
+        return next((row for row in rows if session_rows.is_of(connection, row, entry)), None)
 
     def _one(self, connection: Connection, condition: ColumnElement[bool]) -> EditSession:
-        return self._select(connection, condition)[0]
-
-    def _select(self, connection: Connection, condition: ColumnElement[bool]) -> list[EditSession]:
-        statement = select(sessions, resources.c.path).join(resources).where(condition)
-        return [_session(row) for row in connection.execute(statement)]
-
-
-def _live() -> ColumnElement[bool]:
-    return (sessions.c.state == SessionState.OPEN.value) & (sessions.c.lease_until > time.time())
-
-
-def _session(row: Row[Any]) -> EditSession:
-    return EditSession(
-        key=DocumentKey(row.key),
-        resource_id=row.resource_id,
-        path=paths.path_of_key(row.path),
-        etag=row.etag,
-        state=SessionState(row.state),
-        lock_token=row.lock_token,
-        lease_until=datetime.fromtimestamp(row.lease_until, UTC),
-        editors=tuple(json.loads(row.editors)),
-        server=row.server,
-    )
+        return session_rows.select_all(connection, condition)[0]

@@ -15,6 +15,7 @@ import secrets
 import threading
 import time
 import zipfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -35,6 +36,7 @@ VERSION = "9.3.0.140"
 # The real delays are 1, 2 and 4 seconds, and 5 to 10 before the final save.
 RETRY_SECONDS = (0.05, 0.1, 0.2)
 SAVE_SECONDS = 0.2
+FORCED_SECONDS = 0.1
 # "checkAndFixAuthorizationLength" in its code.
 MAX_HEADER = 7168
 
@@ -93,6 +95,9 @@ class DocumentServerDouble:
         self.cache: dict[str, bytes] = {}
         self.sessions: dict[str, tuple[str, str]] = {}
         self.dropped: list[str] = []
+        self.known: set[str] = set()
+        self.commands: list[dict[str, Any]] = []
+        self._later: list[threading.Timer] = []
         self.preloads = 0
         self.version = VERSION
         self.titles: dict[str, str] = {}
@@ -126,6 +131,8 @@ class DocumentServerDouble:
         self._thread.start()
 
     def stop(self) -> None:
+        for timer in self._later:
+            timer.join()
         self._http.shutdown()
         self._http.server_close()
         self._thread.join()
@@ -144,6 +151,7 @@ class DocumentServerDouble:
         with self._lock:
             editing = self.editing.get(key)
             if editing is None:
+                self.known.add(key)
                 # As recorded: the first callback comes before the document is fetched.
                 # What was forgotten takes the place of the document (commandOpen).
                 editing = Editing(claims, self.forgotten.get(key, b""))
@@ -382,6 +390,7 @@ class DocumentServerDouble:
         except jwt.InvalidTokenError:
             return {"error": 6}
         name, key = claims.get("c"), claims.get("key", "")
+        self.commands.append(claims)
         if name == "version":
             return {"error": 0, "version": self.version}
         if name == "getForgottenList":
@@ -389,17 +398,13 @@ class DocumentServerDouble:
         if name in {"getForgotten", "deleteForgotten"}:
             return self._forgotten(name, key)
         if name == "info":
-            editing = self.editing.get(key)
-            return {"error": 0, "key": key, "users": list(editing.users) if editing else []}
+            return self._info(key, claims.get("userdata"))
         if name == "forcesave":
-            if key not in self.editing:
-                return {"error": 1}
-            answered = self.save(key, kind=0, userdata=claims.get("userdata"))
-            return {"error": 0 if answered else 4, "key": key}
+            return self._forcesave(key, claims.get("userdata"))
         if name == "meta":
             return self._rename(key, claims.get("meta") or {})
         if name == "drop":
-            return self._drop(key, claims.get("users") or [])
+            return self._drop(key, claims.get("users"))
         return {"error": 5 if key else 1}
 
     def _forgotten(self, name: str, key: str) -> dict[str, Any]:
@@ -420,15 +425,49 @@ class DocumentServerDouble:
         self.titles[key] = meta["title"]
         return {"error": 0, "key": key}
 
-    def _drop(self, key: str, users: list[str]) -> dict[str, Any]:
-        """Those become lookers-on: what they typed stays in the document (Docs API, "drop")."""
+    def _info(self, key: str, userdata: str | None) -> dict[str, Any]:
+        """Who edits; a callback tells it too. A session that ended is known, with nobody in it."""
+        editing = self.editing.get(key)
+        if editing is None:
+            return {"error": 0, "key": key, "users": []} if key in self.known else {"error": 1}
+        if editing.users:
+            user = next(iter(editing.users))
+            more = {"userdata": userdata} if userdata else {}
+            self._soon(0.01, self._report, editing, 1, user, **more)
+        return {"error": 0, "key": key, "users": list(editing.users)}
+
+    def _forcesave(self, key: str, userdata: str | None) -> dict[str, Any]:
+        """The answer comes at once, the save by a callback."""
         editing = self.editing.get(key)
         if editing is None:
             return {"error": 1}
-        for user in users:
-            if editing.users.pop(user, None) is not None:
-                self.dropped.append(user)
+        if not editing.changed or editing.saved_by_force:
+            return {"error": 4, "key": key}
+        self._soon(FORCED_SECONDS, self.save, key, kind=0, userdata=userdata)
         return {"error": 0, "key": key}
+
+    def _drop(self, key: str, users: list[str] | None) -> dict[str, Any]:
+        """Those, or all, become lookers-on: what they typed stays in the document (Docs API,
+        "drop"). Recorded: it answers 0 for an unknown key too. The last one who goes causes the
+        final save, as by leaving.
+        """
+        editing = self.editing.get(key)
+        if editing is not None:
+            going = [name for name in (users or list(editing.users)) if name in editing.users]
+            self.dropped += going
+            if len(going) == len(editing.users):
+                for name in going[1:]:
+                    del editing.users[name]
+                self._soon(SAVE_SECONDS, self.leave, key, going[0])
+            else:
+                for name in going:
+                    del editing.users[name]
+        return {"error": 0, "key": key}
+
+    def _soon(self, seconds: float, act: Callable[..., object], *args: Any, **more: Any) -> None:
+        timer = threading.Timer(seconds, act, args, more)
+        self._later.append(timer)
+        timer.start()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -6,6 +6,7 @@ from typing import Any
 from davserver.accounts import passwords
 from davserver.editor.rescue import Rescue
 from davserver.model import Lock, Version, Writer
+from davserver.office import open_sessions
 from davserver.providers.users import User, Users
 from tests.dav_client import DavClient
 from tests.documentserver import DocumentServerDouble, changed
@@ -45,6 +46,7 @@ class Desk:
         self.double = double
         self.root: Path = office.root
         self.share = office.app.share
+        self.sessions = open_sessions(office.settings, office.app.share).all
         self.ann = office.client()
 
     def person(self, name: str) -> DavClient:

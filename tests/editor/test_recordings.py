@@ -10,6 +10,7 @@ import jwt
 import pytest
 
 from davserver.editor import callbacks
+from davserver.editor.standing import people
 from davserver.editor.tokens import NotFromServer, ServerTokens
 from tests.clock import at
 from tests.documentserver import SECRET, DocumentServerDouble
@@ -71,8 +72,8 @@ def test_a_recorded_download_is_signed_for_its_address(one: dict[str, Any]) -> N
 
 def test_people_and_authors_are_read_from_recorded_reports() -> None:
     by_time = {name(one): one["bodyJwt"] for one in CALLBACKS}
-    assert callbacks._people(by_time["08:50:24-1"]) == ["u1", "u2"]
-    assert callbacks._people(by_time["08:49:59-4"]) == []
+    assert people(by_time["08:50:24-1"]) == ["u1", "u2"]
+    assert people(by_time["08:49:59-4"]) == []
     assert callbacks._author(by_time["08:50:42-2"]) == "Bob"
     assert callbacks._author({"users": ["u9"]}) == "u9"
     assert callbacks._author({}) == ""

@@ -23,6 +23,7 @@ def keeps_house(desk: Desk) -> None:
 
 
 def test_who_may_no_longer_edit_becomes_a_looker_on(desk: Desk) -> None:
+    """Pitfall 3.22: rights that change while somebody edits."""
     ann, _bob = desk.edit(), desk.edit(person=desk.person("bob"))
     keeps_house(desk)
     assert desk.double.dropped == []
@@ -34,6 +35,7 @@ def test_who_may_no_longer_edit_becomes_a_looker_on(desk: Desk) -> None:
 
 
 def test_what_they_save_later_is_kept_apart(desk: Desk) -> None:
+    """Pitfall 3.22: the rights of now count for a save, and nothing is lost."""
     """Pitfall 3.22: rights are asked for again when a save comes."""
     bob = desk.edit(person=desk.person("bob"))
     before = (desk.root / "a.docx").read_bytes()

@@ -1,0 +1,98 @@
+// Taking turns at a file: waiting for another program's lock, taking it over, going from reading to
+// editing, and hearing of changes that were made without this session.
+
+import { hush, sure, tell } from "./editor_notice.js";
+import { ask, csrf, words } from "./page.js";
+
+const WAITING_MS = 10000;
+const TELLING_MS = 30000;
+
+/** @param {object} page as in editor.js @returns {object} events */
+export function turns(page) {
+  const { editing, takeOver } = page.data;
+  let waits = "waits" in page.data;
+  let goesOn = "";
+  const back = { label: "Back", act: () => location.assign(page.data.folder) };
+
+  async function edit() {
+    try {
+      const config = await page.fresh({ mode: "edit" });
+      if (config.editorConfig.mode === "edit") {
+        waits = false;
+        hush();
+        page.reopen(config);
+      } else {
+        waits = true;
+        await look();
+      }
+    } catch (fault) {
+      tell(`It cannot be edited now: ${fault.message}`, [{ label: "Try again", act: edit }, back]);
+    }
+  }
+
+  async function take(holder) {
+    const question = {
+      title: "Take this file over?",
+      text: `${holder} cannot save it any more in the program that has it locked. What is not saved there yet can get lost.`,
+      action: "Take over",
+    };
+    if (!(await sure(question))) return;
+    const response = await ask(takeOver, {
+      method: "POST",
+      headers: { "X-CSRF-Token": csrf },
+      body: new URLSearchParams({ path: page.data.path }),
+    });
+    if (response.ok) await edit();
+    else tell(await words(response), [back]);
+  }
+
+  function tellOfLock({ holder, may_edit: mayEdit, may_take_over: mayTake }) {
+    if (holder) {
+      const taking = { label: "Take over", act: () => take(holder) };
+      const text = `${holder} has this file locked in another program. It is open for reading.`;
+      tell(text, [...(mayTake ? [taking] : []), back]);
+    } else if (mayEdit) {
+      tell("The file is free now.", [{ label: "Edit", act: edit, primary: true }, back]);
+    }
+  }
+
+  function tellOfChanges({ ended, changed_by: who }) {
+    const key = page.config.document.key;
+    if (goesOn === key) return;
+    const others = { label: "Open what is there now", act: () => location.reload(), primary: true };
+    const own = {
+      label: "Go on here",
+      act: () => {
+        goesOn = key;
+        hush();
+      },
+    };
+    if (ended) {
+      tell("This session was ended. What you type from now on is saved in a file of its own, beside this one.", [others, own]);
+    } else if (who && "tellsChanges" in page.data) {
+      tell(`${who} changed this file outside of this session. What you save here goes into a file of its own, beside it.`, [others, own]);
+    }
+  }
+
+  async function look() {
+    const address = new URL(editing, location.href);
+    address.searchParams.set("path", page.data.path);
+    address.searchParams.set("key", page.config.document.key);
+    const response = await ask(address.href);
+    if (!response.ok) return;
+    const told = await response.json();
+    if (waits) tellOfLock(told);
+    else if (page.config.editorConfig.mode === "edit") tellOfChanges(told);
+  }
+
+  async function watch() {
+    for (;;) {
+      // A server that cannot be reached is asked again.
+      if (!document.hidden) await look().catch(() => {});
+      await new Promise((resolve) => setTimeout(resolve, waits ? WAITING_MS : TELLING_MS));
+    }
+  }
+
+  if (editing) watch();
+  return "offersEditing" in page.data ? { onRequestEditRights: edit } : {};
+}
