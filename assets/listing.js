@@ -109,9 +109,9 @@ document.querySelector("#new-folder")?.addEventListener("click", () => {
 for (const button of document.querySelectorAll("[data-new]")) {
   button.addEventListener("click", () => {
     button.closest("details").open = false;
-    const kind = button.dataset.new;
+    const { new: kind, template = "" } = button.dataset;
     askFor({
-      title: `New ${button.dataset.label.toLowerCase()}`,
+      title: template ? `New from ${button.dataset.name}` : `New ${button.dataset.label.toLowerCase()}`,
       value: `${button.dataset.name}.${kind}`,
       action: "Create",
       act: async (name) => {
@@ -120,6 +120,7 @@ for (const button of document.querySelectorAll("[data-new]")) {
         const create = document.querySelector("#create");
         create.elements.kind.value = kind;
         create.elements.name.value = name;
+        create.elements.template.value = template;
         create.submit();
       },
     });

@@ -218,7 +218,13 @@ def create_app(settings: Settings) -> Application:
     app: App = DavRequestServer(
         provider, settings.max_upload_bytes, settings.propfind_infinity, _hand_over(settings), fresh
     )
-    opens = Opens(editing.offers.of, settings.open_in == "tab", preload_page(settings))
+    opens = Opens(
+        editing.offers.of,
+        editing.beginnings.kinds,
+        editing.beginnings.templates,
+        settings.open_in == "tab",
+        preload_page(settings),
+    )
     notices = Notices(share.catalog)
     app = Listing(
         app,

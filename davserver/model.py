@@ -576,10 +576,11 @@ class Offer:
 
     ``program`` stands before the file's absolute address where a program on the desktop can open
     it, ``microsoft`` is the scheme of Microsoft's one. ``is_lossy`` says that editing drops what
-    the format cannot hold.
+    the format cannot hold, ``is_template`` that a document can be made from it.
     """
 
     click: Click = Click.OPEN
     program: str = ""
     microsoft: str = ""
     is_lossy: bool = False
+    is_template: bool = False

@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
+from davserver.editor.beginnings import Beginnings
 from davserver.editor.blank import BlankDocuments
 from davserver.editor.callbacks import Callback
-from davserver.editor.client import DocumentServer
+from davserver.editor.client import MAX_BYTES, DocumentServer
 from davserver.editor.converting import Converter
 from davserver.editor.downloads import Download
 from davserver.editor.ending import Ending
 from davserver.editor.forced_saves import ForcedSaves
+from davserver.editor.habits import Habits
 from davserver.editor.highlighting import Highlighting
 from davserver.editor.history import History
 from davserver.editor.inside import inside_routes
@@ -33,6 +35,7 @@ from davserver.editor.middleware import (
     END_SESSION,
     HISTORY,
     NEW,
+    PREFERENCES,
     SESSIONS,
     TAKE_OVER,
     TEXT,
@@ -46,6 +49,7 @@ from davserver.editor.opening import Office, Opening
 from davserver.editor.other_formats import OtherFormat
 from davserver.editor.pages import PRELOAD_PAGE, OpenFile
 from davserver.editor.personal import Personal
+from davserver.editor.preferences_page import PreferencesPage
 from davserver.editor.presence import Presence
 from davserver.editor.preview import Preview
 from davserver.editor.readers import Member, Readers
@@ -55,6 +59,7 @@ from davserver.editor.saving_back import SavingBack
 from davserver.editor.servers import Servers
 from davserver.editor.standing import Standing
 from davserver.editor.storing import Storing
+from davserver.editor.templates import Templates
 from davserver.editor.tokens import ServerTokens
 from davserver.editor.turns import Turns
 from davserver.editor.versions import VersionsPage
@@ -62,6 +67,7 @@ from davserver.errors import Gone
 from davserver.pages import Pages
 from davserver.providers.exclusion import Exclusion
 from davserver.providers.marks import Marks
+from davserver.providers.preferences import PreferenceRows
 from davserver.providers.saves import Saves
 from davserver.providers.server_health import ServerHealth
 from davserver.providers.sessions import EditSessions
@@ -83,6 +89,7 @@ class Editing:
 
     opening: Opening
     offers: Offers
+    beginnings: Beginnings
     sessions: EditSessions
     routes: dict[str, tuple[str, Handler]]
     tasks: dict[str, Callable[[], object]]
@@ -130,6 +137,7 @@ def open_office(
     sessions = _sessions(settings, share)
     office = _office(settings, share, secret, sessions)
     personal = Personal(share.files, share.access, Marks(share.catalog))
+    making = _making(settings, share, pages)
     opening = Opening(
         share.files,
         share.access,
@@ -138,7 +146,7 @@ def open_office(
         settings.editor_groups,
         settings.restrictions,
         instance_id,
-        Occasions(share.files),
+        Occasions(share.files, making.beginnings),
         office,
         personal,
     )
@@ -155,8 +163,6 @@ def open_office(
     other = OtherFormat(
         pages, share.files, share.access, opening, converter, partial(_most_bytes, office)
     )
-    blank = BlankDocuments(resource_dir("templates"))
-    new = NewDocument(share.files, share.access, blank, settings.new_locale, settings.new_paper)
     restoring = Restoring(share.files, office.servers if office else None)
     preview = Preview(pages, share.files, share.access, opening, instance_id, files.view)
     versions = VersionsPage(pages, share.files, share.highlights, share.access, restoring)
@@ -166,7 +172,8 @@ def open_office(
         TEXT: ("GET HEAD", files.text),
         CONFIG: ("GET HEAD", files.config),
         ALIVE: ("POST", files.alive),
-        NEW: ("POST", new),
+        NEW: ("GET HEAD POST", making.new),
+        PREFERENCES: ("GET HEAD POST", making.preferences),
         CONVERT: ("POST", other.convert),
         CONVERT_PAGE: ("GET HEAD", other.page),
         DOWNLOAD_AS: ("GET HEAD", other.download_as),
@@ -219,6 +226,7 @@ def open_office(
     return Editing(
         opening,
         Offers(settings.click_actions),
+        making.beginnings,
         sessions,
         routes,
         tasks,
@@ -236,6 +244,34 @@ def _sessions(settings: Settings, share: Share) -> EditSessions:
         partial(document_key, share.catalog.instance_id()),
         locking=settings.conflict == "lock",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Making:
+    """What makes new documents."""
+
+    new: NewDocument
+    preferences: PreferencesPage
+    beginnings: Beginnings
+
+
+def _making(settings: Settings, share: Share, pages: Pages) -> _Making:
+    rows = PreferenceRows(share.catalog)
+    habits = Habits(rows, settings.new_locale, settings.new_paper, settings.new_format)
+    templates = Templates(
+        share.files, share.access, settings.templates_folder, settings.home_folders
+    )
+    new = NewDocument(
+        pages,
+        share.files,
+        share.access,
+        BlankDocuments(resource_dir("templates")),
+        templates,
+        habits,
+        settings.max_document_bytes or MAX_BYTES,
+    )
+    beginnings = Beginnings(pages, share.access, habits, templates)
+    return _Making(new, PreferencesPage(pages, rows), beginnings)
 
 
 def preload_page(settings: Settings) -> str:

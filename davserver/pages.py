@@ -58,7 +58,7 @@ class Pages:
             request=request,
             base=request.base,
             at=lambda entry: request.addresses.target(entry.path, folder=entry.is_folder),
-            asset=lambda name: f"{request.site}{ASSETS}{self.assets_version}/{name}",
+            asset=lambda name: self.asset(request, name),
             **data,
         )
         policy = content_security_policy(script_and_frame, frame, embedders)
@@ -75,6 +75,10 @@ class Pages:
             ("Vary", "Accept, Cookie, Authorization"),
         ]
         return Response(status, html.encode("utf-8", "surrogateescape"), headers)
+
+    def asset(self, request: Request, name: str) -> str:
+        """The address of a file in ``assets``, on this site."""
+        return f"{request.site}{ASSETS}{self.assets_version}/{name}"
 
     def error(self, request: Request, status: int, message: str) -> Response:
         """The page that tells a person about a failure."""

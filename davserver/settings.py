@@ -180,6 +180,8 @@ class Settings(BaseSettings):
     conflict: Literal["lock", "fork", "warn"] = "lock"
     new_locale: str = Field("", pattern=r"^([A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*)?$")
     new_paper: Literal["auto", "a4", "letter"] = "auto"
+    new_format: Literal["ooxml", "odf"] = "ooxml"
+    templates_folder: str = Field("/Templates", pattern=r"^(/[^/.][^/]*)*$")
 
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -269,6 +271,11 @@ class Settings(BaseSettings):
         addresses = [self.document_server, *(one.address for one in self.document_servers)]
         if len(set(addresses)) < len(addresses):
             raise ValueError("document_servers: every Document Server is named once")
+        if self.new_format == "odf" and not {"odt", "ods", "odp"} <= set(self.edit_formats):
+            raise ValueError(
+                'new_format = "odf" makes documents that open for reading alone: '
+                "add odt, ods and odp to edit_formats"
+            )
         if self.digest_md5 and not self.digest:
             raise ValueError("digest_md5 adds MD5 to Digest, which digest = true switches on")
         if self.tls_key and not self.tls_certificate:

@@ -11,6 +11,8 @@ _TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
+# The editor shows these, and it is another site's page.
+_FOR_EDITOR = "template-"
 _FOREVER = "public, max-age=31536000, immutable"
 _AN_HOUR = "public, max-age=3600"
 _FOR_OTHERS = "embed.js"
@@ -37,6 +39,11 @@ class Assets:
             ("Content-Type", media_type),
             ("Cache-Control", _AN_HOUR if is_for_others else _FOREVER),
             ("X-Content-Type-Options", "nosniff"),
-            ("Cross-Origin-Resource-Policy", "cross-origin" if is_for_others else "same-origin"),
+            ("Cross-Origin-Resource-Policy", _may_be_shown(name)),
         ]
         return Response(200, content, headers)
+
+
+def _may_be_shown(name: str) -> str:
+    is_for_others = name == _FOR_OTHERS or name.startswith(_FOR_EDITOR)
+    return "cross-origin" if is_for_others else "same-origin"

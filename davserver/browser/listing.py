@@ -1,8 +1,8 @@
 """GET of a folder: its listing as a page, in the order that the person chose."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from davserver import media, paths
@@ -39,14 +39,28 @@ _SYMBOLS = {
 }
 
 
+class Beginning(Protocol):
+    """A template: where it is, what it is called, and the extension of what comes of it."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def extension(self) -> str: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Opens:
     """How a listing opens documents: each as ``offer`` says, in a tab of its own or not.
 
-    ``preload`` is the address of a page that loads the editor's scripts; empty for none.
+    ``preload`` is the address of a page that loads the editor's scripts; empty for none. ``kinds``
+    are the extensions of what somebody makes with New, ``templates`` what they can begin with.
     """
 
     offer: Offering
+    kinds: Callable[[Request], tuple[str, ...]]
+    templates: Callable[[Request], Sequence[Beginning]]
     in_tab: bool = False
     preload: str = ""
 
@@ -117,6 +131,7 @@ class Listing:
         descending = request.query.get("order") == "desc"
         if order not in _ORDERS:
             order = "name"
+        may_create = Right.CREATE in self._rights(request, place, folder.path)
         return self._pages.render(
             request,
             "listing.html",
@@ -128,7 +143,10 @@ class Listing:
             rows=self._rows(request, place, folder.path, order, descending=descending),
             order=order,
             descending=descending,
-            may_create=Right.CREATE in self._rights(request, place, folder.path),
+            may_create=may_create,
+            kinds=self._opens.kinds(request) if may_create else (),
+            templates=self._opens.templates(request) if may_create else (),
+            target=request.addresses.target,
             is_view=bool(paths.view_of(folder.path)),
             unread=self._unread(request.principal.name) if request.principal.name else 0,
         )

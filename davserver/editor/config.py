@@ -9,6 +9,7 @@ from typing import Any
 
 from davserver.editor.actions import usable
 from davserver.editor.formats import Format, document_type
+from davserver.editor.language import for_editor, region_of
 from davserver.editor.surfaces import Surface
 from davserver.model import (
     NO_RIGHTS,
@@ -70,12 +71,15 @@ class Occasion:
     it is not known), and whether a PDF is a form (None for what is no PDF).
 
     ``embedded`` has the addresses that an embedded viewer offers, by their names there.
+    ``create_url`` and ``templates`` are what the editor's File menu offers to begin with.
     """
 
     surface: Surface = Surface.DESKTOP
     version: tuple[int, ...] = ()
     is_form: bool | None = None
     embedded: Mapping[str, str] = field(default_factory=dict)
+    create_url: str = ""
+    templates: tuple[Mapping[str, Any], ...] = ()
 
 
 def editor_config(
@@ -99,7 +103,7 @@ def editor_config(
     ``offers_editing`` a viewer's editor has a button that leads to edit mode ("edit" in mode
     "view": Events, "onRequestEditRights").
     """
-    language, _, region = reader.language.partition("-")
+    region = region_of(reader.language)
     config: dict[str, Any] = {
         "type": occasion.surface.value,
         "documentType": document_type(known.kind, occasion.version).value,
@@ -117,7 +121,7 @@ def editor_config(
         "editorConfig": {
             "mode": "edit" if saves else "view",
             "callbackUrl": links.callback,
-            "lang": language,
+            "lang": for_editor(reader.language),
             "user": user(reader.principal),
             "coEditing": {"mode": "fast", "change": True},
             "customization": {
@@ -132,6 +136,10 @@ def editor_config(
     }
     if offers_editing:
         config["document"]["permissions"]["edit"] = True
+    if occasion.create_url:
+        config["editorConfig"]["createUrl"] = occasion.create_url
+    if occasion.templates:
+        config["editorConfig"]["templates"] = [dict(one) for one in occasion.templates]
     if occasion.is_form is not None:
         config["document"]["isForm"] = occasion.is_form
     if occasion.surface is Surface.EMBEDDED:
@@ -144,7 +152,7 @@ def editor_config(
     if reader.watermark:
         config["document"]["options"] = {"watermark_on_draw": watermark(reader.watermark)}
     if region:
-        config["editorConfig"]["region"] = f"{language}-{region}"
+        config["editorConfig"]["region"] = region
     return config
 
 

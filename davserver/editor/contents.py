@@ -45,7 +45,7 @@ def check_unpacked(content: BinaryIO, known: Format) -> None:
     if most is None:
         return
     try:
-        with zipfile.ZipFile(_Bounded(content)) as package:
+        with zipfile.ZipFile(BoundedFile(content)) as package:
             parts = package.infolist()
     except (zipfile.BadZipFile, NotImplementedError, ValueError):
         return
@@ -69,8 +69,8 @@ def is_form(head: bytes) -> bool:
     return bool(stream) and b"ONLYOFFICEFORM" in attributes
 
 
-class _Bounded:
-    """A file for ``zipfile`` that gives no more than ``_MAX_DIRECTORY`` bytes at a time."""
+class BoundedFile:
+    """A file for ``zipfile``, whose directory is not read if it is out of all proportion."""
 
     def __init__(self, content: BinaryIO) -> None:
         self._content = content

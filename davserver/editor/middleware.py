@@ -8,6 +8,7 @@ from davserver.web import App, Environ, Handler, Request, Routes, StartResponse
 VIEW = "/-/view/"
 TEXT = "/-/text/"
 NEW = "/-/new"
+PREFERENCES = "/-/preferences"
 VERSIONS = "/-/versions/"
 ALIVE = "/-/alive/"
 DOWNLOAD = "/-/download/"

@@ -1,5 +1,6 @@
 """What an opening depends on besides rights: the file's bytes, the server's version, browsers."""
 
+from davserver.editor.beginnings import Beginnings
 from davserver.editor.client import DocumentServer
 from davserver.editor.config import Occasion
 from davserver.editor.contents import (
@@ -20,8 +21,9 @@ from davserver.web import Request
 class Occasions:
     """Looks at files and servers before documents are opened."""
 
-    def __init__(self, files: VersionedFiles) -> None:
+    def __init__(self, files: VersionedFiles, beginnings: Beginnings) -> None:
         self._files = files
+        self._beginnings = beginnings
 
     def check(self, server: DocumentServer, entry: Entry) -> None:
         """Raise NotOpenable, in words, for a document that the server would not open."""
@@ -46,11 +48,17 @@ class Occasions:
         """How the document opens for who asks. Raises BadRequest for an unknown ``?type=``."""
         surface = surface_of(request)
         is_pdf = known.extension == "pdf"
+        is_embedded = surface is Surface.EMBEDDED
+        create_url, templates = (
+            ("", ()) if is_embedded else self._beginnings.beside(request, entry, known)
+        )
         return Occasion(
             surface,
             server.version() if known.kind is Kind.PDF else (),
             self._is_form(entry) if is_pdf else None,
-            _addresses(request, entry, rights) if surface is Surface.EMBEDDED else {},
+            _addresses(request, entry, rights) if is_embedded else {},
+            create_url,
+            templates,
         )
 
     def _is_form(self, entry: Entry) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from davserver import paths
 from davserver.editor.desktop import microsoft_scheme, program_for
 from davserver.editor.formats import format_of
+from davserver.editor.instances import DOCUMENTS
 from davserver.model import Action, Click, Offer, Right, Rights
 
 
@@ -30,4 +31,5 @@ class Offers:
             program,
             microsoft=microsoft_scheme(path) if may_download else "",
             is_lossy=Action.EDIT in actions and known is not None and known.edits_with_loss,
+            is_template=may_download and paths.extension(path) in DOCUMENTS,
         )

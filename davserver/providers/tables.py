@@ -444,6 +444,16 @@ departures = Table(
     Column("behind", Text, nullable=False, index=True),
 )
 
+# What somebody wants new documents to be like; empty for no wish.
+preferences = Table(
+    "preferences",
+    metadata,
+    Column("user_name", String(64), ForeignKey("users.name", ondelete="CASCADE"), primary_key=True),
+    Column("language", String(16), nullable=False),
+    Column("paper", String(8), nullable=False),
+    Column("family", String(8), nullable=False),
+)
+
 Index("saves_apart", callbacks.c.detail, sqlite_where=callbacks.c.reason > "")
 Index("live_locks", locks.c.resource_id, locks.c.expires)
 Index("held_locks", locks.c.principal, locks.c.expires)

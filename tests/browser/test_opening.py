@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -12,9 +13,12 @@ from davserver.model import Role
 from tests.accounts.link_making import address_of, make_link
 from tests.browser.conftest import Person, screenshot
 from tests.documentserver import SECRET, DocumentServerDouble
+from tests.editor.opening import words
+from tests.editor.test_instances import template
 from tests.running import ThreadServer
 
 Come = Callable[..., Person]
+PHONE = {"width": 390, "height": 844}
 Serve = Callable[..., ThreadServer]
 
 
@@ -171,3 +175,49 @@ def test_the_editor_loads_ahead_where_that_is_set(
     expect(page.locator("#preload")).to_have_count(1)
     page.wait_for_function("() => document.readyState === 'complete'")
     assert document_server.preloads > 0
+
+
+def test_a_new_document_begins_with_a_template(
+    with_office: Serve, person: Come, samples: Path
+) -> None:
+    (samples / "Templates").mkdir()
+    (samples / "Templates" / "Letter.dotx").write_bytes(template("dotx", "Dear"))
+    page = person(with_office()).page
+    page.click("#new-menu summary")
+    screenshot(page, "new-menu")
+    page.click("#new-menu >> text=Letter")
+    expect(page.locator("#ask h2")).to_have_text("New from Letter")
+    page.fill("#ask input", "To Bob.docx")
+    page.click("#ask button[value=ok]")
+    page.wait_for_url("**/-/edit/To%20Bob.docx")
+    assert words(samples / "To Bob.docx") == ["Dear"]
+
+
+def test_new_document_from_this_asks_for_a_name(
+    with_office: Serve, person: Come, samples: Path
+) -> None:
+    (samples / "Form letter.dotx").write_bytes(template("dotx", "Dear"))
+    ann = person(with_office())
+    page = ann.page
+    page.click("tr[data-name='Form letter.dotx'] summary")
+    page.click("text=New document from this")
+    expect(page.locator("h1")).to_have_text("Form letter")
+    screenshot(page, "new-from-template")
+    page.fill("[name=name]", "First.docx")
+    page.click("text=Create")
+    page.wait_for_url("**/-/edit/First.docx")
+
+
+@pytest.mark.parametrize("look", [{}, {"color_scheme": "dark", "viewport": PHONE}])
+def test_what_one_prefers_is_kept(with_office: Serve, person: Come, look: dict[str, Any]) -> None:
+    page = person(with_office(), **look).page
+    page.goto("/-/account")
+    page.click("text=Say what you prefer")
+    page.select_option("[name=language]", "pt-BR")
+    page.select_option("[name=family]", "odf")
+    page.click("text=Keep")
+    expect(page.locator(".done")).to_be_visible()
+    expect(page.locator("[name=language]")).to_have_value("pt-BR")
+    screenshot(page, f"preferences-{'phone' if look else 'wide'}")
+    page.goto("/-/new?kind=odt")
+    screenshot(page, f"new-{'phone' if look else 'wide'}")

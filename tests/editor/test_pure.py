@@ -13,7 +13,15 @@ from davserver.editor.beside import Reason, name_beside
 from davserver.editor.config import Links, Reader, editor_config, title
 from davserver.editor.formats import FORMATS, Kind, format_of, is_text
 from davserver.editor.keys import document_key
-from davserver.editor.language import normalized, paper, preferred_language
+from davserver.editor.language import (
+    LANGUAGES,
+    for_editor,
+    named,
+    normalized,
+    paper,
+    preferred_language,
+    region_of,
+)
 from davserver.model import Action, DocumentKey, Entry, Principal, Role
 
 DEFAULT_EDITS = ("csv", "docx", "pptx", "txt", "xlsx")
@@ -225,6 +233,35 @@ class TestLanguage:
     )
     def test_the_first_language_that_is_known(self, header: str, language: str) -> None:
         assert preferred_language(header) == language
+
+    @pytest.mark.parametrize(
+        ("language", "words", "region"),
+        [
+            ("de-AT", "de", "de-AT"),
+            ("pt-BR", "pt", "pt-BR"),
+            ("pt-PT", "pt-PT", "pt-PT"),
+            ("zh-TW", "zh-TW", "zh-TW"),
+            ("zh-CN", "zh", "zh-CN"),
+            ("sr-Cyrl-RS", "sr-Cyrl", "sr-RS"),
+            ("sr-Latn-RS", "sr", "sr-RS"),
+            ("eo", "eo", ""),
+        ],
+    )
+    def test_the_editor_knows_languages_by_its_own_names(
+        self, language: str, words: str, region: str
+    ) -> None:
+        assert (for_editor(language), region_of(language)) == (words, region)
+
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_what_people_are_offered_is_in_its_normal_form_and_has_a_name(
+        self, language: str
+    ) -> None:
+        assert normalized(language) == language
+        assert named(language) not in ("", language)
+
+    def test_the_script_of_chinese_is_its_region(self) -> None:
+        assert normalized("zh-Hant") == "zh-TW"
+        assert normalized("zh-Hans-SG") == "zh-SG"
 
     def test_paper_goes_by_region(self) -> None:
         assert paper("en-US") == "letter"
