@@ -5,6 +5,10 @@ import mimetypes
 from davserver import paths
 
 UNKNOWN = "application/octet-stream"
+LOSSY = frozenset(
+    {"csv", "epub", "fb2", "html", "odp", "ods", "odt", "otp", "ots", "ott", "rtf", "tsv", "txt"}
+)
+"""Extensions of documents that hold less than the editor can do: what they cannot is lost there."""
 
 _OPEN_XML = "application/vnd.openxmlformats-officedocument."
 _MACROS = ".macroEnabled.12"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from davserver import paths
+from davserver.media import LOSSY
 
 
 class Kind(StrEnum):
@@ -71,7 +72,6 @@ def _set(*names: str) -> frozenset[str]:
 
 
 _EDITS = _set(_OOXML_TEXT, _OOXML_SHEET, _OOXML_SLIDES, "pdf")
-_EDITS_WITH_LOSS = _set("epub fb2 html odt ott rtf txt", "csv ods ots tsv", "odp otp")
 _CONVERTS = _set(
     "doc dot epub fb2 fodt hml htm html hwp hwpx md mht mhtml odt ott pages rtf stw sxw wps wpt",
     "xml et ett fods numbers ods ots sxc xls xlt dps dpt fodp key odg odp otp pot pps ppt sxi",
@@ -87,7 +87,7 @@ FORMATS: dict[str, Format] = {
         extension,
         kind,
         edits=extension in _EDITS,
-        edits_with_loss=extension in _EDITS_WITH_LOSS,
+        edits_with_loss=extension in LOSSY,
         converts=extension in _CONVERTS,
         reviews=extension in _REVIEWS,
         comments=extension in _COMMENTS,

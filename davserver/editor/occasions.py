@@ -13,6 +13,7 @@ from davserver.editor.contents import (
 from davserver.editor.formats import DIAGRAMS_SINCE, Format, Kind, format_of
 from davserver.editor.middleware import VIEW
 from davserver.editor.surfaces import Surface, surface_of
+from davserver.errors import NotFound
 from davserver.model import Entry, Right, Rights
 from davserver.providers.files import VersionedFiles
 from davserver.web import Request
@@ -55,14 +56,18 @@ class Occasions:
         return Occasion(
             surface,
             server.version() if known.kind is Kind.PDF else (),
-            self._is_form(entry) if is_pdf else None,
+            self._is_form(entry.path) if is_pdf else None,
             _addresses(request, entry, rights) if is_embedded else {},
             create_url,
             templates,
         )
 
-    def _is_form(self, entry: Entry) -> bool:
-        content, _ = self._files.open(entry.path)
+    def _is_form(self, path: str) -> bool | None:
+        """None for what has no file of its own, like an earlier version: the server looks then."""
+        try:
+            content, _ = self._files.open(path)
+        except NotFound:
+            return None
         with content:
             return is_form(content.read(FORM_HEAD_BYTES))
 

@@ -1,14 +1,17 @@
 """Removes earlier versions that nothing keeps: never the present state, never one with a name, and
-never what a running editing session began with.
+never what a running editing session began with, nor what was there before the editor first saved in
+a format that holds less than it can do.
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, pairwise
+from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import Row, delete, select
 
 from davserver import paths
+from davserver.media import LOSSY
 from davserver.model import Origin, SessionState
 from davserver.providers import highlights, history, identities
 from davserver.providers.catalog import Catalog
@@ -68,7 +71,9 @@ class Retention:
         with self._catalog.reading() as connection:
             begun = {(row.resource_id, row.etag) for row in connection.execute(unended)}
             rows = connection.execute(statement).all()
-        for resource_id, states in groupby(rows, lambda row: row.resource_id):
+        for resource_id, group in groupby(rows, lambda row: row.resource_id):
+            states = list(group)
+            precious = _before_loss(states)
             # The newest is what the file has, or what is left of it: no number is used twice.
             for row, following in pairwise(states):
                 is_from_outside = row.origin == Origin.OUTSIDE
@@ -80,7 +85,9 @@ class Retention:
                         row.size,
                         row.modified_ns / 1e9 if is_from_outside else row.created,
                         following.created,
-                        stays=bool(row.name) or (resource_id, row.etag) in begun,
+                        stays=bool(row.name)
+                        or row.number == precious
+                        or (resource_id, row.etag) in begun,
                     )
 
     def _remove(self, pruned: Iterable[Earlier]) -> None:
@@ -97,3 +104,12 @@ class Retention:
                 # Before the row's end is durable: a crash leaves a row without bytes, and the next
                 # time removes it.
                 self._store.drop_version(history.name_of(one.resource_id, one.number))
+
+
+def _before_loss(states: Sequence[Row[Any]]) -> int | None:
+    """The state before the editor first saved in a format that holds less than it can do."""
+    if paths.extension(paths.path_of_key(states[0].path)) not in LOSSY:
+        return None
+    return next(
+        (before.number for before, after in pairwise(states) if after.origin == Origin.EDITOR), None
+    )

@@ -112,6 +112,12 @@ class TestForms:
         (desk.root / "a.pdf").write_bytes(content)
         assert configuration(desk.office, desk.ann, "a.pdf")["document"]["isForm"] is form
 
+    def test_an_earlier_version_is_shown_and_left_to_the_server(self, desk: Desk) -> None:
+        for content in (FORM, PLAIN_PDF):
+            desk.ann.put("/a.pdf", content)
+        config = configuration(desk.office, desk.ann, "a.pdf", how="view", version="1")
+        assert "isForm" not in config["document"]
+
     def test_nothing_is_said_of_other_formats(self, desk: Desk) -> None:
         assert "isForm" not in configuration(desk.office, desk.ann, "a.docx")["document"]
 

@@ -16,10 +16,10 @@ DAY = 24 * 3600
 ANN = Writer("ann", origin=Origin.BROWSER)
 
 
-def write(share: Share, path: str, content: bytes) -> None:
+def write(share: Share, path: str, content: bytes, writer: Writer = ANN) -> None:
     with share.files.spool() as spool:
         spool.write(content)
-        share.files.commit(path, spool, ANN)
+        share.files.commit(path, spool, writer)
 
 
 def written(share: Share, times: int, path: str = "/a.txt", *, days_apart: float = 0) -> None:
@@ -88,6 +88,17 @@ class TestPruning:
         with later(1000 * DAY):
             share.retention.prune(Policy(count=1, days=1, all_days=1, total_bytes=1))
         assert numbers(share) == [2, 5]
+
+    @pytest.mark.parametrize(("path", "stays"), [("/a.csv", [2]), ("/a.docx", [])])
+    def test_never_the_one_before_the_editor_first_saved_what_loses_formatting(
+        self, share: Share, path: str, stays: list[int]
+    ) -> None:
+        written(share, 2, path)
+        with later(60):
+            write(share, path, b"by the editor", Writer("ann", origin=Origin.EDITOR))
+            write(share, path, b"by the editor again", Writer("ann", origin=Origin.EDITOR))
+        share.retention.prune(Policy(count=1))
+        assert numbers(share, path) == [*stays, 3, 4]
 
     def test_one_that_loses_its_name_can_go(self, share: Share) -> None:
         written(share, 3)
