@@ -256,7 +256,10 @@ class Folder(RuleBasedStateMachine):
 
     @rule(subject=subjects, by=process)
     def grants_taken_away(self, subject: str, by: int) -> None:
-        self.shares[by].access.forget(subject)
+        access = self.shares[by].access
+        for grant in access.all():
+            if grant.subject == subject:
+                access.take(grant.path, subject)
 
     @rule(by=process)
     def something_else_is_committed(self, by: int) -> None:
