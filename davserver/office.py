@@ -12,6 +12,7 @@ from davserver.editor.blank import BlankDocuments
 from davserver.editor.callbacks import Callback
 from davserver.editor.client import MAX_BYTES, DocumentServer
 from davserver.editor.converting import Converter
+from davserver.editor.deliveries import Deliveries, Way
 from davserver.editor.downloads import Download
 from davserver.editor.ending import Ending
 from davserver.editor.forced_saves import ForcedSaves
@@ -22,6 +23,7 @@ from davserver.editor.inside import inside_routes
 from davserver.editor.joining import Joining
 from davserver.editor.keys import document_key
 from davserver.editor.live import LiveEditing
+from davserver.editor.mail import Mail
 from davserver.editor.middleware import (
     ALIVE,
     CALLBACK,
@@ -63,10 +65,12 @@ from davserver.editor.templates import Templates
 from davserver.editor.tokens import ServerTokens
 from davserver.editor.turns import Turns
 from davserver.editor.versions import VersionsPage
+from davserver.editor.webhook import Webhook
 from davserver.errors import Gone
 from davserver.pages import Pages
 from davserver.providers.exclusion import Exclusion
 from davserver.providers.marks import Marks
+from davserver.providers.notices import Notices
 from davserver.providers.preferences import PreferenceRows
 from davserver.providers.saves import Saves
 from davserver.providers.server_health import ServerHealth
@@ -168,6 +172,8 @@ def open_office(
     restoring = Restoring(share.files, sessions, office.servers if office else None, ending)
     preview = Preview(pages, share.files, share.access, opening, instance_id, files.view)
     versions = VersionsPage(pages, share.files, share.highlights, share.access, restoring)
+    readers, ways = Readers(share.access, everybody), _ways(settings)
+    deliveries = Deliveries(Notices(share.catalog), settings.public_url, ways)
     routes: dict[str, tuple[str, Handler]] = {
         EDIT: ("GET HEAD", files.edit),
         VIEW: ("GET HEAD", preview),
@@ -183,10 +189,11 @@ def open_office(
         HISTORY: ("GET HEAD POST", _nobody_there),
         DOWNLOAD: ("GET HEAD", _nobody_there),
         CALLBACK: ("POST", _nobody_there),
-        **inside_routes(share, opening, personal, instance_id, Readers(share.access, everybody)),
+        **inside_routes(share, opening, personal, instance_id, readers, ways),
     }
     tasks: dict[str, Callable[[], object]] = {
         "sessions": lambda: sessions.purge_older_than(_CALLBACKS_KEPT),
+        "notices": deliveries.run,
     }
     rescues = None
     if office is not None and converter is not None:
@@ -271,6 +278,24 @@ def _making(settings: Settings, share: Share, pages: Pages) -> _Making:
     )
     beginnings = Beginnings(pages, share.access, habits, templates)
     return _Making(new, PreferencesPage(pages, rows), beginnings)
+
+
+def _ways(settings: Settings) -> dict[str, Way]:
+    """How notices are sent out."""
+    ways: dict[str, Way] = {}
+    if settings.smtp_host:
+        ways["mail"] = Mail(
+            settings.smtp_host,
+            settings.smtp_port,
+            settings.smtp_security,
+            settings.smtp_user,
+            settings.mail_password(),
+            settings.smtp_from,
+            settings.smtp_ca,
+        )
+    if settings.webhook:
+        ways["hook"] = Webhook(settings.webhook, settings.hook_secret())
+    return ways
 
 
 def preload_page(settings: Settings) -> str:

@@ -32,7 +32,7 @@ from davserver.document_servers import (
     checked_address,
 )
 from davserver.errors import SettingsWrong
-from davserver.model import Click, Role
+from davserver.model import Click, Role, is_email
 from davserver.paths import HIDDEN
 from davserver.restrictions import GroupRule, Restrictions, WatermarkRule
 from davserver.retention import Policy
@@ -43,7 +43,12 @@ UserSource = Literal["catalog", "htpasswd", "ldap", "pam"]
 ENVIRONMENT_PREFIX = "DAVSERVER_"
 CONFIG_VARIABLE = "DAVSERVER_CONFIG"
 """Names the TOML file where no option can: under another WSGI server."""
-SECRETS = frozenset({"admin_password", "jwt_secret", "ldap_bind_password", "oidc_client_secret"})
+SECRETS = frozenset(
+    {
+        *("admin_password", "jwt_secret", "ldap_bind_password", "oidc_client_secret"),
+        *("smtp_password", "webhook_secret"),
+    }
+)
 
 _FILE_KEYS = (
     "root",
@@ -59,6 +64,9 @@ _FILE_KEYS = (
     "ldap_bind_password_file",
     "oidc_ca",
     "oidc_client_secret_file",
+    "smtp_ca",
+    "smtp_password_file",
+    "webhook_secret_file",
 )
 _MIB = 1 << 20
 _WORDS = ("docm", "docx", "dotm", "dotx", "pdf", "txt")
@@ -183,6 +191,18 @@ class Settings(BaseSettings):
     new_format: Literal["ooxml", "odf"] = "ooxml"
     templates_folder: str = Field("/Templates", pattern=r"^(/[^/.][^/]*)*$")
 
+    smtp_host: str = Field("", pattern=r"^[A-Za-z0-9.:-]*$")
+    smtp_port: int = Field(587, ge=1, le=65535)
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_ca: Path | None = None
+    smtp_user: str = ""
+    smtp_password: SecretStr | None = None
+    smtp_password_file: Path | None = None
+    smtp_from: str = ""
+    webhook: str = ""
+    webhook_secret: SecretStr | None = None
+    webhook_secret_file: Path | None = None
+
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     access_log: bool = False
@@ -207,6 +227,14 @@ class Settings(BaseSettings):
     @classmethod
     def _address(cls, value: str) -> str:
         return checked_address(value)
+
+    @field_validator("webhook")
+    @classmethod
+    def _program(cls, value: str) -> str:
+        url = urlsplit(value)
+        if value and (url.scheme not in {"http", "https"} or not url.hostname):
+            raise ValueError("give a full address such as https://chat.example.org/hooks/1")
+        return value
 
     @field_validator("edit_formats", mode="before")
     @classmethod
@@ -285,6 +313,7 @@ class Settings(BaseSettings):
         if self.unix_socket and self.tls_certificate:
             raise ValueError("a unix_socket needs no TLS: leave tls_certificate out")
         self._check_sources()
+        self._check_notices()
         state = self.state_dir
         if state and state.is_relative_to(self.root) and state != self.root / HIDDEN:
             raise ValueError(
@@ -292,6 +321,21 @@ class Settings(BaseSettings):
                 f"leave it out (it is {HIDDEN} then) or name a folder elsewhere"
             )
         return self
+
+    def _check_notices(self) -> None:
+        """Whether everything is there that is needed to send notices."""
+        if self.smtp_host and not is_email(self.smtp_from):
+            raise ValueError("smtp_host needs smtp_from: the address that mail comes from")
+        if self.smtp_host and self.smtp_security == "none" and not is_loopback(self.smtp_host):
+            raise ValueError(
+                "smtp_security = none would send what people write over the network as it is"
+            )
+        if self.webhook and not (self.webhook_secret or self.webhook_secret_file):
+            raise ValueError(
+                "webhook needs a secret to be signed with: name a file with webhook_secret_file"
+            )
+        if (self.smtp_host or self.webhook) and not self.public_url:
+            raise ValueError("public_url is needed: what is sent out has links to documents in it")
 
     def _check_sources(self) -> None:
         """Whether everything is there that the sources of users need."""
@@ -413,6 +457,14 @@ class Settings(BaseSettings):
         """The password of ``ldap_bind_dn``; empty where none is set."""
         file = self.ldap_bind_password_file
         return _secret(self.ldap_bind_password, file, "ldap_bind_password_file") or ""
+
+    def mail_password(self) -> str:
+        """The password of ``smtp_user``; empty where none is set."""
+        return _secret(self.smtp_password, self.smtp_password_file, "smtp_password_file") or ""
+
+    def hook_secret(self) -> str:
+        """What the webhook is signed with; empty where none is set."""
+        return _secret(self.webhook_secret, self.webhook_secret_file, "webhook_secret_file") or ""
 
     def oidc_secret(self) -> str:
         """What proves us to the OpenID provider; empty for a public client."""

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urlencode
 
 from davserver import paths
 from davserver.browser.listing import readable
@@ -60,8 +59,7 @@ class NoticesPage:
         if one is None or not self._is_readable(request, one):
             raise NotFound("this document")
         self._notices.read(name, one.number)
-        query = f"?{urlencode({'anchor': one.anchor})}" if one.anchor else ""
-        return request.url(EDIT[:-1] + request.addresses.target(one.path)) + query
+        return request.url(EDIT[:-1] + request.addresses.target(one.path)) + one.query
 
     def _is_readable(self, request: Request, one: Notice) -> bool:
         rights = self._access.rights(request.principal, one.path) if one.path else ()

@@ -1,5 +1,7 @@
 """What the editor's page asks for while a document is open: the handlers, put together."""
 
+from collections.abc import Collection
+
 from davserver.editor.folders import FolderContents
 from davserver.editor.loans import Insert, Loans
 from davserver.editor.mentions import Mentions
@@ -28,9 +30,14 @@ from davserver.web import Handler
 
 
 def inside_routes(
-    share: Share, opening: Opening, personal: Personal, instance_id: str, readers: Readers
+    share: Share,
+    opening: Opening,
+    personal: Personal,
+    instance_id: str,
+    readers: Readers,
+    ways: Collection[str],
 ) -> dict[str, tuple[str, Handler]]:
-    """Their addresses, with methods."""
+    """Their addresses, with methods. ``ways`` are those by which notices are sent out."""
     files, access = share.files, share.access
     referred = Referred(files, access, instance_id)
     whereabouts = Whereabouts(referred, opening)
@@ -45,5 +52,5 @@ def inside_routes(
         REFERENCE: ("GET HEAD", References(referred, loans, instance_id)),
         FAVORITE: ("POST", personal.favorite),
         PEOPLE: ("GET HEAD", readers),
-        MENTION: ("POST", Mentions(files, access, readers, Notices(share.catalog), ())),
+        MENTION: ("POST", Mentions(files, access, readers, Notices(share.catalog), ways)),
     }

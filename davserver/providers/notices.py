@@ -4,7 +4,9 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
+from urllib.parse import urlencode
 
 from sqlalchemy import Row, delete, func, insert, select, update
 
@@ -15,11 +17,17 @@ from davserver.providers.tables import notices, resources, users
 KEPT_SECONDS = 90 * 24 * 3600
 MAX_EACH = 500
 """So many are kept for one user; the oldest go."""
-MAX_TRIES = 5
 WAYS = ("mail", "hook")
 """How a notice is sent besides being shown. The columns have these names."""
 
-DUE, SENT, FAILED, NONE = "due", "sent", "failed", ""
+
+class Outcome(StrEnum):
+    """What became of sending a notice by one way."""
+
+    NONE = ""  # it is not sent that way
+    DUE = "due"
+    SENT = "sent"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +46,11 @@ class Notice:
     anchor: str
     made: datetime
     is_read: bool
-    tries: int
+
+    @property
+    def query(self) -> str:
+        """What follows the document's address to lead to the place; it may be empty."""
+        return f"?{urlencode({'anchor': self.anchor})}" if self.anchor else ""
 
 
 class Notices:
@@ -56,10 +68,15 @@ class Notices:
         anchor: str,
         ways: Iterable[str] = (),
     ) -> None:
-        """One for each of ``receivers``, to be sent by ``ways`` too."""
-        sent = dict.fromkeys(WAYS, NONE) | dict.fromkeys(ways, DUE)
+        """One for each of ``receivers``, to be sent by ``ways`` too, by mail to who has an address.
+
+        Who gets an address later gets no old mail.
+        """
+        sent = dict.fromkeys(WAYS, Outcome.NONE) | dict.fromkeys(ways, Outcome.DUE)
         with self._catalog.writing() as connection:
             for user in receivers:
+                address = select(users.c.email).where(users.c.name == user)
+                mail = sent["mail"] if connection.scalar(address) else Outcome.NONE
                 connection.execute(
                     insert(notices).values(
                         user=user,
@@ -69,8 +86,8 @@ class Notices:
                         anchor=anchor,
                         made=time.time(),
                         is_read=False,
-                        tries=0,
-                        **sent,
+                        mail=mail.value,
+                        hook=sent["hook"].value,
                     )
                 )
                 newest = (
@@ -112,20 +129,23 @@ class Notices:
 
     def due(self, way: str, limit: int) -> list[Notice]:
         """Those that are still to be sent by ``way``, the oldest first."""
-        waiting = _ALL.where(notices.c[way] == DUE).order_by(notices.c.id).limit(limit)
+        waiting = (
+            _ALL.where(notices.c[way] == Outcome.DUE.value).order_by(notices.c.id).limit(limit)
+        )
         with self._catalog.reading() as connection:
             return [_notice(row) for row in connection.execute(waiting)]
 
-    def tell(self, way: str, number: int, *, was_sent: bool) -> None:
-        """A notice was sent by ``way``, or that failed; after ``MAX_TRIES`` for good."""
-        this = notices.c.id == number
+    def tell(self, way: str, number: int, outcome: Outcome) -> None:
+        """Write down what became of sending one by ``way``."""
+        this = update(notices).where(notices.c.id == number)
         with self._catalog.writing() as connection:
-            if was_sent:
-                connection.execute(update(notices).where(this).values({way: SENT}))
-                return
-            connection.execute(update(notices).where(this).values(tries=notices.c.tries + 1))
-            given_up = this & (notices.c.tries >= MAX_TRIES)
-            connection.execute(update(notices).where(given_up).values({way: FAILED}))
+            connection.execute(this.values({way: outcome.value}))
+
+    def give_up(self, way: str, seconds: float) -> None:
+        """What could not be sent for so long by ``way`` is not tried any more."""
+        old = (notices.c[way] == Outcome.DUE.value) & (notices.c.made < time.time() - seconds)
+        with self._catalog.writing() as connection:
+            connection.execute(update(notices).where(old).values({way: Outcome.FAILED.value}))
 
     def purge(self) -> None:
         """Forget what is too old."""
@@ -153,5 +173,4 @@ def _notice(row: Row[Any]) -> Notice:
         row.anchor,
         datetime.fromtimestamp(row.made, UTC),
         row.is_read,
-        row.tries,
     )

@@ -286,7 +286,6 @@ notices = Table(
     Column("is_read", Boolean, nullable=False),
     Column("mail", String(8), nullable=False, index=True),
     Column("hook", String(8), nullable=False, index=True),
-    Column("tries", Integer, nullable=False),
 )
 
 # Browsers that are signed in. ``id`` is the hash of what the cookie holds.

@@ -41,7 +41,6 @@ def upgrade() -> None:
         sa.Column("is_read", sa.Boolean, nullable=False),
         sa.Column("mail", sa.String(8), nullable=False),
         sa.Column("hook", sa.String(8), nullable=False),
-        sa.Column("tries", sa.Integer, nullable=False),
     )
     for column in ("user", "resource_id", "sender", "mail", "hook"):
         op.create_index(f"ix_notices_{column}", "notices", [column])
