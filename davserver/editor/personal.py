@@ -33,7 +33,8 @@ class Personal:
     ) -> None:
         """Add to ``config`` before it is signed. Guests have no marks, so they see no star."""
         info, editor = config["document"]["info"], config["editorConfig"]
-        name = request.principal.name
+        # Nor has who comes by an editor link, for whom nothing but this document is there.
+        name = "" if request.principal.scope == entry.path else request.principal.name
         owner = self._files.owner_of(resource_id)
         if owner and name:
             info["owner"] = owner

@@ -71,6 +71,15 @@ def bob(file: Desk) -> DavClient:
 class TestOneFile:
     """What a link opens, and what it does not."""
 
+    def test_the_editor_offers_nothing_that_needs_more_than_the_document(
+        self, file: Desk, bob: DavClient
+    ) -> None:
+        page = visit(opened(link(bob))).text
+        assert 'data-can=""' in page
+        config = config_at(opened(link(bob)))
+        assert not {"owner", "favorite"} & set(config["document"]["info"])
+        assert "recent" not in config["editorConfig"]
+
     def test_the_document_is_edited_and_saved_without_a_cookie(
         self, file: Desk, bob: DavClient
     ) -> None:

@@ -9,6 +9,8 @@ from playwright.sync_api import Browser, Page
 
 from davserver.model import Writer
 from davserver.providers.groups import Groups
+from davserver.providers.marks import Marks
+from davserver.providers.notices import Notices
 from davserver.providers.users import User, Users
 from tests.browser.conftest import Person, screenshot
 from tests.documentserver import SECRET, DocumentServerDouble
@@ -24,6 +26,7 @@ PAGES = {
     "empty": "/Projects/",
     "versions": "/-/versions/Welcome.docx",
     "trash": "/-/trash",
+    "notices": "/-/notices",
     "admin": "/-/admin",
     "audit": "/-/admin/audit",
     "text": "/-/edit/Notes.md",
@@ -85,6 +88,12 @@ def furnished(samples: Path, serve: Callable[..., ThreadServer]) -> ThreadServer
     for name in ("ann", "somebody-with-a-long-name@example.org"):
         people.add(User(name, "", is_administrator=False))
         groups.join("staff", name)
+    about = server.app.share.files.identify("/Welcome.docx")
+    notices, long_words = Notices(server.app.share.catalog), "What do you think of this? " * 12
+    notices.add(["admin"], "ann", about, "", "")
+    notices.read("admin")
+    notices.add(["admin"], "somebody-with-a-long-name@example.org", about, long_words, "")
+    Marks(server.app.share.catalog).set_favourite("admin", about, is_favourite=True)
     server.app.share.quotas.set("/Projects", 20_000_000_000)
     server.app.share.quotas.set("ann", 500_000_000)
     return server
