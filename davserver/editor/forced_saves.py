@@ -3,6 +3,7 @@
 The command only begins one: the bytes come by a callback with status 6, to whatever process.
 """
 
+import math
 import threading
 import time
 from collections.abc import Collection
@@ -88,16 +89,19 @@ class ForcedSaves:
         keys = {session.key.value for session in overdue}
         self._demanded = {key: when for key, when in self._demanded.items() if key in keys}
         begun = 0
+        silent: set[str] = set()
         for session in overdue:
             if time.monotonic() > deadline:
                 break
-            if self._demanded.get(session.key.value, -1e9) > now - minutes * 60:
+            lately = self._demanded.get(session.key.value, -math.inf) > now - minutes * 60
+            if lately or session.server in silent:
                 continue
             try:
                 begun += self._demand(session)
             except (Unavailable, BadGateway) as fault:
                 _log.warning("cannot demand a save", path=session.path, fault=str(fault))
-                break
+                silent.add(session.server)
+                continue
             self._demanded[session.key.value] = now
         return begun
 

@@ -69,7 +69,8 @@ class LiveEditing:
         }
         if session is not None:
             told["ended"] = session.state is SessionState.ENDED
-            if not self._sessions.is_of(session, entry):
+            # Who reads alone by a link is not told who writes.
+            if told["may_edit"] and not self._sessions.is_of(session, entry):
                 last = self._files.versions(path)[-1]
                 told["restored"] = last.origin is Origin.RESTORE
                 told["changed_by"] = called(last.author) or "Another program"

@@ -38,15 +38,19 @@ class Presence:
         Where the server does not answer, nothing is changed: a lease ends by itself.
         """
         renewed = 0
+        silent: set[str] = set()
         deadline = time.monotonic() + ROUND_SECONDS
         for session in self._sessions.lapsing(NEAR_SECONDS, LAPSED_SECONDS):
             if time.monotonic() > deadline:
                 break
+            if session.server in silent:
+                continue
             try:
                 answer = self._info(session)
             except (Unavailable, BadGateway) as fault:
                 _log.warning("cannot ask who edits", path=session.path, fault=str(fault))
-                break
+                silent.add(session.server)
+                continue
             if answer.get("error") == 0 and answer.get("users"):
                 names = people(answer)
                 self._sessions.renew(session.key.value, LEASE_SECONDS, names)

@@ -14,7 +14,7 @@ from davserver.errors import Unavailable
 from davserver.model import Grant, Role
 from davserver.providers.server_health import ServerHealth
 from davserver.providers.share import Share
-from tests.clock import later
+from tests.clock import later, wait_until
 from tests.documentserver import DocumentServerDouble
 from tests.editor.desk import Desk, Editor
 from tests.editor.page import open_page
@@ -65,6 +65,22 @@ def test_a_new_session_goes_to_the_next_server_when_the_first_is_down(
     assert editor.close().is_accepted
     assert "by the second server" in desk.words("a.docx")
     assert second.url in editor.config["document"]["url"] or second.downloads[0].status_code == 200
+
+
+def test_a_silent_server_keeps_no_session_of_another_from_being_looked_after(
+    desk: Desk, second: DocumentServerDouble
+) -> None:
+    look(desk)
+    desk.edit("a.docx")
+    desk.double.health = b"false"
+    look(desk)
+    editor_on(second, desk, "b.docx").type("on the second")
+    desk.double.stop()
+    with later(10 * 60):
+        look(desk)
+        wait_until(lambda: desk.words("b.docx")[-1] == "on the second", "it was not stored")
+    with later(20 * 60):
+        assert desk.ann.put("/b.docx", b"from Word").status_code == 423
 
 
 def test_a_session_stays_where_it_is(desk: Desk, second: DocumentServerDouble) -> None:

@@ -112,6 +112,14 @@ class TestWhatAPageIsTold:
         desk.sessions.end(desk.sessions.find(editor.key).key, SessionState.ENDED)
         assert told(desk, key=editor.key)["ended"] is True
 
+    def test_who_only_reads_is_not_told_who_wrote(self, desk: Desk) -> None:
+        editor = desk.edit()
+        bob = desk.person("bob")
+        desk.share.access.give(Grant("/a.docx", "user:bob", Role.VIEWER), by="admin")
+        (desk.root / "a.docx").write_bytes(b"by samba")
+        assert "changed_by" in told(desk, key=editor.key)
+        assert "changed_by" not in told(desk, bob, key=editor.key)
+
     def test_a_file_that_was_moved_meanwhile_is_followed_by_its_key(self, desk: Desk) -> None:
         editor = desk.edit()
         editor.type("words")
