@@ -339,6 +339,7 @@ def _office(
         Tokens(secret, "download"),
         Tokens(secret, "callback"),
         settings.internal_url,
+        settings.editor_customization,
     )
 
 

@@ -23,6 +23,13 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from davserver.customization import (
+    MAX_FOLDERS,
+    Customization,
+    FolderRule,
+    Mode,
+    check_customization,
+)
 from davserver.document_servers import (
     HEADER,
     PREFIX,
@@ -181,6 +188,14 @@ class Settings(BaseSettings):
     embedders: Annotated[tuple[str, ...], NoDecode] = ()
     preload_editor: bool = False
     editor_groups: Annotated[tuple[str, ...], NoDecode] = ()
+    customization: dict[str, Any] = Field({})
+    folders: tuple[FolderRule, ...] = Field((), max_length=MAX_FOLDERS)
+    co_editing: Mode = "fast"
+    co_editing_change: bool = True
+    live_view_for_guests: bool = False
+    macros_for_guests: bool = False
+    plugins_off: Annotated[tuple[str, ...], NoDecode] = ()
+    editor_language: str = Field("", pattern=r"^([A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$")
     watermarks: tuple[WatermarkRule, ...] = Field((), max_length=100)
     group_permissions: dict[str, GroupRule] = Field({}, max_length=1000)
     save_minutes: int = Field(5, ge=0, le=24 * 60)
@@ -254,7 +269,13 @@ class Settings(BaseSettings):
                 raise ValueError(f"{origin} is no origin like https://intranet.example.org")
         return tuple(_several(value))
 
-    @field_validator("editor_groups", mode="before")
+    @field_validator("customization")
+    @classmethod
+    def _customization(cls, value: dict[str, Any]) -> dict[str, Any]:
+        check_customization(value)
+        return value
+
+    @field_validator("editor_groups", "plugins_off", mode="before")
     @classmethod
     def _groups(cls, value: Any) -> Any:
         return tuple(_several(value))
@@ -380,6 +401,20 @@ class Settings(BaseSettings):
     def rules(self) -> Rules:
         """Who may do what where no grant says anything."""
         return Rules(self.default_role, self.home_folders, self.policy_file)
+
+    @property
+    def editor_customization(self) -> Customization:
+        """How the editor looks and behaves."""
+        return Customization(
+            self.customization,
+            self.folders,
+            self.co_editing,
+            self.co_editing_change,
+            self.live_view_for_guests,
+            self.macros_for_guests,
+            self.plugins_off,
+            self.editor_language,
+        )
 
     @property
     def restrictions(self) -> Restrictions:

@@ -31,6 +31,7 @@ HEALTH_SECONDS = 5
 MAX_BYTES = 100 << 20
 """What a Document Server takes that does not say (server/config, "maxDownloadBytes")."""
 _MAX_ANSWER = 1 << 20
+_MAX_LANGUAGES = 200
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
 _VERSION_SECONDS = 3600
 _NO_VERSION_SECONDS = 60
@@ -55,15 +56,16 @@ class DocumentServer:
         self.tokens = tokens
         self.when_unreachable: Callable[[], None] = _do_nothing
         self._given_bytes = max_bytes
-        self._told_bytes = 0
         self._version: tuple[int, ...] = ()
         self._version_until = 0.0
+        self.told_bytes = 0
+        self.languages: tuple[str, ...] = ()
         self._verify: bool | str = str(ca) if ca else True
 
     @property
     def max_bytes(self) -> int:
         """The largest document that is opened there."""
-        return self._given_bytes or self._told_bytes or MAX_BYTES
+        return self._given_bytes or self.told_bytes or MAX_BYTES
 
     def fetch(
         self, url: str, spool: Spool, seconds: float = FETCH_SECONDS, max_bytes: int = 0
@@ -194,7 +196,10 @@ class DocumentServer:
             if isinstance(header, str) and isinstance(prefix, str) and _HEADER.fullmatch(header):
                 self.tokens.learn(header, prefix.strip())
         if isinstance(limits, dict) and isinstance(limits.get("maxFileSize"), int):
-            self._told_bytes = max(0, limits["maxFileSize"])
+            self.told_bytes = max(0, limits["maxFileSize"])
+        languages = told.get("langs")
+        if isinstance(languages, list):
+            self.languages = tuple(map(str, languages[:_MAX_LANGUAGES]))
 
     def reachable(self, url: str) -> str:
         """``url`` as we reach it: the public address of callbacks becomes the internal one.

@@ -7,6 +7,7 @@ from typing import Any
 
 from davserver import paths
 from davserver.audit import Event
+from davserver.customization import Customization
 from davserver.editor import callbacks, downloads
 from davserver.editor.actions import file_actions, may_save
 from davserver.editor.client import DocumentServer
@@ -15,6 +16,7 @@ from davserver.editor.conversions import may_convert
 from davserver.editor.formats import format_of
 from davserver.editor.joining import Joining
 from davserver.editor.language import preferred_language
+from davserver.editor.looks import with_look
 from davserver.editor.middleware import CALLBACK, DOWNLOAD
 from davserver.editor.occasions import Occasions
 from davserver.editor.personal import Personal
@@ -47,6 +49,7 @@ class Office:
     callback_links: Tokens
     internal_url: str
     """Our address as the server reaches us; empty if it is the one that the browser uses."""
+    customization: Customization
 
     @property
     def server(self) -> DocumentServer:
@@ -172,6 +175,8 @@ class Opening:
             raise UnsupportedMediaType("This file has no format that the editor opens.")
         us = office.internal_url or request.origin + request.site
         server = opened.server
+        wanted = request.header("Accept-Language")
+        language = preferred_language(wanted, server.languages)
         of_state = {"rid": opened.resource_id, "etag": opened.etag, "ds": server.public}
         download = office.download_links.issue(of_state, downloads.SECONDS)
         callback = office.callback_links.issue({"key": opened.key.value}, callbacks.MAX_SECONDS)
@@ -187,7 +192,7 @@ class Opening:
             ),
             Reader(
                 request.principal,
-                preferred_language(request.header("Accept-Language")),
+                language,
                 paths.decoded(request.addresses.target(paths.parent(entry.path))),
                 request.link,
                 self._sharing(request, entry.path),
@@ -202,6 +207,10 @@ class Opening:
             occasion=self._occasions.of(server, request, entry, known, rights),
         )
         self._personal.add_to(config, request, entry, opened.resource_id)
+        look = office.customization.look(
+            entry.path, is_guest=_is_guest(request), saves=opened.saves
+        )
+        config = with_look(config, look, office.customization.language or language)
         config["token"] = server.tokens.sign(config)
         return config
 
@@ -226,3 +235,8 @@ class Opening:
         if not self.shares(request, path):
             return ()
         return sharing_settings(self._access.on(path), self._links.on(path))
+
+
+def _is_guest(request: Request) -> bool:
+    """Whether somebody comes by a link, or did not sign in."""
+    return request.link is not None or request.principal.is_anonymous
