@@ -1,5 +1,6 @@
 """The composition: the only file that names concrete classes and knows every room."""
 
+import os
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -44,6 +45,15 @@ from davserver.dav.nextcloud import Nextcloud
 from davserver.dav.principals import PRINCIPALS, describe
 from davserver.dav.request_server import DavRequestServer
 from davserver.dav.tus import METHODS, UPLOAD, Tus
+from davserver.doctor.pages import (
+    DOCTOR,
+    EDITOR,
+    SESSION,
+    DoctorPage,
+    EditorPage,
+    SessionPage,
+    gauges,
+)
 from davserver.document_servers import MIN_SECRET_BYTES
 from davserver.editor.middleware import (
     ALIVE,
@@ -81,12 +91,13 @@ from davserver.providers.failures import Failures
 from davserver.providers.marks import Marks
 from davserver.providers.notices import Notices
 from davserver.providers.provider import ShareProvider
+from davserver.providers.saves import Saves
 from davserver.providers.sessions import EditSessions
 from davserver.providers.share import DAY, Share, open_share
 from davserver.providers.users import Users
 from davserver.proxies import TrustedProxies
 from davserver.resources import resource_dir
-from davserver.settings import Settings
+from davserver.settings import CONFIG_VARIABLE, Settings
 from davserver.tokens import LinkTokens, server_secret
 from davserver.web import (
     NOSNIFF,
@@ -226,6 +237,12 @@ def create_app(settings: Settings) -> Application:
         preload_page(settings),
     )
     notices = Notices(share.catalog)
+    office = editing.opening.office
+    servers = office.servers if office else None
+    office_gauges = partial(gauges, servers)
+    tell_metrics = partial(_tell_metrics, metrics, share, editing.sessions, office_gauges)
+    looking = Exclusion(settings.state / "exclusion")
+    trouble = servers.trouble if servers else _no_trouble
     app = Listing(
         app,
         pages,
@@ -236,6 +253,7 @@ def create_app(settings: Settings) -> Application:
         opens,
         Marks(share.catalog).favourites_in,
         notices.unread,
+        trouble,
     )
     app = OtherFormats(app, editing.in_other_format)
     app = LinkPages(app, pages, share, editing.opening.actions, settings.max_upload_bytes)
@@ -261,7 +279,13 @@ def create_app(settings: Settings) -> Application:
             AUDIT_PAGE: ("GET HEAD", AuditPage(pages, audit)),
             HEALTH: ("GET HEAD", lambda _: text(200, "ok")),
             READY: ("GET HEAD", partial(_tell_ready, share)),
-            METRICS: ("GET HEAD", partial(_tell_metrics, metrics, share, editing.sessions)),
+            METRICS: ("GET HEAD", tell_metrics),
+            EDITOR: (
+                "GET HEAD",
+                EditorPage(pages, servers, editing.sessions, _where_settings_are()),
+            ),
+            DOCTOR: ("GET HEAD POST", DoctorPage(pages, settings, share, looking)),
+            SESSION: ("GET HEAD", SessionPage(pages, editing.sessions, Saves(share.catalog))),
         },
     )
     open_to_all: tuple[str, ...] = (*BY_TOKEN, ASSETS, HEALTH, READY)
@@ -384,7 +408,11 @@ def _tell_ready(share: Share, _: Request) -> Response:
 
 
 def _tell_metrics(
-    metrics: Metrics, share: Share, sessions: EditSessions, request: Request
+    metrics: Metrics,
+    share: Share,
+    sessions: EditSessions,
+    office_gauges: Callable[[], dict[str, tuple[str, float]]],
+    request: Request,
 ) -> Response:
     if not request.principal.is_administrator:
         raise Forbidden("Only an administrator may read the metrics.")
@@ -392,8 +420,18 @@ def _tell_metrics(
         "open_uploads": ("Files on their way in", share.store.spools()),
         "edit_sessions": ("Documents being edited", sessions.count()),
         "locks": ("Live locks, those of editing sessions included", share.locks.count()),
+        **office_gauges(),
     }
     return Response(200, metrics.exposition(present), [("Content-Type", MEDIA_TYPE), NOSNIFF])
+
+
+def _no_trouble() -> None:
+    """Without a Document Server, none is out of order."""
+
+
+def _where_settings_are() -> str:
+    """Words for where an administrator changes settings."""
+    return os.environ.get(CONFIG_VARIABLE) or "davserver.toml"
 
 
 def _principal_called(credentials: Credentials, name: str) -> Principal | None:

@@ -87,17 +87,24 @@ class Metrics:
         self._callbacks.labels(str(known), outcome).inc()
 
     def exposition(self, present: Mapping[str, tuple[str, float]]) -> bytes:
-        """All of it, as Prometheus reads it; ``present`` are values of this moment, with words."""
+        """All of it, as Prometheus reads it; ``present`` are values of this moment, with words.
+
+        A name may carry labels, like ``up{server="x"}``; names that differ by them follow each
+        other.
+        """
         import prometheus_client as prometheus
         from prometheus_client import multiprocess
 
         registry = prometheus.CollectorRegistry()
         multiprocess.MultiProcessCollector(registry, str(self._folder))  # type: ignore[no-untyped-call]
-        lines = [
-            f"# HELP davserver_{name} {words}\n# TYPE davserver_{name} gauge\n"
-            f"davserver_{name} {value}\n"
-            for name, (words, value) in present.items()
-        ]
+        lines = []
+        described = set()
+        for name, (words, value) in present.items():
+            bare = name.partition("{")[0]
+            if bare not in described:
+                described.add(bare)
+                lines.append(f"# HELP davserver_{bare} {words}\n# TYPE davserver_{bare} gauge\n")
+            lines.append(f"davserver_{name} {value}\n")
         return bytes(prometheus.generate_latest(registry)) + "".join(lines).encode()
 
 

@@ -38,6 +38,7 @@ from davserver.editor.middleware import (
     HISTORY,
     NEW,
     PREFERENCES,
+    PROBE,
     SESSIONS,
     TAKE_OVER,
     TEXT,
@@ -54,6 +55,7 @@ from davserver.editor.personal import Personal
 from davserver.editor.preferences_page import PreferencesPage
 from davserver.editor.presence import Presence
 from davserver.editor.preview import Preview
+from davserver.editor.probe import PROBE_PURPOSE, Probe
 from davserver.editor.readers import Member, Readers
 from davserver.editor.rescue import Rescue, Rescued, Rescues
 from davserver.editor.restoring import Restoring
@@ -72,6 +74,7 @@ from davserver.providers.exclusion import Exclusion
 from davserver.providers.marks import Marks
 from davserver.providers.notices import Notices
 from davserver.providers.preferences import PreferenceRows
+from davserver.providers.probes import Probes
 from davserver.providers.saves import Saves
 from davserver.providers.server_health import ServerHealth
 from davserver.providers.sessions import EditSessions
@@ -190,6 +193,7 @@ def open_office(
         DOWNLOAD: ("GET HEAD", _nobody_there),
         CALLBACK: ("POST", _nobody_there),
         **inside_routes(share, opening, personal, instance_id, readers, ways),
+        PROBE: ("GET HEAD", _nobody_there),
     }
     tasks: dict[str, Callable[[], object]] = {
         "sessions": lambda: sessions.purge_older_than(_CALLBACKS_KEPT),
@@ -209,6 +213,9 @@ def open_office(
         )
         tasks["rescue"] = rescues.when_due
         download = Download(share.files, share.highlights, office.download_links, office.servers)
+        links = Tokens(secret, PROBE_PURPOSE)
+        blank = BlankDocuments(resource_dir("templates"))
+        probe = Probe(office.servers, links, Probes(share.catalog), blank)
         history = History(
             share.files, share.highlights, share.access, restoring, office, instance_id
         )
@@ -216,6 +223,7 @@ def open_office(
             DOWNLOAD: ("GET HEAD", download),
             CALLBACK: ("POST", callback),
             HISTORY: ("GET HEAD POST", history),
+            PROBE: ("GET HEAD", probe),
         }
         tasks["rights of editors"] = partial(standing.drop, sessions, office.servers)
         tasks["Document Servers"] = office.servers.check

@@ -94,6 +94,7 @@ class Listing:
         opens: Opens,
         favourites: Favourites,
         unread: Callable[[str], int],
+        trouble: Callable[[], object],
     ) -> None:
         self._next = next_app
         self._pages = pages
@@ -104,6 +105,7 @@ class Listing:
         self._opens = opens
         self._favourites = favourites
         self._unread = unread
+        self._trouble = trouble
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         request = Request.of(environ)
@@ -149,6 +151,7 @@ class Listing:
             target=request.addresses.target,
             is_view=bool(paths.view_of(folder.path)),
             unread=self._unread(request.principal.name) if request.principal.name else 0,
+            trouble=self._trouble(),
         )
 
     def _rows(

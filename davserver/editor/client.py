@@ -1,8 +1,8 @@
 """Requests to the Document Server: fetch a document, send a command, convert, ask how it is.
 
 With ``accounts.sources.oidc`` the only module that speaks HTTP to elsewhere, and only to the
-configured server: its public address, which callbacks name, and its internal one, if we reach it by
-another.
+configured servers: the public address of each, which callbacks name, and its internal one, if we
+reach it by another. The doctor asks our own address, too.
 """
 
 import json
@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlencode, urlsplit
@@ -31,10 +32,41 @@ HEALTH_SECONDS = 5
 MAX_BYTES = 100 << 20
 """What a Document Server takes that does not say (server/config, "maxDownloadBytes")."""
 _MAX_ANSWER = 1 << 20
+_LOOKED_AT = 1 << 16
 _MAX_LANGUAGES = 200
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
 _VERSION_SECONDS = 3600
 _NO_VERSION_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """An answer: its status, its headers by their names in small letters, how its body begins."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+def look_at(url: str, ca: Path | None = None, headers: Mapping[str, str] | None = None) -> Looked:
+    """What answers a GET of ``url``: the Document Server's, or our own. Raises Unavailable."""
+    try:
+        with requests.Session() as session:
+            session.trust_env = False
+            session.verify = str(ca) if ca else True
+            with session.get(
+                url,
+                stream=True,
+                timeout=HEALTH_SECONDS,
+                allow_redirects=False,
+                headers={"Accept-Encoding": "identity", **(headers or {})},
+            ) as answer:
+                told = {name.lower(): value for name, value in answer.headers.items()}
+                switches = answer.status_code == 101
+                content = b"" if switches else next(answer.iter_content(_LOOKED_AT), b"")
+                return Looked(answer.status_code, told, content)
+    except requests.RequestException as fault:
+        raise Unavailable(f"no answer: {_reason(fault)}") from fault
 
 
 class DocumentServer:
@@ -60,6 +92,7 @@ class DocumentServer:
         self._version_until = 0.0
         self.told_bytes = 0
         self.languages: tuple[str, ...] = ()
+        self.ca = ca
         self._verify: bool | str = str(ca) if ca else True
 
     @property
@@ -187,6 +220,32 @@ class DocumentServer:
             if answer.status_code != 200:
                 return {}
             return _object(answer)
+
+    def look(self, address: str, headers: Mapping[str, str] | None = None) -> Looked:
+        """What answers a GET of an address of the server, or of a path of it. Raises Unavailable.
+
+        For the doctor: every status is an answer, and no redirect is followed.
+        """
+        url = address if "://" in address else self.internal + address
+        return look_at(url, self.ca, headers)
+
+    def unsigned(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """The answer to ``body`` without any signature. Raises Unavailable, BadGateway."""
+        try:
+            with (
+                self._session() as session,
+                session.post(
+                    self.internal + path,
+                    json=body,
+                    stream=True,
+                    timeout=HEALTH_SECONDS,
+                    allow_redirects=False,
+                    headers={"Accept": "application/json", "Accept-Encoding": "identity"},
+                ) as answer,
+            ):
+                return _json(answer)
+        except requests.RequestException as fault:
+            raise Unavailable(f"The Document Server cannot be reached: {_reason(fault)}") from fault
 
     def learn(self, told: Mapping[str, Any]) -> None:
         """Take over what it says of itself where the settings say nothing."""

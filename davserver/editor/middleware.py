@@ -13,6 +13,7 @@ VERSIONS = "/-/versions/"
 ALIVE = "/-/alive/"
 DOWNLOAD = "/-/download/"
 CALLBACK = "/-/callback/"
+PROBE = "/-/empty/"
 CONFIG = "/-/api/editor-config"
 HISTORY = "/-/api/history"
 CONVERT = "/-/convert"
@@ -36,7 +37,7 @@ MENTION = "/-/api/mention"
 OF_EDITOR = (FILES, SAVE_AS, RENAME, WHERE, INSERT, REFERENCE, PEOPLE)
 """What the editor's page asks for while a document is open; by a link too."""
 
-BY_TOKEN = (DOWNLOAD, CALLBACK)
+BY_TOKEN = (DOWNLOAD, CALLBACK, PROBE)
 """The Document Server's routes: it cannot sign in, it brings tokens."""
 
 

@@ -170,6 +170,7 @@ class OpenFile:
             copy_to_edit=self._copy_to_edit(request, entry, opened),
             path=address,
             can=abilities(request, self._access, entry.path, rights, saves=opened.saves),
+            trouble=office.servers.trouble(),
             api=f"{server}{API_SCRIPT}?shardkey={opened.key.value}",
             server=server,
             fresh=f"{request.url(CONFIG)}?{wanted}",

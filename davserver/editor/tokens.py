@@ -80,6 +80,18 @@ class ServerTokens:
         if f"{signed.path}?{signed.query}".rstrip("?") != target.rstrip("?"):
             raise NotFromServer("The Document Server's token is for another address.")
 
+    def when_made(self, header: str) -> int:
+        """When a header's token says that it was made, whether it is valid or not; 0: unknown.
+
+        For telling how clocks differ, and for nothing else.
+        """
+        token = header[len(self.prefix) :].strip()
+        try:
+            claims = jwt.decode(token, options={"verify_signature": False})
+            return int(claims.get("iat", 0))
+        except (jwt.InvalidTokenError, ValueError, TypeError):
+            return 0
+
     def callback(self, body: dict[str, Any], header: str) -> dict[str, Any]:
         """What a callback reports: the claims of its body token, else those of its header.
 

@@ -151,3 +151,44 @@ def test_the_editor_page_fits(
     check(somebody.page)
     screenshot(somebody.page, f"editing-{scheme}-{size}")
     somebody.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", LOOKS)
+def test_the_pages_about_the_editor_fit(
+    samples: Path,
+    serve: Callable[..., ThreadServer],
+    document_server: DocumentServerDouble,
+    chromium: Browser,
+    scheme: Any,
+    size: str,
+) -> None:
+    office = serve(document_server=document_server.url, jwt_secret=SECRET)
+    somebody = Person(chromium, office.url, color_scheme=scheme, **LOOKS[size]).sign_in()
+    page = somebody.page
+    page.goto("/-/edit/Welcome.docx")
+    page.frame_locator("iframe").locator("#paper").wait_for()
+    [key] = document_server.editing
+    document_server.type(key, "words")
+    document_server.save(key)
+    document_server.health = b"false"
+    office.app.housekeeping.run_once()
+    for name, address in {
+        "admin-editor": "/-/admin/editor",
+        "admin-session": f"/-/session/{key}",
+        "trouble": "/",
+        "trouble-in-editor": "/-/edit/Welcome.docx",
+    }.items():
+        page.goto(address)
+        page.wait_for_load_state("networkidle")
+        check(page)
+        screenshot(page, f"{name}-{scheme}-{size}")
+    document_server.health = b"true"
+    document_server.eats_header = True
+    document_server.open_pages = {"/example/"}
+    page.goto("/-/admin/doctor")
+    page.get_by_role("button", name="Test now").click()
+    page.get_by_text("could be better").wait_for()
+    check(page)
+    screenshot(page, f"admin-doctor-{scheme}-{size}")
+    somebody.close()

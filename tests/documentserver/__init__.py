@@ -106,6 +106,14 @@ class DocumentServerDouble:
         self.health = b"true"
         self.conversions = Conversions(secret, self.headers)
         self.version = VERSION
+        # Faults that the doctor has to find.
+        self.asks_for_tokens = True
+        self.eats_header = False
+        self.skew = 0
+        self.lets_upgrade = True
+        self.open_pages: set[str] = set()
+        self.page_headers: dict[str, str] = {}
+        self.blocked: set[str] = set()
         self.asked: list[str] = []
         # What 9.3 and newer say of themselves (server, DocService/sources/routes/meta.js).
         self.meta: dict[str, Any] | None = {
@@ -353,9 +361,9 @@ class DocumentServerDouble:
         return answered
 
     def headers(self, claims: dict[str, Any]) -> dict[str, str]:
-        now = int(time.time())
+        now = int(time.time()) + self.skew
         token = self._token({**claims, "iat": now, "exp": now + 300})
-        return {self.header: f"Bearer {token}"}
+        return {} if self.eats_header else {self.header: f"Bearer {token}"}
 
     def _token(self, claims: dict[str, Any]) -> str:
         return jwt.encode(claims, self.secret, "HS256")
@@ -394,11 +402,20 @@ class DocumentServerDouble:
         try:
             claims = jwt.decode(body.get("token", ""), self.secret, ["HS256"])
         except jwt.InvalidTokenError:
-            return {"error": 6}
+            if self.asks_for_tokens or body.get("token"):
+                return {"error": 6}
+            claims = body
         name, key = claims.get("c"), claims.get("key", "")
         self.commands.append(claims)
         if name == "version":
             return {"error": 0, "version": self.version}
+        if name == "license":
+            return {
+                "error": 0,
+                "license": {"connections": 20, "connections_view": 20, "users_count": 0},
+                "server": {"resultType": 3, "packageType": 0, "buildVersion": self.version},
+                "quota": {"users": [], "users_view": []},
+            }
         if name == "getForgottenList":
             return {"error": 0, "keys": list(self.forgotten)}
         if name in {"getForgotten", "deleteForgotten"}:
@@ -483,8 +500,21 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return super().date_time_string((timestamp or time.time()) + self.server_double.skew)
+
     def do_GET(self) -> None:
         url = urlsplit(self.path)
+        double = self.server_double
+        if url.path in double.blocked:
+            self._answer(403, b"", "text/plain")
+            return
+        if url.path.startswith("/doc/") and "transport=websocket" in url.query:
+            self._upgrade()
+            return
+        if url.path in double.open_pages or url.path.endswith("/documenteditor/main/index.html"):
+            self._answer(200, b"<title>page</title>", "text/html", double.page_headers)
+            return
         if url.path == "/web-apps/apps/api/documents/api.js":
             self._answer(200, API_JS.encode(), "application/javascript")
         elif url.path == "/healthcheck":
@@ -515,6 +545,9 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         path = urlsplit(self.path).path
         self.server_double.asked.append(self.path)
+        if path in self.server_double.blocked:
+            self._answer(403, b"", "text/plain")
+            return
         if path == "/command":
             answer = self.server_double.command(json.loads(body))
             self._answer(200, json.dumps(answer).encode(), "application/json")
@@ -571,8 +604,23 @@ class _Handler(BaseHTTPRequestHandler):
         page = f'<!doctype html><meta charset="utf-8"><p id="shown">{html.escape(words)}</p>'
         self._answer(200, page.encode(), "text/html; charset=utf-8")
 
-    def _answer(self, status: int, body: bytes, media_type: str) -> None:
+    def _upgrade(self) -> None:
+        """As engine.io does: a switch of protocols, or none where a proxy took Upgrade away."""
+        if self.headers.get("Upgrade") == "websocket" and self.server_double.lets_upgrade:
+            self.send_response(101)
+            self.send_header("Upgrade", "websocket")
+            self.send_header("Connection", "Upgrade")
+            self.end_headers()
+            self.close_connection = True
+        else:
+            self._answer(404, b"", "text/plain")
+
+    def _answer(
+        self, status: int, body: bytes, media_type: str, headers: dict[str, str] | None = None
+    ) -> None:
         self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self.send_header("Content-Type", media_type)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

@@ -1,6 +1,7 @@
 """The ``davserver`` command as somebody types it."""
 
 import io
+import json
 import os
 import re
 import subprocess
@@ -20,7 +21,7 @@ from tests.dav_client import DavClient
 from tests.documentserver import SECRET, DocumentServerDouble
 from tests.providers.test_files import put
 from tests.providers.test_locks import take
-from tests.running import ProcessServer
+from tests.running import ProcessServer, ThreadServer
 
 
 def run(*words: Any, stdin: str = "") -> Result:
@@ -316,12 +317,55 @@ class TestDoctor:
         return file
 
     def test_a_document_server_in_order(
+        self,
+        office: ThreadServer,
+        secret: Path,
+        document_server: DocumentServerDouble,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setenv("DAVSERVER_INTERNAL_URL", office.url)
+        words = ("--document-server", document_server.url, "--jwt-secret-file", secret)
+        answer = run("doctor", office.root, *words)
+        assert answer.exit_code == 0, answer.output
+        assert "signed; version 9.3.0.140" in answer.output
+        assert "was converted and fetched" in answer.output
+        told = json.loads(run("doctor", office.root, *words, "--json").output)
+        assert told["verdict"] == "good"
+        assert {"subject", "verdict", "words", "cure", "server"} == set(told["findings"][0])
+
+    def test_a_server_that_does_not_run_is_not_reached(
         self, root: Path, secret: Path, document_server: DocumentServerDouble
     ) -> None:
         words = ("--document-server", document_server.url, "--jwt-secret-file", secret)
-        answer = run("doctor", root, *words)
-        assert answer.exit_code == 0, answer.output
-        assert "signed; version 9.3.0.140" in answer.output
+        told = run("doctor", root, *words, "--json")
+        assert told.exit_code == 3
+        [broken] = [one for one in json.loads(told.output)["findings"] if one["verdict"] == "fault"]
+        assert broken["subject"] == "our address"
+        assert broken["cure"].startswith("Is davserver running?")
+
+    def test_people_from_outside_are_asked_for(
+        self, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("DAVSERVER_USER_SOURCES", "catalog htpasswd pam ldap")
+        monkeypatch.setenv("DAVSERVER_HTPASSWD_FILE", str(tmp_path / "users"))
+        monkeypatch.setenv("DAVSERVER_PAM_SERVICE", "davserver-is-not-there")
+        monkeypatch.setenv("DAVSERVER_LDAP_URL", "ldaps://127.0.0.1:1")
+        monkeypatch.setenv("DAVSERVER_LDAP_USER_BASE", "dc=example")
+        answer = run("doctor", root)
+        assert answer.exit_code == 3
+        for name in ("htpasswd", "ldap", "pam"):
+            assert f"BAD  users from {name}" in answer.output
+        (tmp_path / "users").write_text("")
+        assert "ok   users from htpasswd: can be asked" in run("doctor", root).output
+
+    def test_a_provider_that_cannot_be_asked(
+        self, root: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("DAVSERVER_OIDC_ISSUER", "http://127.0.0.1:1")
+        monkeypatch.setenv("DAVSERVER_OIDC_CLIENT_ID", "davserver")
+        answer = run("doctor", root)
+        assert answer.exit_code == 3
+        assert "oidc_issuer and oidc_ca" in answer.output
 
     def test_secrets_that_differ(
         self, root: Path, secret: Path, document_server: DocumentServerDouble
@@ -359,7 +403,7 @@ class TestDoctor:
     def test_a_folder_that_cannot_be_written(
         self, root: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("davserver.doctor._may_use", lambda _: False)
+        monkeypatch.setattr("davserver.doctor.site._may_use", lambda _: False)
         answer = run("doctor", root)
         assert answer.exit_code == 3
         assert f"chown or chmod {root}" in answer.output

@@ -1,0 +1,116 @@
+"""What browsers need: the editor's script, a WebSocket, no mixed content, no policy against it."""
+
+import base64
+import secrets
+from collections.abc import Iterator, Mapping
+from urllib.parse import urlsplit
+
+from davserver.doctor.finding import Finding, advice, fault, good
+from davserver.editor.client import DocumentServer
+from davserver.editor.pages import API_SCRIPT
+from davserver.errors import DavserverError
+
+EDITOR_PAGE = "/web-apps/apps/documenteditor/main/index.html"
+SWITCHING, BAD_REQUEST = 101, 400
+
+
+def browsers(server: DocumentServer, page: str) -> Iterator[Finding]:
+    """``page`` is our address as browsers know it, empty if nobody said."""
+    if page:
+        yield _mixed(server, page)
+    yield _script(server)
+    yield _websocket(server)
+    framed = _framed(server, page)
+    if framed:
+        yield framed
+
+
+def _mixed(server: DocumentServer, page: str) -> Finding:
+    if page.startswith("https:") and server.public.startswith("http:"):
+        return fault(
+            "mixed content",
+            "our pages come by https, the Document Server by http: browsers refuse to show it",
+            "Put the Document Server behind https too, and change document_server to that address.",
+            server.public,
+        )
+    return good("mixed content", "browsers may show it within our pages", server.public)
+
+
+def _script(server: DocumentServer) -> Finding:
+    """By the address that browsers use, as far as we reach that."""
+    subject, asked = "script of the editor", server.public + API_SCRIPT
+    try:
+        looked = server.look(asked)
+    except DavserverError as broken:
+        words = f"from here, {asked} cannot be reached: {broken}"
+        cure = "Open that address in a browser: it has to show a script. Browsers load it directly."
+        return advice(subject, words, cure, server.public)
+    if looked.status == 200 and b"DocsAPI" in looked.content:
+        return good(subject, f"{asked} is there", server.public)
+    cure = "Set document_server to the address below which /web-apps is, as browsers reach it."
+    return fault(subject, f"{asked} is no script (status {looked.status})", cure, server.public)
+
+
+def _websocket(server: DocumentServer) -> Finding:
+    """Editors talk over a WebSocket (socket.io, engine.io 4): does the way there let one pass?"""
+    headers = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": base64.b64encode(secrets.token_bytes(16)).decode(),
+    }
+    subject = "WebSocket"
+    cure = (
+        "Let the proxy in front of the Document Server pass Upgrade and Connection (nginx: "
+        "proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header "
+        'Connection "upgrade";).'
+    )
+    try:
+        looked = server.look("/doc/doctor/c/?EIO=4&transport=websocket", headers)
+    except DavserverError as broken:
+        return fault(subject, str(broken), cure, server.public)
+    if looked.status in (SWITCHING, BAD_REQUEST):
+        return good(subject, "passes", server.public)
+    words = f"does not pass: status {looked.status} instead of 101"
+    return fault(subject, words, cure, server.public)
+
+
+def _framed(server: DocumentServer, page: str) -> Finding | None:
+    """Whether the editor's page forbids to be shown in ours."""
+    try:
+        looked = server.look(EDITOR_PAGE)
+    except DavserverError:
+        # What cannot be reached is told above.
+        return None
+    subject, ours = "page policy", _origin(page) if page else ""
+    forbids = _forbids(looked.headers, ours, _origin(server.public))
+    if not forbids:
+        return good(subject, "the editor may be shown in our pages", server.public)
+    return fault(
+        subject,
+        "its pages forbid to be shown in ours (X-Frame-Options or frame-ancestors)",
+        "Take that header out of the proxy in front of the Document Server, or name "
+        f"{ours or 'our address'} in frame-ancestors.",
+        server.public,
+    )
+
+
+def _forbids(headers: Mapping[str, str], ours: str, own: str) -> bool:
+    """Whether a page of the origin ``own`` with these headers may not be shown in one of ``ours``.
+
+    Where frame-ancestors is told, X-Frame-Options does not count (CSP 3, 6.4.2).
+    """
+    policies = headers.get("content-security-policy", "").split(";")
+    ancestors = [part.split()[1:] for part in policies if part.split()[:1] == ["frame-ancestors"]]
+    if ancestors:
+        allowed = set(ancestors[0])
+        if not ours or allowed & {"*", ours, ours.partition(":")[0] + ":", urlsplit(ours).netloc}:
+            return False
+        return not (ours == own and "'self'" in allowed)
+    options = headers.get("x-frame-options", "").lower()
+    return options == "deny" or (options == "sameorigin" and bool(ours) and ours != own)
+
+
+def _origin(address: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"

@@ -1,0 +1,55 @@
+"""Limits of a Document Server, and what of it should not be open to everybody."""
+
+from collections.abc import Iterator
+
+from davserver.doctor.finding import Finding, advice, good
+from davserver.editor.client import DocumentServer
+from davserver.errors import DavserverError
+from davserver.pages import readable_size
+
+# What no editor needs: statistics, a page to try things, the administration, the builder.
+_NOT_FOR_ALL = {
+    "/info/info.json": "its statistics",
+    "/example/": "its example, in which anybody may store documents",
+    "/adminpanel/": "its administration",
+    "/welcome/": "its welcome page, which tells how it is set up",
+}
+
+
+def limits(server: DocumentServer, max_document_bytes: int) -> Finding:
+    """Whether we let people open what the server would refuse."""
+    subject = "size limit"
+    told = server.told_bytes
+    if not told:
+        words = f"it does not tell its limit; {readable_size(server.max_bytes)} is taken for it"
+        return good(subject, words, server.public)
+    if max_document_bytes > told:
+        return advice(
+            subject,
+            f"max_document_mib allows {readable_size(max_document_bytes)}, the Document Server "
+            f"takes {readable_size(told)}: larger documents fail there",
+            "Lower max_document_mib, or raise FileConverter.converter.maxDownloadBytes there.",
+            server.public,
+        )
+    return good(subject, f"documents up to {readable_size(told)} are taken", server.public)
+
+
+def exposed(server: DocumentServer) -> Iterator[Finding]:
+    """What can be reached and should not be; one finding for all if there is nothing."""
+    found = [f"{path} ({what})" for path, what in _NOT_FOR_ALL.items() if _is_open(server, path)]
+    if not found:
+        yield good("exposed addresses", "none that editors do not need", server.public)
+        return
+    yield advice(
+        "exposed addresses",
+        f"whoever reaches the server can open {', '.join(found)}",
+        "Let the proxy in front of it refuse these, except from your own network.",
+        server.public,
+    )
+
+
+def _is_open(server: DocumentServer, path: str) -> bool:
+    try:
+        return server.look(path).status == 200
+    except DavserverError:
+        return False

@@ -1,0 +1,139 @@
+"""Whether we reach a Document Server: name, port, certificate, health, clock."""
+
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+from davserver.doctor.finding import Finding, advice, fault, good
+from davserver.editor.client import DocumentServer, Looked
+from davserver.errors import DavserverError
+
+SECONDS = 5
+SOON_DAYS = 14
+"""A certificate that ends within these days is told."""
+
+_CERTIFICATE_CURES = (
+    (
+        ("hostname mismatch", "ip address mismatch"),
+        "Use the name that the certificate has: in document_server, or in document_server_internal "
+        "if this server reaches it by another one.",
+    ),
+    (("expired",), "Renew the certificate of the Document Server."),
+    (
+        ("self-signed", "self signed", "issuer", "unable to verify"),
+        "If it is signed by an authority of your own, name its certificate with "
+        "document_server_ca.",
+    ),
+)
+
+
+def reach(server: DocumentServer, leeway: int) -> Iterator[Finding]:
+    """Hop by hop; it ends with the first that fails, for those behind it cannot be seen."""
+    url = urlsplit(server.internal)
+    host, port = url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
+    for finding in (_name(host, port, server), *_connection(host, port, server)):
+        yield finding
+        if not finding.is_good:
+            return
+    try:
+        looked = server.look("/healthcheck")
+    except DavserverError as broken:
+        yield _unreached(server, str(broken))
+        return
+    yield _health(server, looked)
+    clock = _clock(server, looked, leeway)
+    if clock:
+        yield clock
+
+
+def _name(host: str, port: int, server: DocumentServer) -> Finding:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as broken:
+        cure = (
+            f"Give {host} an address in the DNS that this machine asks (or in its /etc/hosts), or "
+            "name another one with document_server_internal."
+        )
+        return fault("name", f"{host} has no address here: {broken.strerror}", cure, server.public)
+    addresses = sorted({str(one[4][0]) for one in found})
+    return good("name", f"{host} is {', '.join(addresses[:4])}", server.public)
+
+
+def _connection(host: str, port: int, server: DocumentServer) -> Iterator[Finding]:
+    try:
+        connection = socket.create_connection((host, port), SECONDS)
+    except OSError as broken:
+        why = broken.strerror or "no answer in time"
+        yield _unreached(server, f"port {port} of {host} cannot be reached: {why}")
+        return
+    with connection:
+        yield good("port", f"{port} of {host} takes connections", server.public)
+        if server.internal.startswith("https:"):
+            yield _certificate(connection, host, server)
+
+
+def _certificate(connection: socket.socket, host: str, server: DocumentServer) -> Finding:
+    context = ssl.create_default_context(cafile=server.ca)
+    try:
+        with context.wrap_socket(connection, server_hostname=host) as secured:
+            ends = ssl.cert_time_to_seconds(str((secured.getpeercert() or {})["notAfter"]))
+    except ssl.SSLCertVerificationError as broken:
+        words = broken.verify_message
+        cures = (cure for signs, cure in _CERTIFICATE_CURES if _has_one(words, signs))
+        cure = next(cures, "See who made the certificate, and for which name.")
+        return fault("certificate", words, cure, server.public)
+    except (OSError, KeyError) as broken:
+        cure = "Does this port speak TLS at all? If not, write http:// in the address."
+        return fault("certificate", f"TLS does not begin: {broken}", cure, server.public)
+    days = int((ends - time.time()) / 86400)
+    if days < SOON_DAYS:
+        words = f"is the server's, and ends in {days} days"
+        return advice("certificate", words, "Renew it before that.", server.public)
+    return good("certificate", f"is the server's, and good for {days} days", server.public)
+
+
+def _has_one(words: str, signs: tuple[str, ...]) -> bool:
+    return any(sign in words.lower() for sign in signs)
+
+
+def _unreached(server: DocumentServer, words: str) -> Finding:
+    cure = (
+        f"From this machine, try: curl {server.internal}/healthcheck (it must print: true). "
+        "If it is reached by another address from here, set document_server_internal."
+    )
+    return fault("Document Server health", words, cure, server.public)
+
+
+def _health(server: DocumentServer, looked: Looked) -> Finding:
+    asked = f"{server.internal}/healthcheck"
+    subject = "Document Server health"
+    if looked.status in (301, 302, 303, 307, 308):
+        where = looked.headers.get("location", "elsewhere")
+        cure = "Set document_server to the address that it leads to; a POST does not follow."
+        return fault(subject, f"{asked} leads to {where}", cure, server.public)
+    if looked.status == 200 and looked.content.strip().lower() == b"true":
+        return good(subject, f"{asked} answers true", server.public)
+    words = f"{asked} does not answer true (status {looked.status})"
+    return fault(
+        subject, words, "See its own log files, and whether a proxy answers for it.", server.public
+    )
+
+
+def _clock(server: DocumentServer, looked: Looked, leeway: int) -> Finding | None:
+    """By how much its clock differs, as far as the header Date tells: seconds."""
+    try:
+        told = parsedate_to_datetime(looked.headers.get("date", ""))
+    except (ValueError, TypeError):
+        return None
+    skew = round((told.astimezone(UTC) - datetime.now(UTC)).total_seconds())
+    if abs(skew) <= max(5, leeway // 6):
+        return good("clock", "agrees with ours", server.public)
+    which = "ahead of" if skew > 0 else "behind"
+    words = f"is {abs(skew)} seconds {which} ours"
+    cure = "Let both machines keep time by NTP: signatures are good for minutes only."
+    found = fault if abs(skew) > leeway else advice
+    return found("clock", words, cure, server.public)

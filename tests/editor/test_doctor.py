@@ -1,0 +1,332 @@
+"""The doctor finds each fault between this server and a Document Server, and names its cure."""
+
+import re
+import ssl
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from davserver.doctor import Finding, Verdict, office
+from tests.documentserver import DocumentServerDouble
+from tests.editor.desk import Desk
+from tests.running import free_port
+
+Examine = Callable[..., dict[str, Finding]]
+
+
+@pytest.fixture
+def examined(desk_with: Callable[..., Desk]) -> Examine:
+    """Examines an office with the settings that are named; the findings by subject."""
+
+    def examine(page: str = "", us: str = "", **options: Any) -> dict[str, Finding]:
+        desk = desk_with(**options)
+        settings = desk.office.settings
+        us = us or settings.internal_url or desk.office.url
+        found = list(office(settings, desk.share, us=us, page=page or desk.office.url))
+        return {finding.subject: finding for finding in found}
+
+    return examine
+
+
+def faults(found: dict[str, Finding]) -> set[str]:
+    return {name for name, one in found.items() if one.verdict is not Verdict.GOOD}
+
+
+def test_in_order_every_step_is_tried(examined: Examine) -> None:
+    found = examined()
+    assert faults(found) == set()
+    assert set(found) == {
+        "our address from here",
+        "secret",
+        "name",
+        "port",
+        "Document Server health",
+        "clock",
+        "Document Server command",
+        "version",
+        "signatures asked for",
+        "our address",
+        "the Document Server's token",
+        "result",
+        "mixed content",
+        "script of the editor",
+        "WebSocket",
+        "page policy",
+        "size limit",
+        "exposed addresses",
+    }
+
+
+def test_another_secret(examined: Examine, document_server: DocumentServerDouble) -> None:
+    document_server.secret = "x" * 40
+    found = examined()
+    assert "the secrets differ" in found["Document Server command"].words
+    assert "jwt_secret_file" in found["Document Server command"].cure
+
+
+def test_a_secret_that_differs_on_the_way_back_alone(
+    examined: Examine, document_server: DocumentServerDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = DocumentServerDouble("y" * 40)
+    theirs.stop()
+    monkeypatch.setattr(document_server.conversions, "_headers", theirs.headers)
+    found = examined()
+    assert faults(found) == {"the Document Server's token"}
+    assert "same secret" in found["the Document Server's token"].words
+    assert "secret.outbox" in found["the Document Server's token"].cure
+
+
+@pytest.mark.parametrize("skew", [-7200, 7200])
+def test_a_clock_that_differs_is_measured(
+    examined: Examine, document_server: DocumentServerDouble, skew: int
+) -> None:
+    document_server.skew = skew
+    found = examined()
+    assert found["clock"].verdict is Verdict.FAULT
+    told = re.fullmatch(r"is (\d+) seconds (.*) ours", found["clock"].words)
+    assert told
+    seconds, which = told.groups()
+    assert int(seconds) == pytest.approx(abs(skew), abs=20)
+    assert which == ("ahead of" if skew > 0 else "behind")
+    assert "NTP" in found["clock"].cure
+    assert found["the Document Server's token"].verdict is Verdict.FAULT
+
+
+def test_a_header_that_a_proxy_takes_away(
+    examined: Examine, document_server: DocumentServerDouble
+) -> None:
+    document_server.eats_header = True
+    found = examined()
+    assert faults(found) == {"the Document Server's token"}
+    assert "without the header Authorization" in found["the Document Server's token"].words
+    assert "jwt_header" in found["the Document Server's token"].cure
+
+
+def test_an_address_of_ours_that_it_does_not_reach(examined: Examine) -> None:
+    found = examined(internal_url=f"http://127.0.0.1:{free_port()}")
+    assert found["our address from here"].verdict is Verdict.ADVICE
+    assert found["our address"].verdict is Verdict.FAULT
+    assert "internal_url" in found["our address"].cure
+    assert "private address" in found["our address"].cure
+
+
+def test_a_site_that_leads_elsewhere_loses_reports(examined: Examine) -> None:
+    with redirecting("https://files.example.org/-/health") as us:
+        found = examined(us=us)
+    assert found["our address from here"].verdict is Verdict.FAULT
+    assert "leads to https://files.example.org" in found["our address from here"].words
+    assert "internal_url" in found["our address from here"].cure
+
+
+def test_an_old_version(examined: Examine, document_server: DocumentServerDouble) -> None:
+    document_server.version = "7.5.1.23"
+    found = examined()
+    assert faults(found) == {"version"}
+    assert "7.5.1.23 is older than 8.2" in found["version"].words
+
+
+def test_a_server_that_takes_what_nobody_signed(
+    examined: Examine, document_server: DocumentServerDouble
+) -> None:
+    document_server.asks_for_tokens = False
+    found = examined()
+    assert faults(found) == {"signatures asked for"}
+    assert "JWT_ENABLED" in found["signatures asked for"].cure
+
+
+def test_no_websocket(examined: Examine, document_server: DocumentServerDouble) -> None:
+    document_server.lets_upgrade = False
+    found = examined()
+    assert faults(found) == {"WebSocket"}
+    assert "proxy_set_header Upgrade" in found["WebSocket"].cure
+
+
+def test_what_it_makes_cannot_be_fetched(
+    examined: Examine, document_server: DocumentServerDouble
+) -> None:
+    document_server.conversions.elsewhere = "http://other.example.org"
+    found = examined()
+    assert faults(found) == {"result"}
+    assert "X-Forwarded-Host" in found["result"].cure
+
+
+def test_pages_by_https_and_a_server_by_http(examined: Examine) -> None:
+    found = examined(page="https://files.example.org")
+    assert found["mixed content"].verdict is Verdict.FAULT
+    assert "document_server" in found["mixed content"].cure
+
+
+@pytest.mark.parametrize(
+    ("headers", "forbids"),
+    [
+        ({"X-Frame-Options": "SAMEORIGIN"}, True),
+        ({"X-Frame-Options": "DENY"}, True),
+        ({"Content-Security-Policy": "frame-ancestors 'self'"}, True),
+        ({"Content-Security-Policy": "default-src *; frame-ancestors http:"}, False),
+        (
+            {"X-Frame-Options": "DENY", "Content-Security-Policy": "frame-ancestors *"},
+            False,
+        ),
+        ({}, False),
+    ],
+)
+def test_pages_that_forbid_to_be_framed(
+    examined: Examine,
+    document_server: DocumentServerDouble,
+    headers: dict[str, str],
+    forbids: bool,
+) -> None:
+    document_server.page_headers = headers
+    assert faults(examined()) == ({"page policy"} if forbids else set())
+
+
+def test_limits_that_do_not_fit(examined: Examine, document_server: DocumentServerDouble) -> None:
+    found = examined(max_document_mib=200)
+    assert faults(found) == {"size limit"}
+    assert "max_document_mib allows 210 MB" in found["size limit"].words
+
+
+def test_what_should_not_be_open(examined: Examine, document_server: DocumentServerDouble) -> None:
+    document_server.open_pages = {"/example/", "/info/info.json"}
+    found = examined()
+    assert faults(found) == {"exposed addresses"}
+    assert "/example/" in found["exposed addresses"].words
+    assert "/info/info.json" in found["exposed addresses"].words
+    assert "/adminpanel/" not in found["exposed addresses"].words
+
+
+def test_conversions_that_a_proxy_refuses(
+    examined: Examine, document_server: DocumentServerDouble
+) -> None:
+    document_server.blocked = {"/converter"}
+    found = examined()
+    assert faults(found) == {"conversion"}
+    assert "/converter is not blocked" in found["conversion"].cure
+
+
+def test_an_address_that_does_not_exist(examined: Examine) -> None:
+    found = examined(document_server="http://nowhere.invalid")
+    assert found["name"].verdict is Verdict.FAULT
+    assert "document_server_internal" in found["name"].cure
+    assert "Document Server command" not in found
+
+
+def test_a_port_that_nobody_listens_on(examined: Examine) -> None:
+    port = free_port()
+    found = examined(document_server=f"http://127.0.0.1:{port}")
+    assert found["Document Server health"].verdict is Verdict.FAULT
+    assert f"port {port} of 127.0.0.1 cannot be reached" in found["Document Server health"].words
+
+
+def test_a_server_that_leads_to_https(examined: Examine) -> None:
+    with redirecting("https://office.example.org/healthcheck") as address:
+        found = examined(document_server=address)
+    assert "leads to https://office.example.org" in found["Document Server health"].words
+    assert "Set document_server to the address" in found["Document Server health"].cure
+
+
+class TestCertificates:
+    @pytest.fixture
+    def authority(self) -> trustme.CA:
+        return trustme.CA()
+
+    @pytest.fixture
+    def ca(self, authority: trustme.CA, tmp_path: Path) -> Path:
+        authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+        return tmp_path / "ca.pem"
+
+    def test_the_right_name(self, examined: Examine, authority: trustme.CA, ca: Path) -> None:
+        with secured(authority.issue_cert("localhost")) as port:
+            found = examined(document_server=f"https://localhost:{port}", document_server_ca=ca)
+        assert found["certificate"].verdict is Verdict.GOOD
+        assert "true" in found["Document Server health"].words
+
+    def test_another_name(self, examined: Examine, authority: trustme.CA, ca: Path) -> None:
+        with secured(authority.issue_cert("office.example.org")) as port:
+            found = examined(document_server=f"https://localhost:{port}", document_server_ca=ca)
+        assert found["certificate"].verdict is Verdict.FAULT
+        assert "Hostname mismatch" in found["certificate"].words
+        assert "document_server_internal" in found["certificate"].cure
+
+    def test_an_authority_of_ones_own(self, examined: Examine, authority: trustme.CA) -> None:
+        with secured(authority.issue_cert("localhost")) as port:
+            found = examined(document_server=f"https://localhost:{port}")
+        assert found["certificate"].verdict is Verdict.FAULT
+        assert "document_server_ca" in found["certificate"].cure
+
+    def test_no_tls_at_all(self, examined: Examine, document_server: DocumentServerDouble) -> None:
+        found = examined(document_server=document_server.url.replace("http:", "https:"))
+        assert "TLS does not begin" in found["certificate"].words
+
+
+class redirecting:  # noqa: N801
+    """A server that leads everybody elsewhere; its address."""
+
+    def __init__(self, where: str) -> None:
+        class Handler(BaseHTTPRequestHandler):
+            def log_message(self, format: str, *args: Any) -> None:
+                """Say nothing."""
+
+            def do_GET(self) -> None:
+                self.send_response(301)
+                self.send_header("Location", where)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+
+    def __enter__(self) -> str:
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,))
+        self._thread.start()
+        return f"http://127.0.0.1:{self._http.server_address[1]}"
+
+    def __exit__(self, *_: object) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join()
+
+
+class secured:  # noqa: N801
+    """A server by TLS whose health is good; its port."""
+
+    def __init__(self, certificate: trustme.LeafCert) -> None:
+        class Handler(BaseHTTPRequestHandler):
+            def log_message(self, format: str, *args: Any) -> None:
+                """Say nothing."""
+
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Length", "4")
+                self.end_headers()
+                self.wfile.write(b"true")
+
+            def do_POST(self) -> None:
+                self.send_response(404)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+        class Quiet(ThreadingHTTPServer):
+            def handle_error(self, *_: object) -> None:
+                """A client that does not trust us goes away."""
+
+        self._http = Quiet(("127.0.0.1", 0), Handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        certificate.configure_cert(context)
+        self._http.socket = context.wrap_socket(
+            self._http.socket, server_side=True, do_handshake_on_connect=False
+        )
+
+    def __enter__(self) -> int:
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,))
+        self._thread.start()
+        return int(self._http.server_address[1])
+
+    def __exit__(self, *_: object) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join()
