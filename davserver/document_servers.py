@@ -23,6 +23,7 @@ _KNOWN_SECRETS = frozenset(
         "onlyoffice",
         "password",
         "secret",
+        "sn2pusuf7muf5jas",
         "verysecretstring",
         "your-256-bit-secret",
         "your_jwt_secret",

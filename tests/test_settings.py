@@ -184,7 +184,9 @@ class TestDocumentServers:
         table = '[[document_servers]]\naddress = "https://b"\nsecret_file = "s2"\n'
         assert "named once" in wrong(toml(table * 2))
 
-    @pytest.mark.parametrize("known", ["secret", "mysecret", " MySecret\n", "changeme"])
+    @pytest.mark.parametrize(
+        "known", ["secret", "mysecret", " MySecret\n", "changeme", "sn2puSUF7muF5Jas"]
+    )
     def test_a_secret_that_everybody_knows_is_refused(self, tmp_path: Path, known: str) -> None:
         file = tmp_path / "known"
         file.write_text(known)
