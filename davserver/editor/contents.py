@@ -1,12 +1,13 @@
 """What the bytes of a document tell before it is opened: whether it can be, whether it is a form.
 
-Reads a file's beginning and the directory at the end of a zip file, never its content. Source for
+Reads a file's beginning and the directory of what is packed in it, never its content. Source for
 the limits: server/config, "FileConverter.converter.inputLimits".
 """
 
 import zipfile
 from typing import BinaryIO
 
+from davserver.editor.compound import names_in
 from davserver.editor.formats import Format
 from davserver.errors import UnsupportedMediaType
 
@@ -20,6 +21,7 @@ _LIMITS = {
     "potm potx ppsm ppsx pptm pptx": 50 * _MIB,
     "vsdm vsdx vssm vssx vstm vstx": 50 * _MIB,
 }
+_PRIVATE = {"EncryptionInfo", "DocumentID"}
 _UNPACKED = {name: most for names, most in _LIMITS.items() for name in names.split()}
 
 
@@ -54,6 +56,19 @@ def check_unpacked(content: BinaryIO, known: Format) -> None:
         raise NotOpenable(
             f"Unpacked, the text of this document has {_mib(unpacked)} MiB, and the editor opens "
             f"up to {_mib(most)} MiB in this format."
+        )
+
+
+def check_private(content: BinaryIO) -> None:
+    """Raise NotOpenable for a document of a private room: no server has the key to it.
+
+    One with a password is another thing: the editor asks for it. Source: ONLYOFFICE's core,
+    OfficeFileFormatChecker: encrypted, with a document's id beside it.
+    """
+    if names_in(content) >= _PRIVATE:
+        raise NotOpenable(
+            "This document is encrypted for a private room: it opens in the ONLYOFFICE Desktop "
+            "Editors of those who have the key, and nowhere else."
         )
 
 

@@ -6,6 +6,7 @@ from davserver.editor.config import Occasion
 from davserver.editor.contents import (
     FORM_HEAD_BYTES,
     NotOpenable,
+    check_private,
     check_size,
     check_unpacked,
     is_form,
@@ -42,6 +43,9 @@ class Occasions:
         content, _ = self._files.open(entry.path)
         with content:
             check_unpacked(content, known)
+            if known.encrypts:
+                content.seek(0)
+                check_private(content)
 
     def of(
         self, server: DocumentServer, request: Request, entry: Entry, known: Format, rights: Rights

@@ -4,11 +4,13 @@ import io
 import struct
 import zipfile
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from davserver.editor import compound as compounds
 from davserver.editor.contents import NotOpenable, check_size, check_unpacked, is_form
 from davserver.editor.desktop import program_for
 from davserver.editor.formats import FORMATS, Kind, document_type
@@ -86,6 +88,57 @@ class TestSize:
         content = Watched(b"PK\1\2" + bytes(size - 4) + end)
         check_unpacked(content, FORMATS["docx"])
         assert content.most <= MIB
+
+
+def compound(*names: str, sector: int = 512) -> bytes:
+    """A compound file with streams of these names, all empty ([MS-CFB])."""
+    entries = b"".join(
+        struct.pack("<64sHBB", name.encode("utf-16-le"), 2 * len(name) + 2, 2, 1) + bytes(60)
+        for name in ("Root Entry", *names)
+    )
+    count = -(-len(entries) // sector)
+    # The directory's sectors stand in reverse, so that only who follows the chain finds them.
+    order = list(range(count, 0, -1))
+    blocks = [entries[at * sector : (at + 1) * sector].ljust(sector, b"\0") for at in range(count)]
+    fat = {0: 0xFFFFFFFD, order[-1]: 0xFFFFFFFE, **dict(pairwise(order))}
+    shift = sector.bit_length() - 1
+    difat = [0, *[0xFFFFFFFF] * 108]
+    head = struct.pack("<8s22xH16xI24x109I", compounds.MAGIC, shift, order[0], *difat)
+    chain = b"".join(struct.pack("<I", fat.get(at, 0xFFFFFFFF)) for at in range(sector // 4))
+    placed = b"".join(block for _, block in sorted(zip(order, blocks, strict=True)))
+    return head.ljust(sector, b"\0") + chain + placed
+
+
+class TestPrivateRooms:
+    PASSWORD = ("EncryptionInfo", "EncryptedPackage", "DataSpaces")
+    PRIVATE = (*PASSWORD, "one", "two", "three", "four", "five", "DocumentID")
+
+    @pytest.mark.parametrize("sector", [512, 4096])
+    def test_the_names_in_a_compound_file_are_found(self, sector: int) -> None:
+        found = compounds.names_in(io.BytesIO(compound(*self.PRIVATE, sector=sector)))
+        assert found == {"Root Entry", *self.PRIVATE}
+
+    @given(st.binary(max_size=2000))
+    def test_what_is_damaged_has_some_of_them_or_none(self, noise: bytes) -> None:
+        whole = compound(*self.PRIVATE)
+        compounds.names_in(io.BytesIO(noise))
+        compounds.names_in(io.BytesIO(whole[:600] + noise))
+        compounds.names_in(io.BytesIO(compounds.MAGIC + noise))
+
+    def test_a_chain_that_bites_its_tail_has_an_end(self) -> None:
+        whole = bytearray(compound("a"))
+        whole[512 + 4 : 512 + 8] = struct.pack("<I", 1)
+        assert compounds.names_in(io.BytesIO(whole)) == {"Root Entry", "a"}
+
+    def test_a_document_of_a_private_room_is_refused_in_words(self, desk: Desk) -> None:
+        (desk.root / "a.docx").write_bytes(compound(*self.PRIVATE))
+        answer = page(desk.ann, "a.docx")
+        assert (answer.status_code, "private room" in answer.text) == (415, True)
+        assert desk.locks("a.docx") == []
+
+    def test_one_with_a_password_is_not(self, desk: Desk) -> None:
+        (desk.root / "a.docx").write_bytes(compound(*self.PASSWORD))
+        assert configuration(desk.office, desk.ann, "a.docx")["editorConfig"]["mode"] == "edit"
 
 
 class TestForms:
