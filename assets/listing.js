@@ -111,7 +111,7 @@ for (const button of document.querySelectorAll("[data-new]")) {
     button.closest("details").open = false;
     const { new: kind, template = "" } = button.dataset;
     askFor({
-      title: template ? `New from ${button.dataset.name}` : `New ${button.dataset.label.toLowerCase()}`,
+      title: template ? `New from ${button.dataset.name}` : `New ${button.dataset.label.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase())}`,
       value: `${button.dataset.name}.${kind}`,
       action: "Create",
       act: async (name) => {

@@ -16,7 +16,8 @@ from davserver.editor.deliveries import Deliveries, Way
 from davserver.editor.downloads import Download
 from davserver.editor.ending import Ending
 from davserver.editor.forced_saves import ForcedSaves
-from davserver.editor.habits import Habits
+from davserver.editor.forms import BlankForms
+from davserver.editor.habits import Habits, families_of
 from davserver.editor.highlighting import Highlighting
 from davserver.editor.history import History
 from davserver.editor.inside import inside_routes
@@ -144,7 +145,10 @@ def open_office(
     sessions = _sessions(settings, share)
     office = _office(settings, share, secret, sessions)
     personal = Personal(share.files, share.access, Marks(share.catalog))
-    making = _making(settings, share, pages)
+    converter = _converter(settings, office, instance_id)
+    blank = BlankDocuments(resource_dir("templates"))
+    forms = BlankForms(office, converter) if office and converter else None
+    making = _making(settings, share, pages, blank, forms)
     opening = Opening(
         share.files,
         share.access,
@@ -166,7 +170,6 @@ def open_office(
         settings.embedders,
         tells_changes=settings.conflict != "fork",
     )
-    converter = _converter(settings, office, instance_id)
     other = OtherFormat(
         pages, share.files, share.access, opening, converter, partial(_most_bytes, office)
     )
@@ -212,10 +215,11 @@ def open_office(
             [Rescue(storing, sessions, server, reported, noted) for server in office.servers]
         )
         tasks["rescue"] = rescues.when_due
-        download = Download(share.files, share.highlights, office.download_links, office.servers)
         links = Tokens(secret, PROBE_PURPOSE)
-        blank = BlankDocuments(resource_dir("templates"))
         probe = Probe(office.servers, links, Probes(share.catalog), blank)
+        download = Download(
+            share.files, share.highlights, office.download_links, office.servers, blank
+        )
         history = History(
             share.files, share.highlights, share.access, restoring, office, instance_id
         )
@@ -269,9 +273,16 @@ class _Making:
     beginnings: Beginnings
 
 
-def _making(settings: Settings, share: Share, pages: Pages) -> _Making:
+def _making(
+    settings: Settings,
+    share: Share,
+    pages: Pages,
+    blank: BlankDocuments,
+    forms: BlankForms | None,
+) -> _Making:
     rows = PreferenceRows(share.catalog)
-    habits = Habits(rows, settings.new_locale, settings.new_paper, settings.new_format)
+    families = families_of(settings.edit_formats)
+    habits = Habits(rows, settings.new_locale, settings.new_paper, settings.new_format, families)
     templates = Templates(
         share.files, share.access, settings.templates_folder, settings.home_folders
     )
@@ -279,13 +290,14 @@ def _making(settings: Settings, share: Share, pages: Pages) -> _Making:
         pages,
         share.files,
         share.access,
-        BlankDocuments(resource_dir("templates")),
+        blank,
         templates,
         habits,
         settings.max_document_bytes or MAX_BYTES,
+        forms,
     )
-    beginnings = Beginnings(pages, share.access, habits, templates)
-    return _Making(new, PreferencesPage(pages, rows), beginnings)
+    beginnings = Beginnings(pages, share.access, habits, templates, forms=forms is not None)
+    return _Making(new, PreferencesPage(pages, rows, families), beginnings)
 
 
 def _ways(settings: Settings) -> dict[str, Way]:

@@ -18,17 +18,29 @@ _PLACES = {Kind.WORD: 0, Kind.CELL: 1, Kind.SLIDE: 2}
 
 
 class Beginnings:
-    """Blank documents in the format that somebody prefers, and templates."""
+    """Blank documents in the format that somebody prefers, and templates.
 
-    def __init__(self, pages: Pages, access: Access, habits: Habits, templates: Templates) -> None:
+    ``forms`` says whether PDF forms can be made.
+    """
+
+    def __init__(
+        self,
+        pages: Pages,
+        access: Access,
+        habits: Habits,
+        templates: Templates,
+        *,
+        forms: bool,
+    ) -> None:
         self._pages = pages
         self._access = access
         self._habits = habits
         self._templates = templates
+        self._forms = forms
 
     def kinds(self, request: Request) -> tuple[str, ...]:
         """The extensions of blank documents that the person makes."""
-        return (*self._habits.of(request).kinds, "txt")
+        return (*self._habits.of(request).kinds, *(("pdf",) if self._forms else ()), "txt")
 
     def templates(self, request: Request) -> list[Template]:
         """The templates that the person can begin with."""

@@ -1,5 +1,6 @@
 """What new documents are like: by a person's own wish, else the server's, else the browser's."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -10,7 +11,10 @@ from davserver.web import Request
 
 Family = Literal["ooxml", "odf"]
 
-_KINDS = {"ooxml": ("docx", "xlsx", "pptx"), "odf": ("odt", "ods", "odp")}
+_KINDS: dict[Family, tuple[str, ...]] = {
+    "ooxml": ("docx", "xlsx", "pptx"),
+    "odf": ("odt", "ods", "odp"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +31,30 @@ class Habit:
         return _KINDS[self.family]
 
 
-class Habits:
-    """``language`` (may be empty), ``paper`` and ``family`` are the server's settings."""
+def families_of(edit_formats: Collection[str]) -> tuple[Family, ...]:
+    """The families whose new documents open for editing."""
+    return tuple(family for family, kinds in _KINDS.items() if set(kinds) <= set(edit_formats))
 
-    def __init__(self, rows: PreferenceRows, language: str, paper: Paper, family: Family) -> None:
+
+class Habits:
+    """``language`` (may be empty), ``paper`` and ``family`` are the server's settings.
+
+    ``families`` are those that can be edited: a wish for another one does not count.
+    """
+
+    def __init__(
+        self,
+        rows: PreferenceRows,
+        language: str,
+        paper: Paper,
+        family: Family,
+        families: Collection[Family],
+    ) -> None:
         self._rows = rows
         self._language = (normalized(language) or "") if language else ""
         self._paper = paper
         self._family = family
+        self._families = frozenset(families)
 
     def of(self, request: Request) -> Habit:
         """Those of who asks."""
@@ -43,5 +63,5 @@ class Habits:
         return Habit(
             own.language or self._language or preferred_language(request.header("Accept-Language")),
             cast(Paper, own.paper) if own.paper else self._paper,
-            cast(Family, own.family) if own.family else self._family,
+            own.family if own.family in self._families else self._family,
         )

@@ -37,6 +37,9 @@ MENTION = "/-/api/mention"
 OF_EDITOR = (FILES, SAVE_AS, RENAME, WHERE, INSERT, REFERENCE, PEOPLE)
 """What the editor's page asks for while a document is open; by a link too."""
 
+BLANK = "blank"
+"""Names a blank document in a download's token, by language and paper."""
+
 BY_TOKEN = (DOWNLOAD, CALLBACK, PROBE)
 """The Document Server's routes: it cannot sign in, it brings tokens."""
 

@@ -8,11 +8,12 @@ from typing import BinaryIO
 from davserver import paths
 from davserver.audit import Event
 from davserver.editor.blank import BlankDocuments
-from davserver.editor.habits import Habits
+from davserver.editor.forms import BlankForms
+from davserver.editor.habits import Habit, Habits
 from davserver.editor.instances import DOCUMENTS, instance
 from davserver.editor.middleware import EDIT
 from davserver.editor.templates import Template, Templates
-from davserver.errors import BadRequest, BodyTooLarge, Conflict, NotFound
+from davserver.errors import BadRequest, BodyTooLarge, Conflict, Gone, NotFound
 from davserver.model import Entry, Origin, Right
 from davserver.pages import Pages
 from davserver.providers.access import Access
@@ -27,8 +28,10 @@ DEFAULT_NAMES = {
     "odt": "New document",
     "ods": "New spreadsheet",
     "odp": "New presentation",
+    "pdf": "New form",
     "txt": "New text",
 }
+FORM = "pdf"
 _ATTEMPTS = 1000
 
 
@@ -58,6 +61,7 @@ class NewDocument:
         templates: Templates,
         habits: Habits,
         max_bytes: int,
+        forms: BlankForms | None = None,
     ) -> None:
         self._pages = pages
         self._files = files
@@ -66,6 +70,7 @@ class NewDocument:
         self._templates = templates
         self._habits = habits
         self._max_bytes = max_bytes
+        self._forms = forms
 
     def __call__(self, request: Request) -> Response:
         fields = request.form if request.method == "POST" else request.query
@@ -109,10 +114,17 @@ class NewDocument:
         habit = self._habits.of(request)
 
         def write(spool: Spool) -> None:
-            if kind != "txt":
+            if kind == FORM:
+                self._write_form(request, habit, spool)
+            elif kind != "txt":
                 spool.write(self._blank.make(kind, habit.language, habit.paper))
 
         return Beginning(kind, DEFAULT_NAMES[kind], write)
+
+    def _write_form(self, request: Request, habit: Habit, spool: Spool) -> None:
+        if self._forms is None:
+            raise Gone("PDF forms are made by a Document Server, and none is configured here.")
+        self._forms.write(request, habit, spool)
 
     def _from_template(self, request: Request, path: str) -> Beginning:
         path = self._files.as_stored(path)

@@ -210,7 +210,8 @@ def test_new_document_from_this_asks_for_a_name(
 
 @pytest.mark.parametrize("look", [{}, {"color_scheme": "dark", "viewport": PHONE}])
 def test_what_one_prefers_is_kept(with_office: Serve, person: Come, look: dict[str, Any]) -> None:
-    page = person(with_office(), **look).page
+    formats = ("docx", "xlsx", "pptx", "odt", "ods", "odp")
+    page = person(with_office(edit_formats=formats), **look).page
     page.goto("/-/account")
     page.click("text=Say what you prefer")
     page.select_option("[name=language]", "pt-BR")

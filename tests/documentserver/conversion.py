@@ -179,12 +179,21 @@ class Conversions:
         zips = target in _IMAGES and claims.get("thumbnail", {}).get("first") is False
         try:
             made = made_as(target, words_in(content, source), pages=zips)
+            if target == "pdf" and claims.get("pdf", {}).get("form") is True:
+                made = made.replace(b"\n", FORM_HEAD, 1)
         except (zipfile.BadZipFile, KeyError, ValueError):
             return -3
         task.extension = "zip" if zips else {"pdfa": "pdf"}.get(target, target)
         task.path = f"/cache/files/data/{name}/output.{task.extension}/output.{task.extension}"
         self.results[task.path] = made[: len(made) // 2] if self.cuts_results else made
         return 0
+
+
+# How a form begins (Docs API, "Config", document, "isForm").
+FORM_HEAD = (
+    b"\n%\xcd\xca\xd2\xa9\r1 0 obj\n<<\n/Type /ONLYOFFICEFORM\n/Length 0\n>>\n"
+    b"stream\r\n\r\nendstream\nendobj\n"
+)
 
 
 def _of_family(source: str, family: str) -> str:

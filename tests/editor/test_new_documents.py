@@ -8,6 +8,7 @@ import docx
 import pytest
 import requests
 
+from davserver.editor.contents import is_form
 from davserver.model import Grant, Right, Role
 from davserver.providers.preferences import PreferenceRows, Preferences
 from davserver.providers.users import Users
@@ -18,8 +19,10 @@ from tests.dav_client import DavClient
 from tests.editor.desk import Desk
 from tests.editor.opening import configuration
 from tests.editor.test_instances import template
+from tests.running import ThreadServer
 
 PAGE = {"Accept": "text/html"}
+BOTH = ("docx", "xlsx", "pptx", "odt", "ods", "odp")
 
 
 def ask(person: DavClient, **query: str) -> requests.Response:
@@ -222,7 +225,7 @@ class TestHabits:
     def test_the_menu_has_the_format_of_the_setting_or_the_person(
         self, desk_with: Callable[..., Desk]
     ) -> None:
-        desk = desk_with(new_format="odf", edit_formats=("docx", "odt", "ods", "odp"))
+        desk = desk_with(new_format="odf", edit_formats=BOTH)
         assert 'data-new="odt"' in desk.ann.request("GET", "/", headers=PAGE).text
         (desk.root / "a.odt").write_bytes(b"")
         create = configuration(desk.office, desk.ann, "a.odt")["editorConfig"]["createUrl"]
@@ -235,13 +238,46 @@ class TestHabits:
     def test_a_blank_one_of_opendocument_is_made_and_edited(
         self, desk_with: Callable[..., Desk]
     ) -> None:
-        desk = desk_with(new_format="odf", edit_formats=("odt", "ods", "odp"))
+        desk = desk_with(new_format="odf", edit_formats=BOTH)
         assert make(desk, kind="odt").headers["Location"].endswith("/New%20document.odt")
         config = configuration(desk.office, desk.ann, "New document.odt")
         assert config["editorConfig"]["mode"] == "edit"
 
+    def test_a_wish_for_what_opens_for_reading_alone_does_not_count(self, desk: Desk) -> None:
+        PreferenceRows(desk.share.catalog).keep("admin", Preferences("", "", "odf"))
+        assert 'data-new="docx"' in desk.ann.request("GET", "/", headers=PAGE).text
+        assert "OpenDocument" not in desk.ann.request("GET", "/-/preferences", headers=PAGE).text
+
+
+class TestForms:
+    def test_the_document_server_makes_a_form_and_it_opens_as_one(self, desk: Desk) -> None:
+        desk.ann.session.headers["Accept-Language"] = "de-DE"
+        assert make(desk, kind="pdf").headers["Location"].endswith("/-/edit/New%20form.pdf")
+        assert is_form((desk.root / "New form.pdf").read_bytes())
+        assert configuration(desk.office, desk.ann, "New form.pdf")["document"]["isForm"] is True
+
+    def test_what_fails_is_told_and_leaves_nothing(self, desk: Desk) -> None:
+        desk.double.conversions.refuse_with = -3
+        answer = make(desk, kind="pdf")
+        assert answer.status_code >= 400
+        assert "New form.pdf" not in desk.names()
+
+    def test_the_menu_has_it_where_there_is_a_document_server(
+        self, desk: Desk, serve: Callable[..., ThreadServer]
+    ) -> None:
+        assert 'data-new="pdf"' in desk.ann.request("GET", "/", headers=PAGE).text
+        alone = serve().client()
+        listing = alone.request("GET", "/", headers=PAGE)
+        assert 'data-new="pdf"' not in listing.text
+        form = {"csrf": csrf_in(listing), "folder": "/", "kind": "pdf"}
+        assert alone.request("POST", "/-/new", data=form, headers=PAGE).status_code == 410
+
 
 class TestPreferencesPage:
+    @pytest.fixture
+    def desk(self, desk_with: Callable[..., Desk]) -> Desk:
+        return desk_with(edit_formats=BOTH)
+
     @pytest.fixture
     def browser(self, desk: Desk) -> Browser:
         browser = Browser(desk.office)
