@@ -194,6 +194,17 @@ class DocumentServer:
         if answer.get("error") != UNKNOWN_KEY:
             _checked(answer)
 
+    def is_edited(self, key: str) -> bool:
+        """Whether somebody is in a document, as far as the server tells.
+
+        It reports to us before it answers: hold no turn of that document meanwhile.
+        Raises Unavailable, BadGateway.
+        """
+        answer = self.command("info", key=key)
+        if answer.get("error") == UNKNOWN_KEY:
+            return False
+        return bool(_checked(answer).get("users", True))
+
     def version(self) -> tuple[int, ...]:
         """Its version, like (9, 3, 0, 140); empty as long as it has not told.
 

@@ -102,12 +102,15 @@ class Rescue:
             _log.warning("a forgotten document of an unknown session", key=key)
             self._later[key] = float("inf")
             return None
+        # Its lease runs on for a while if we were off when the last one left.
+        if session.is_live and self._server.is_edited(key):
+            return None
         with self._sessions.one_at_a_time(session.key):
-            session = self._sessions.find(key)
-            if session is None or session.is_live:
+            found = self._sessions.find(key)
+            if found is None or (found.is_live and found != session):
                 return None
             url = self._server.address_of_forgotten(key)
-            return self._take(session, url) if url else None
+            return self._take(found, url) if url else None
 
     def _take(self, session: EditSession, url: str) -> Rescued | None:
         """Store, then let the key go, then have the server drop it: each once, in this order."""

@@ -449,10 +449,14 @@ class DocumentServerDouble:
         return {"error": 0, "key": key}
 
     def _info(self, key: str, userdata: str | None) -> dict[str, Any]:
-        """Who edits; a callback tells it too. A session that ended is known, with nobody in it."""
+        """Who edits; a callback tells it too. A session that ended is known, with nobody in it.
+
+        One whose save nobody took is not known any more (tried with version 9.3).
+        """
         editing = self.editing.get(key)
         if editing is None:
-            return {"error": 0, "key": key, "users": []} if key in self.known else {"error": 1}
+            known = key in self.known and key not in self.forgotten
+            return {"error": 0, "key": key, "users": []} if known else {"error": 1}
         if editing.users:
             user = next(iter(editing.users))
             more = {"userdata": userdata} if userdata else {}

@@ -142,11 +142,43 @@ def test_a_session_of_which_nobody_heard_the_end_is_rescued(
     editor = desk.edit()
     editor.type("precious words")
     desk.double.forget(editor.key, desk.double.changed_content(desk.double.editing[editor.key]))
-    assert desk.rescue() == [], "as far as we know, somebody is in it"
-    with later(callbacks.LEASE_SECONDS + 60):
-        assert desk.rescue() == ["/a.docx"]
+    del desk.double.editing[editor.key]
+    assert desk.rescue() == ["/a.docx"], "although its lease still runs"
     assert desk.words("a.docx")[-1] == "precious words"
     assert desk.versions()[-1].author == "admin"
+    assert desk.rescue() == []
+    assert editor.key in desk.double.forgotten, "who opened the page a moment ago may join"
+    with later(callbacks.LEASE_SECONDS + 60):
+        assert desk.rescue() == []
+    assert desk.double.forgotten == {}
+    assert state(desk, editor) is SessionState.RETIRED
+    assert len(desk.versions()) == 2
+
+
+def test_who_joins_while_the_server_is_asked_is_left_alone(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editor = desk.edit()
+    editor.type("precious words")
+    desk.double.forget(editor.key, desk.double.changed_content(desk.double.editing[editor.key]))
+    del desk.double.editing[editor.key]
+    is_edited = client.DocumentServer.is_edited
+    joined = []
+
+    def joined_meanwhile(self: Any, key: str) -> bool:
+        edited = is_edited(self, key)
+        joined.append(desk.edit())
+        return edited
+
+    with monkeypatch.context() as patched:
+        patched.setattr(client.DocumentServer, "is_edited", joined_meanwhile)
+        assert desk.rescue() == []
+    [again] = joined
+    assert again.key == editor.key
+    again.type("more words")
+    assert again.close().is_accepted
+    assert desk.words("a.docx") == ["first words", "precious words", "more words"]
+    assert desk.double.forgotten == {}
 
 
 def test_a_save_whose_answer_was_lost_is_not_stored_twice(desk: Desk) -> None:
