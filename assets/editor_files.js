@@ -22,14 +22,17 @@ function moved(page, where) {
 }
 
 /** Say that a copy is there, and offer to open it. */
-function offer(copy) {
+function offer(page, copy) {
   const dialog = document.createElement("dialog");
   dialog.innerHTML = `<h2>Saved</h2><p></p><menu>
     <button type="button" class="button">Close</button><a class="button primary" target="_blank" rel="noopener">Open it</a></menu>`;
   dialog.querySelector("p").textContent = copy.name;
   dialog.querySelector("a").href = copy.open;
   dialog.addEventListener("click", (event) => event.target.closest("a, button") && dialog.close());
-  dialog.addEventListener("close", () => dialog.remove());
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    page.editor.grabFocus();
+  });
   document.body.append(dialog);
   dialog.showModal();
 }
@@ -42,9 +45,9 @@ async function saveAs(page, { fileType, title, url }) {
     name: title,
     act: ({ folder, name }) => post("save-as", { path: page.data.path, folder, title: name, filetype: fileType, url }),
   });
-  if (!copy) return;
+  if (!copy) return page.editor.grabFocus();
   page.editor.showMessage(`A copy was saved as ${copy.name}.`);
-  offer(copy);
+  offer(page, copy);
 }
 
 async function rename(page, title) {
@@ -75,6 +78,7 @@ async function insert(page, kind, c, title) {
     start: folderOf(page),
     act: ({ paths }) => get("insert", { server: page.data.server, kind, c, paths: paths.join("\n") }),
   });
+  page.editor.grabFocus();
   if (!argument) return;
   const methods = { image: "insertImage", document: "setRequestedDocument", spreadsheet: "setRequestedSpreadsheet" };
   page.editor[methods[kind]](argument);

@@ -35,6 +35,7 @@ window.DocsAPI = {
       window.told.setHistoryData = value;
       if (!value.error) frame.src = `${origin}/history?data=${encodeURIComponent(JSON.stringify(value))}`;
     };
+    this.grabFocus = () => frame.focus();
     const kept = [
       "insertImage",
       "setActionLink",
