@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
+from davserver.editor.apart import KnownApart
 from davserver.editor.beginnings import Beginnings
 from davserver.editor.blank import BlankDocuments
 from davserver.editor.callbacks import Callback
@@ -27,6 +28,7 @@ from davserver.editor.live import LiveEditing
 from davserver.editor.mail import Mail
 from davserver.editor.middleware import (
     ALIVE,
+    APART,
     CALLBACK,
     CONFIG,
     CONVERT,
@@ -64,6 +66,7 @@ from davserver.editor.saving_back import SavingBack
 from davserver.editor.servers import Servers
 from davserver.editor.standing import Standing
 from davserver.editor.storing import Storing
+from davserver.editor.submissions import FormResults
 from davserver.editor.templates import Templates
 from davserver.editor.tokens import ServerTokens
 from davserver.editor.turns import Turns
@@ -76,7 +79,7 @@ from davserver.providers.marks import Marks
 from davserver.providers.notices import Notices
 from davserver.providers.preferences import PreferenceRows
 from davserver.providers.probes import Probes
-from davserver.providers.saves import Saves
+from davserver.providers.saves import Apart, Saves
 from davserver.providers.server_health import ServerHealth
 from davserver.providers.sessions import EditSessions
 from davserver.providers.share import DAY, Share
@@ -92,7 +95,8 @@ _CALLBACKS_KEPT = 60 * DAY
 class Editing:
     """What the editing adds to the application: addresses, and tasks of the housekeeping.
 
-    ``rescue`` fetches what the Document Server keeps; None if there is no server.
+    ``rescue`` fetches what the Document Server keeps; None if there is no server. ``apart`` tells
+    which saves lie in a folder beside their files, and why.
     """
 
     opening: Opening
@@ -104,6 +108,7 @@ class Editing:
     rescue: Callable[[], list[Rescued]] | None
     in_other_format: Handler
     forced_saves: ForcedSaves | None
+    apart: Callable[[str], list[tuple[Apart, str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,12 +185,15 @@ def open_office(
     versions = VersionsPage(pages, share.files, share.highlights, share.access, restoring)
     readers, ways = Readers(share.access, everybody), _ways(settings)
     deliveries = Deliveries(Notices(share.catalog), settings.public_url, ways)
+    saves = Saves(share.catalog)
+    known_apart = KnownApart(saves, share.access)
     routes: dict[str, tuple[str, Handler]] = {
         EDIT: ("GET HEAD", files.edit),
         VIEW: ("GET HEAD", preview),
         TEXT: ("GET HEAD", files.text),
         CONFIG: ("GET HEAD", files.config),
         ALIVE: ("POST", files.alive),
+        APART: ("POST", known_apart),
         NEW: ("GET HEAD POST", making.new),
         PREFERENCES: ("GET HEAD POST", making.preferences),
         CONVERT: ("POST", other.convert),
@@ -204,12 +212,18 @@ def open_office(
     }
     rescues = None
     if office is not None and converter is not None:
-        saves = Saves(share.catalog)
         back = SavingBack(office.servers, converter, share.files)
         storing = Storing(share.files, saves, standing, back)
         highlighting = Highlighting(share.highlights, saves, share.files, office.servers)
+        results = FormResults(share.files, share.trees, saves)
         callback = Callback(
-            storing, highlighting, sessions, office.servers, office.callback_links, reported
+            storing,
+            highlighting,
+            results,
+            sessions,
+            office.servers,
+            office.callback_links,
+            reported,
         )
         rescues = Rescues(
             [Rescue(storing, sessions, server, reported, noted) for server in office.servers]
@@ -251,6 +265,7 @@ def open_office(
         rescues.run if rescues else None,
         other.of_file,
         forced_saves,
+        known_apart.in_folder,
     )
 
 
