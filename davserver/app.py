@@ -236,6 +236,7 @@ def create_app(settings: Settings) -> Application:
         opens,
         Marks(share.catalog).favourites_in,
         notices.unread,
+        editing.apart,
     )
     app = OtherFormats(app, editing.in_other_format)
     app = LinkPages(app, pages, share, editing.opening.actions, settings.max_upload_bytes)

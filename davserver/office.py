@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
+from davserver.editor.apart import KnownApart
 from davserver.editor.beginnings import Beginnings
 from davserver.editor.blank import BlankDocuments
 from davserver.editor.callbacks import Callback
@@ -15,6 +16,7 @@ from davserver.editor.converting import Converter
 from davserver.editor.downloads import Download
 from davserver.editor.ending import Ending
 from davserver.editor.forced_saves import ForcedSaves
+from davserver.editor.forms import FormResults
 from davserver.editor.habits import Habits
 from davserver.editor.highlighting import Highlighting
 from davserver.editor.history import History
@@ -24,6 +26,7 @@ from davserver.editor.keys import document_key
 from davserver.editor.live import LiveEditing
 from davserver.editor.middleware import (
     ALIVE,
+    APART,
     CALLBACK,
     CONFIG,
     CONVERT,
@@ -68,7 +71,7 @@ from davserver.pages import Pages
 from davserver.providers.exclusion import Exclusion
 from davserver.providers.marks import Marks
 from davserver.providers.preferences import PreferenceRows
-from davserver.providers.saves import Saves
+from davserver.providers.saves import Apart, Saves
 from davserver.providers.server_health import ServerHealth
 from davserver.providers.sessions import EditSessions
 from davserver.providers.share import DAY, Share
@@ -84,7 +87,8 @@ _CALLBACKS_KEPT = 60 * DAY
 class Editing:
     """What the editing adds to the application: addresses, and tasks of the housekeeping.
 
-    ``rescue`` fetches what the Document Server keeps; None if there is no server.
+    ``rescue`` fetches what the Document Server keeps; None if there is no server. ``apart`` tells
+    which saves lie in a folder beside their files, and why.
     """
 
     opening: Opening
@@ -96,6 +100,7 @@ class Editing:
     rescue: Callable[[], list[Rescued]] | None
     in_other_format: Handler
     forced_saves: ForcedSaves | None
+    apart: Callable[[str], list[tuple[Apart, str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,12 +171,15 @@ def open_office(
     restoring = Restoring(share.files, office.servers if office else None)
     preview = Preview(pages, share.files, share.access, opening, instance_id, files.view)
     versions = VersionsPage(pages, share.files, share.highlights, share.access, restoring)
+    saves = Saves(share.catalog)
+    known_apart = KnownApart(saves, share.access)
     routes: dict[str, tuple[str, Handler]] = {
         EDIT: ("GET HEAD", files.edit),
         VIEW: ("GET HEAD", preview),
         TEXT: ("GET HEAD", files.text),
         CONFIG: ("GET HEAD", files.config),
         ALIVE: ("POST", files.alive),
+        APART: ("POST", known_apart),
         NEW: ("GET HEAD POST", making.new),
         PREFERENCES: ("GET HEAD POST", making.preferences),
         CONVERT: ("POST", other.convert),
@@ -189,12 +197,18 @@ def open_office(
     }
     rescues = None
     if office is not None and converter is not None:
-        saves = Saves(share.catalog)
         back = SavingBack(office.servers, converter, share.files)
         storing = Storing(share.files, saves, standing, back)
         highlighting = Highlighting(share.highlights, saves, share.files, office.servers)
+        forms = FormResults(share.files, share.trees, saves)
         callback = Callback(
-            storing, highlighting, sessions, office.servers, office.callback_links, reported
+            storing,
+            highlighting,
+            forms,
+            sessions,
+            office.servers,
+            office.callback_links,
+            reported,
         )
         rescues = Rescues(
             [Rescue(storing, sessions, server, reported, noted) for server in office.servers]
@@ -233,6 +247,7 @@ def open_office(
         rescues.run if rescues else None,
         other.of_file,
         forced_saves,
+        known_apart.in_folder,
     )
 
 

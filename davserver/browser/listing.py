@@ -11,6 +11,7 @@ from davserver.model import Action, Entry, Offer, Principal, Right, Rights, Role
 from davserver.pages import Pages
 from davserver.providers.access import Access
 from davserver.providers.places import Places
+from davserver.providers.saves import Apart
 from davserver.providers.stores import Place
 from davserver.web import App, Environ, Request, Response, StartResponse, redirect
 
@@ -22,6 +23,8 @@ Editors = Callable[[str], dict[str, tuple[str, ...]]]
 """Who edits the files of a folder now: path to names."""
 Favourites = Callable[[str, str], set[str]]
 """The paths in a folder that a user marked."""
+Aparts = Callable[[str], list[tuple[Apart, str]]]
+"""The saves in a folder that lie beside their files, each with the reason in words."""
 
 _ORDERS: dict[str, Callable[[Entry], Any]] = {
     "name": lambda entry: entry.name.casefold(),
@@ -80,6 +83,17 @@ class Row:
     is_favourite: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A save of ``author`` that lies at ``row``, beside the file ``meant``, ``because`` of what."""
+
+    number: int
+    author: str
+    meant: str
+    row: Row
+    because: str
+
+
 class Listing:
     """WSGI middleware: answers GET and HEAD of folders, and passes everything else on."""
 
@@ -94,6 +108,7 @@ class Listing:
         opens: Opens,
         favourites: Favourites,
         unread: Callable[[str], int],
+        apart: Aparts,
     ) -> None:
         self._next = next_app
         self._pages = pages
@@ -104,6 +119,7 @@ class Listing:
         self._opens = opens
         self._favourites = favourites
         self._unread = unread
+        self._apart = apart
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         request = Request.of(environ)
@@ -132,6 +148,7 @@ class Listing:
         if order not in _ORDERS:
             order = "name"
         may_create = Right.CREATE in self._rights(request, place, folder.path)
+        rows = self._rows(request, place, folder.path, order, descending=descending)
         return self._pages.render(
             request,
             "listing.html",
@@ -140,7 +157,8 @@ class Listing:
             in_tab=self._opens.in_tab,
             folder=folder,
             crumbs=crumbs(request, folder.path),
-            rows=self._rows(request, place, folder.path, order, descending=descending),
+            rows=rows,
+            told=self._told(folder.path, rows),
             order=order,
             descending=descending,
             may_create=may_create,
@@ -182,6 +200,21 @@ class Listing:
                 )
             )
         return rows
+
+    def _told(self, folder: str, rows: list[Row]) -> list[Told]:
+        """What people are told about saves here, if they see the file."""
+        shown = {row.entry.path: row for row in rows}
+        return [
+            Told(
+                apart.number,
+                apart.author,
+                readable(paths.name(apart.meant)),
+                shown[apart.path],
+                because,
+            )
+            for apart, because in self._apart(folder)
+            if apart.path in shown
+        ]
 
     def _rights(self, request: Request, place: Place, path: str) -> Rights:
         """What who asks may do there; in a view, nobody changes anything."""

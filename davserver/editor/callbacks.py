@@ -14,8 +14,10 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from davserver import paths
 from davserver.audit import Event
 from davserver.editor.beside import Reason
+from davserver.editor.forms import MAX_DATA_BYTES, FormResults, Submission, parsed
 from davserver.editor.highlighting import Highlighting
 from davserver.editor.middleware import CALLBACK
 from davserver.editor.servers import Servers
@@ -64,6 +66,7 @@ class Callback:
         self,
         storing: Storing,
         highlighting: Highlighting,
+        forms: FormResults,
         sessions: EditSessions,
         servers: Servers,
         links: Tokens,
@@ -71,6 +74,7 @@ class Callback:
     ) -> None:
         self._storing = storing
         self._highlighting = highlighting
+        self._forms = forms
         self._sessions = sessions
         self._servers = servers
         self._links = links
@@ -188,15 +192,35 @@ class Callback:
         delivery = _delivery(report, save)
         fault = "" if delivery.beside is Reason.BROKEN else fault_of(spool, delivery.filetype)
         if not fault:
-            path = self._storing.put(session, delivery, spool)
+            if report.get("forcesavetype") == FORM_SUBMITTED:
+                path = self._take_form(session, report, save, spool)
+            else:
+                path = self._storing.put(session, delivery, spool)
+                self._highlighting.keep(session, report, save.number)
             request.note(Event.EDIT_SAVED, path=path, user=delivery.author)
-            self._highlighting.keep(session, report, save.number)
             return True
         if save.status not in FINAL or save.deliveries < UNSOUND_DELIVERIES:
             raise Unavailable(f"What the Document Server delivered is not whole: {fault}")
         near = self._storing.files.last_path_of(session.resource_id)
         self._storing.put_beside(near, delivery, spool, Reason.UNSOUND)
         return False
+
+    def _take_form(
+        self, session: EditSession, report: dict[str, Any], save: Save, spool: Spool
+    ) -> str:
+        """Store a submitted form with its data, never over the form; where the copy is."""
+        fields = []
+        if report.get("formsdataurl"):
+            with self._storing.files.spool() as data:
+                self._servers.of(session).fetch(str(report["formsdataurl"]), data)
+                try:
+                    fields = parsed(data.read(0, MAX_DATA_BYTES + 1))
+                except ValueError as fault:
+                    # The copy has all of it, and nobody can do better by sending it again.
+                    _log.error("a form's data cannot be read", key=save.key, fault=str(fault))
+        form = self._storing.files.last_path_of(session.resource_id)
+        filetype = str(report.get("filetype") or paths.extension(form)).lower()
+        return self._forms.take(Submission(save, form, filetype, fields), spool)
 
 
 def _body(request: Request) -> dict[str, Any]:
@@ -221,11 +245,7 @@ def _digest(report: dict[str, Any]) -> str:
 
 
 def _delivery(report: dict[str, Any], save: Save) -> Delivery:
-    beside = None
-    if save.status in BROKEN:
-        beside = Reason.BROKEN
-    elif report.get("forcesavetype") == FORM_SUBMITTED:
-        beside = Reason.FORM
+    beside = Reason.BROKEN if save.status in BROKEN else None
     filetype = str(report.get("filetype") or "").lower()
     users = (save.user,) if save.user else ()
     url = str(report.get("url") or "")

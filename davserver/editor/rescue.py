@@ -213,8 +213,13 @@ class _Arrived:
 
     @property
     def is_stored(self) -> bool:
-        """Whether it is what was stored last: an answer was lost, or we died before the end."""
-        return bool(self._stored) and self._stored[-1].sha256 == self.spool.sha256
+        """Whether it is what was stored last: an answer was lost, or we died before the end.
+
+        What was converted into the file's own format is stored as other bytes than came.
+        """
+        last = self._stored[-1:]
+        sha256 = self.spool.sha256
+        return any(sha256 in (one.sha256, one.digest) for one in last)
 
     @property
     def was_stored(self) -> bool:

@@ -7,6 +7,7 @@ import structlog
 from davserver import paths
 from davserver.editor.beside import Reason, place_beside
 from davserver.editor.saving_back import SavingBack
+from davserver.editor.soundness import fault_of
 from davserver.editor.standing import Standing
 from davserver.errors import Conflict, DavserverError, FileLocked
 from davserver.model import EditSession, Entry, Origin, SessionState, Writer
@@ -67,9 +68,10 @@ class Storing:
             return self._put(session, delivery, spool, path, reason)
         extension = paths.extension(path)
         with self.files.spool() as back:
-            if self._saving_back.convert(
+            is_back = self._saving_back.convert(
                 delivery.url, spool, delivery.filetype, path, extension, back
-            ):
+            )
+            if is_back and not fault_of(back, extension):
                 own = replace(delivery, filetype=extension)
                 return self._put(session, own, back, path, None)
         return self._put(session, delivery, spool, path, reason)
@@ -95,6 +97,10 @@ class Storing:
             else:
                 _log.info("saved", path=path, author=delivery.author)
                 return path
+        there = self._kept_at(session, spool)
+        if there:
+            self.saves.conclude(delivery.number, there, spool.sha256)
+            return there
         near = path or self.files.last_path_of(session.resource_id)
         reason = reason or Reason.VANISHED
         return self._go_on_beside(session, near, delivery, spool, reason) or self.put_beside(
@@ -176,6 +182,15 @@ class Storing:
             return False
         saved = self.files.saved_state(session.resource_id, entry.etag)
         return (saved.document_key, saved.sha256) == (session.key.value, spool.sha256)
+
+    def _kept_at(self, session: EditSession, spool: Spool) -> str:
+        """Where the session's own save of the same bytes is, as a version of a file; else empty."""
+        for save in self.saves.of_key(session.key.value):
+            if save.is_stored and save.sha256 == spool.sha256 and self.files.find(save.path):
+                versions = self.files.versions(save.path)
+                if any(version.sha256 == spool.sha256 for version in versions):
+                    return save.path
+        return ""
 
     def _commit(self, session: EditSession, path: str, spool: Spool, delivery: Delivery) -> None:
         def still_ours(entry: Entry | None) -> None:

@@ -26,6 +26,7 @@ class Save:
     number: int
     key: str
     status: int
+    digest: str
     deliveries: int
     outcome: str
     path: str
@@ -34,6 +35,7 @@ class Save:
     author: str
     last_change: str
     reason: str
+    received: datetime
 
     @property
     def is_stored(self) -> bool:
@@ -154,6 +156,7 @@ def _save(row: Row[Any]) -> Save:
         number=row.id,
         key=row.key,
         status=row.status,
+        digest=row.digest,
         deliveries=row.deliveries,
         outcome=row.outcome,
         path=paths.path_of_key(row.detail) if row.detail else "",
@@ -162,6 +165,7 @@ def _save(row: Row[Any]) -> Save:
         author=row.author,
         last_change=row.last_change,
         reason=row.reason,
+        received=datetime.fromtimestamp(row.received, UTC),
     )
 
 

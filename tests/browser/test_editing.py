@@ -1,12 +1,13 @@
 """New, Open in ONLYOFFICE, close, versions: in Chromium, with the Document Server's double."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import FrameLocator, Page, expect
 
-from tests.browser.conftest import Person
+from tests.browser.conftest import Person, screenshot
 from tests.clock import wait_until
 from tests.documentserver import DocumentServerDouble
 from tests.editor.opening import words
@@ -126,3 +127,33 @@ def test_the_page_tells_that_it_is_alive(ann: Person, office: ThreadServer) -> N
     response = request.value.response()
     assert response
     assert response.status == 204
+
+
+@pytest.mark.parametrize("look", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_folder_tells_of_a_save_that_lies_beside_its_file(
+    samples: Path,
+    office: ThreadServer,
+    person: Come,
+    document_server: DocumentServerDouble,
+    look: str,
+    width: int,
+) -> None:
+    ann = person(office, color_scheme=look, viewport={"width": width, "height": 800})
+    page = ann.page
+    page.goto("/-/edit/Welcome.docx")
+    editor(page).locator("#paper").fill("from the editor")
+    expect(page).to_have_title("• Welcome.docx · davserver")
+    (samples / "Welcome.docx").write_bytes(b"by another program")
+    editor(page).locator("#close").click()
+    page.wait_for_url("**/")
+    reports = document_server.callbacks
+    wait_until(lambda: reports[-1].report["status"] == 2, "the save never came")
+    page.reload()
+    notice = page.locator(".notice")
+    expect(notice).to_contain_text("What admin wrote in Welcome.docx is kept as Welcome (conflict")
+    expect(notice.locator("a")).to_have_attribute("href", re.compile("Welcome%20"))
+    screenshot(page, f"apart-{look}-{width}")
+    notice.locator("button").click()
+    expect(page.locator(".notice")).to_have_count(0)
+    expect(page.locator("table.files")).to_contain_text("Welcome (conflict")

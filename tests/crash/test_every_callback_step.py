@@ -15,6 +15,7 @@ from lxml import html
 
 from davserver import app as app_module
 from davserver.app import create_app, prepare
+from davserver.editor.forms import FOLDER
 from davserver.editor.opening import OPENING_SECONDS
 from davserver.providers.share import Share, open_share
 from davserver.settings import Settings, read_settings
@@ -173,3 +174,25 @@ def rescue(saved: Saved, share: Share) -> None:
         app = create_app(saved.settings)
     assert app.rescue is not None
     app.rescue()
+
+
+def test_submitting_a_form(tmp_path: Path, document_server: DocumentServerDouble) -> None:
+    for kill_at in range(MAX_STEPS):
+        saved = Saved(tmp_path / str(kill_at), document_server)
+        data = f"/cache/files/data/{saved.report['key']}_1/formsdata.json"
+        document_server.cache[data] = b'[{"key": "Name", "type": "text", "value": "Ada"}]'
+        url = f"{document_server.url}{data}?md5=x"
+        saved.report |= {"status": 6, "forcesavetype": 3, "formsdataurl": url}
+        died = dies_at(saved.root, kill_at, delivering(saved))
+        prepare(saved.settings)
+        assert saved.deliver() == (200, b'{"error": 0}'), f"after a crash at step {kill_at}"
+        assert words(saved.root / "a.docx") == ["first words"]
+        folder = saved.root / FOLDER
+        assert sorted(file.suffix for file in folder.iterdir()) == [".csv", ".docx", ".json"]
+        rows = (folder / "a.csv").read_text("utf-8-sig").splitlines()
+        assert len(rows) == 2, f"step {kill_at}"
+        assert rows[1].endswith(",Ada")
+        if not died:
+            assert kill_at > 60
+            return
+    raise AssertionError("the form never gets stored")

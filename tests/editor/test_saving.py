@@ -239,14 +239,6 @@ class TestNothingIsOverwritten:
         assert desk.words("a.docx") == ["first words"]
         assert any(name.endswith(".docm") for name in desk.names())
 
-    def test_a_submitted_form_goes_beside_the_form(self, desk: Desk) -> None:
-        editor = desk.edit()
-        editor.type("filled in")
-        assert editor.save(kind=3).is_accepted
-        assert desk.words("a.docx") == ["first words"]
-        [filled] = [name for name in desk.names() if "filled" in name]
-        assert desk.words(filled)[-1] == "filled in"
-
     @pytest.mark.parametrize("status", [3, 7])
     def test_what_was_corrupted_goes_beside(self, desk: Desk, status: int) -> None:
         editor = desk.edit()
