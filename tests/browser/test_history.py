@@ -53,7 +53,8 @@ def test_versions_in_the_editor_are_shown_with_their_changes_and_restored(
     before = file.read_bytes()
     write(page, "Welcome.docx", "new words")
     editor(page).locator("#save").click()
-    wait_until(lambda: file.read_bytes() != before, "Save did not save")
+    reports = document_server.callbacks
+    wait_until(lambda: reports[-1].report["status"] == 6, "Save did not save")
 
     emit(page, "onRequestHistory")
     panel = told(page, "refreshHistory")
@@ -125,13 +126,21 @@ def test_a_version_is_looked_at_named_and_restored_from_the_page(
     write(page, "Welcome.docx", "new words")
     editor(page).locator("#close").click()
     page.wait_for_url("**/")
-    wait_until(lambda: file.read_bytes() != before, "the document was never saved")
+    reports = document_server.callbacks
+    wait_until(lambda: reports[-1].report["status"] == 2, "the document was never saved")
 
     page.goto("/-/versions/Welcome.docx")
     page.click("[aria-label='Name version 1']")
     page.fill("#version-1 [name=name]", "As sent")
     page.fill("#version-1 [name=note]", "To the printer, on Monday")
     screenshot(page, "versions-naming")
+    page.set_viewport_size({"width": 390, "height": 844})
+    screenshot(page, "versions-naming-phone")
+    box = page.locator("#version-1 .naming .choices").bounding_box()
+    assert box
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+    page.set_viewport_size({"width": 1280, "height": 800})
     page.click("#version-1 .naming button")
     expect(page.locator("#version-1 .called")).to_have_text("As sent")
     expect(page.locator("#version-1 .remark")).to_have_text("To the printer, on Monday")
