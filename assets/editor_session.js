@@ -67,7 +67,9 @@ export function session(page) {
     refreshing ??= refresh(page).finally(() => {
       refreshing = null;
     });
+    return refreshing;
   };
+  page.refresh = refreshOnce;
   return {
     onRequestClose: () => {
       page.editor.destroyEditor();

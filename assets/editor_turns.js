@@ -56,7 +56,16 @@ export function turns(page) {
     }
   }
 
-  function tellOfChanges({ ended, changed_by: who }) {
+  /** What was typed here was stored before: nothing is lost by going on with what is there now. */
+  async function showRestored(who) {
+    await page.refresh();
+    tell(`${who} restored an earlier version. It is shown here now; what was there before is among the versions.`, [
+      { label: "Understood", act: hush },
+    ]);
+  }
+
+  function tellOfChanges({ ended, changed_by: who, restored }) {
+    if (ended && restored) return showRestored(who);
     const key = page.config.document.key;
     if (goesOn === key) return;
     const others = { label: "Open what is there now", act: () => location.reload(), primary: true };

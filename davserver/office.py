@@ -168,7 +168,9 @@ def open_office(
     other = OtherFormat(
         pages, share.files, share.access, opening, converter, partial(_most_bytes, office)
     )
-    restoring = Restoring(share.files, office.servers if office else None)
+    forced_saves = ForcedSaves(sessions, Saves(share.catalog), office.servers) if office else None
+    ending = Ending(sessions, office.servers, forced_saves) if office and forced_saves else None
+    restoring = Restoring(share.files, sessions, office.servers if office else None, ending)
     preview = Preview(pages, share.files, share.access, opening, instance_id, files.view)
     versions = VersionsPage(pages, share.files, share.highlights, share.access, restoring)
     saves = Saves(share.catalog)
@@ -191,7 +193,6 @@ def open_office(
         CALLBACK: ("POST", _nobody_there),
         **inside_routes(share, opening, personal, instance_id, Readers(share.access, everybody)),
     }
-    forced_saves, ending = None, None
     tasks: dict[str, Callable[[], object]] = {
         "sessions": lambda: sessions.purge_older_than(_CALLBACKS_KEPT),
     }
@@ -225,10 +226,8 @@ def open_office(
         }
         tasks["rights of editors"] = partial(standing.drop, sessions, office.servers)
         tasks["Document Servers"] = office.servers.check
-        forced_saves = ForcedSaves(sessions, storing.saves, office.servers)
-        ending = Ending(sessions, office.servers, forced_saves)
         tasks["who edits"] = office.joining.presence.reconcile
-        if settings.save_minutes:
+        if forced_saves and settings.save_minutes:
             tasks["saves"] = partial(forced_saves.save_overdue, settings.save_minutes)
     live = LiveEditing(share.files, share.locks, share.access, sessions, opening, ending)
     routes |= {

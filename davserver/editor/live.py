@@ -11,7 +11,7 @@ from davserver.editor.ending import Ending
 from davserver.editor.forced_saves import Outcome
 from davserver.editor.opening import Opening
 from davserver.errors import BadRequest, Forbidden, Gone
-from davserver.model import EditSession, Lock, Right, SessionState, called
+from davserver.model import EditSession, Lock, Origin, Right, SessionState, called
 from davserver.providers import locks
 from davserver.providers.access import Access
 from davserver.providers.files import VersionedFiles
@@ -51,8 +51,9 @@ class LiveEditing:
     def editing(self, request: Request) -> Response:
         """GET /-/api/editing?path=/a.docx&key=...: how it stands with one file, for an open page.
 
-        ``key`` is the one that the page has. ``ended`` tells that somebody ended its session, and
-        ``changed_by`` who wrote the file meanwhile without it.
+        ``key`` is the one that the page has. ``ended`` tells that somebody ended its session,
+        ``changed_by`` who wrote the file meanwhile without it, and ``restored`` that this was by
+        restoring a version.
         """
         session = self._sessions.find(request.query.get("key", ""))
         path = self._path(request, request.query.get("path", ""))
@@ -70,6 +71,7 @@ class LiveEditing:
             told["ended"] = session.state is SessionState.ENDED
             if not self._sessions.is_of(session, entry):
                 last = self._files.versions(path)[-1]
+                told["restored"] = last.origin is Origin.RESTORE
                 told["changed_by"] = called(last.author) or "Another program"
         return json(dumps(told))
 

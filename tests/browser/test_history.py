@@ -118,6 +118,37 @@ def test_a_refusal_is_said_in_the_panel(ann: Person, office: ThreadServer) -> No
     assert "Restore the whole version" in told(page, "refreshHistory")["error"]
 
 
+def test_whoever_edits_meanwhile_goes_on_with_what_was_restored(
+    ann: Person,
+    samples: Path,
+    office: ThreadServer,
+    person: Come,
+    document_server: DocumentServerDouble,
+) -> None:
+    file = samples / "Welcome.docx"
+    before = file.read_bytes()
+    other = person(office).page
+    other.clock.install()
+    write(other, "Welcome.docx", "words of the other")
+    wait_until(
+        lambda: [one.typed for one in document_server.editing.values()] == ["words of the other"],
+        "nothing was typed",
+    )
+    ann.page.goto("/-/edit/Welcome.docx")
+    expect(editor(ann.page).locator("#mode")).to_have_text("Editing")
+    emit(ann.page, "onRequestRestore", {"version": 1})
+    assert told(ann.page, "refreshHistory")["currentVersion"] == 3
+    assert file.read_bytes() == before
+    other.clock.fast_forward(31_000)
+    expect(other.locator("#notice")).to_contain_text("admin restored an earlier version")
+    wait_until(
+        lambda: (
+            [(one.content, one.typed) for one in document_server.editing.values()] == [(before, "")]
+        ),
+        lambda: str([(one.key, one.typed, one.users) for one in document_server.editing.values()]),
+    )
+
+
 def test_a_version_is_looked_at_named_and_restored_from_the_page(
     ann: Person, samples: Path, document_server: DocumentServerDouble
 ) -> None:

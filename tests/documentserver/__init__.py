@@ -230,6 +230,12 @@ class DocumentServerDouble:
             editing.last_author = editing.last_author or name
             return self._finish(editing, gone, more)
 
+    def part(self, key: str, user: str) -> None:
+        """Somebody goes, by themselves or dropped, if they are still there."""
+        with self._lock:
+            if key in self.editing and user in self.editing[key].users:
+                self.leave(key, user)
+
     def _finish(self, editing: Editing, gone: dict[str, Any], more: dict[str, Any]) -> Answered:
         answered = self._report_saved(
             editing, 2, actions=[gone], notmodified=editing.saved_by_force, **more
@@ -458,7 +464,7 @@ class DocumentServerDouble:
             if len(going) == len(editing.users):
                 for name in going[1:]:
                     del editing.users[name]
-                self._soon(SAVE_SECONDS, self.leave, key, going[0])
+                self._soon(SAVE_SECONDS, self.part, key, going[0])
             else:
                 for name in going:
                     del editing.users[name]
@@ -530,7 +536,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif what == "save":
             double.save(key)
         elif what == "close":
-            threading.Timer(SAVE_SECONDS, double.leave, (key, user)).start()
+            double._soon(SAVE_SECONDS, double.part, key, user)
         self._answer(204, b"", "text/plain")
 
     def _frame(self, token: str) -> None:

@@ -294,6 +294,83 @@ class TestRestoring:
         assert restore(desk, version=2, url=url, filetype="docx").status_code == 409
         assert len(desk.versions()) == 2
 
+    def test_during_a_session_stores_what_was_typed_before(self, desk: Desk) -> None:
+        bob = desk.person("bob")
+        editor = desk.edit(person=bob)
+        editor.type("typed by bob")
+        assert restore(desk, version=1).json()["currentVersion"] == 3
+        assert desk.words("a.docx") == ["first words"]
+        content, _ = desk.share.files.open_version("/a.docx", 2)
+        with content:
+            assert words_in(content.read())[-1] == "typed by bob"
+        assert desk.double.dropped == ["bob"]
+        assert desk.locks("a.docx") == []
+
+    def test_during_a_session_that_goes_on_is_not_overwritten(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        editor = desk.edit()
+        monkeypatch.setattr(desk.double, "_drop", lambda *_: {"error": 0})
+        restore(desk, version=1)
+        editor.type("typed too late")
+        assert editor.close().is_accepted
+        assert desk.words("a.docx") == ["first words"]
+        [beside] = [name for name in desk.names() if "session ended" in name]
+        assert desk.words(beside)[-1] == "typed too late"
+
+    def test_the_next_who_opens_gets_what_was_restored(self, desk: Desk) -> None:
+        editor = written(desk, "one")
+        restore(desk, version=1)
+        following = desk.edit()
+        assert following.key != editor.key
+        assert words_in(desk.double.downloads[-1].content) == ["first words"]
+        following.type("goes on")
+        following.close()
+        assert desk.words("a.docx") == ["first words", "goes on"]
+
+    def test_when_the_document_server_is_silent(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What was typed comes later, and goes beside."""
+        editor = written(desk, "one")
+
+        def silent(*_: Any, **__: Any) -> None:
+            raise Unavailable("silent")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(DocumentServer, "command", silent)
+            assert restore(desk, version=1).status_code == 200
+        assert editor.close().is_accepted
+        assert desk.words("a.docx") == ["first words"]
+        [beside] = [name for name in desk.names() if "session ended" in name]
+        assert desk.words(beside)[-1] == "one"
+
+    def test_a_lock_of_another_program_keeps_file_and_session(
+        self, desk_with: Callable[..., Desk]
+    ) -> None:
+        desk = desk_with(conflict="fork")
+        editor = written(desk, "one")
+        assert desk.person("bob").lock("/a.docx").status_code == 200
+        answer = restore(desk, version=1)
+        assert answer.status_code == 423
+        assert desk.double.dropped == []
+        assert editor.key in desk.double.editing
+        assert len(desk.versions()) == 1
+
+    def test_one_that_is_not_there_leaves_the_session_alone(self, desk: Desk) -> None:
+        written(desk, "one")
+        assert restore(desk, version=9).status_code == 404
+        assert desk.double.dropped == []
+
+    def test_pages_of_others_are_told(self, desk: Desk) -> None:
+        editor = written(desk, "one")
+        query = {"path": "/a.docx", "key": editor.key}
+        before = desk.ann.request("GET", "/-/api/editing", params=query).json()
+        assert not before["ended"]
+        restore(desk, version=1)
+        told = desk.ann.request("GET", "/-/api/editing", params=query).json()
+        assert (told["ended"], told["restored"], told["changed_by"]) == (True, True, "admin")
+
     def test_is_for_who_may_edit(self, desk_with: Callable[..., Desk]) -> None:
         desk = desk_with(default_role="viewer")
         bob = desk.person("bob")
