@@ -28,6 +28,8 @@ PAGES = {
     "trash": "/-/trash",
     "notices": "/-/notices",
     "admin": "/-/admin",
+    "preferences": "/-/preferences",
+    "new": "/-/new?kind=docx",
     "audit": "/-/admin/audit",
     "text": "/-/edit/Notes.md",
     "no-server": "/-/edit/Budget.xlsx",
