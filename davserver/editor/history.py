@@ -78,7 +78,7 @@ class History:
         identity = self._files.identify(path)
         server = self._server(request)
         data = {"version": number, **self._opened(request, path, identity, by_number[number])}
-        made = self._highlights.of(path).get(number)
+        made = _made(by_number[number], self._highlights.of(path))
         if made is not None and made.is_shown and made.base in by_number:
             data["previous"] = self._opened(request, path, identity, by_number[made.base])
             changes = {"rid": identity, "changes": number, "ds": server.public}
@@ -134,13 +134,18 @@ def panel(
             "user": {"id": version.author, "name": _who(version)},
             "name": version.name,
         }
-        made = highlights.get(version.number)
+        made = _made(version, highlights)
         if made is not None and len(made.changes) <= room:
             room -= len(made.changes)
             row |= {"changes": list(made.changes), "serverVersion": made.server_version}
         told.append(row)
     told.reverse()
     return {"currentVersion": versions[-1].number, "history": told}
+
+
+def _made(version: Version, highlights: dict[int, Highlight]) -> Highlight | None:
+    """What a session changed. What replaced a version on the disk took its number, not that."""
+    return highlights.get(version.number) if version.origin is Origin.EDITOR else None
 
 
 def _who(version: Version) -> str:

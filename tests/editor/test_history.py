@@ -87,6 +87,14 @@ class TestThePanel:
         newest = panel(desk)["history"][-1]
         assert newest["user"] == {"id": "admin", "name": "admin (by a mounted drive)"}
 
+    def test_what_came_over_a_save_on_the_disk_has_none_of_its_changes(self, desk: Desk) -> None:
+        written(desk, "words").close()
+        (desk.root / "a.docx").write_bytes(b"by samba")
+        newest = panel(desk)["history"][-1]
+        assert newest["user"]["name"] == "Outside of davserver"
+        assert "changes" not in newest
+        assert "changesUrl" not in data(desk, newest["version"])
+
     def test_no_key_is_one_that_a_session_has(self, desk: Desk) -> None:
         """The Document Server would show the session's text for it."""
         editor = written(desk, "words")
