@@ -16,8 +16,8 @@ from pathlib import Path
 
 import requests
 
-from benchmarks import opening, peers, scale, strain
-from benchmarks.measure import many, one
+from benchmarks import opening, peers, saving, scale, strain
+from benchmarks.measure import many, one, quantile
 from benchmarks.peers import Target
 
 ROUNDS = 3
@@ -91,7 +91,13 @@ def main() -> None:
             warm(unsynced)
             table.append(compare(put_row("PUT 4 KiB, sync off"), unsynced, others))
             words = [alone_and_in_the_crowd(ours), memory(ours)]
-        apart = (what_signing_in_costs, very_many_files, very_many_locks, very_many_sessions)
+        apart = (
+            what_signing_in_costs,
+            very_many_files,
+            very_many_locks,
+            very_many_sessions,
+            saves_of_the_editor,
+        )
         words += [measure(Path(folder)) for measure in apart]
     report(names, table, words)
 
@@ -241,6 +247,24 @@ def very_many_locks(folder: Path) -> str:
         f"LOCK takes {with_locks:.2f} ms with {scale.LOCKS:,} live locks, all in the same folder, "
         f"and {without:.2f} ms with none: **{statistics.median(ratios):.2f} times** "
         f"({min(ratios):.2f} to {max(ratios):.2f})."
+    )
+    print(words, flush=True)
+    return words
+
+
+def saves_of_the_editor(folder: Path) -> str:
+    """What a save of the editor takes beyond its transfer, and very many of them at once."""
+    with saving.office(folder) as (target, documents):
+        root = folder / "saving"
+        times = saving.one_after_the_other(target, documents, root)
+        seconds, there = saving.all_at_once(target, documents, root)
+    words = (
+        f"A forced save of {saving.SIZE >> 20} MiB is durable, and answered, after "
+        f"{statistics.median(times.whole):.1f} ms, of which its transfer by itself takes "
+        f"{statistics.median(times.transfer):.1f} ms: **{statistics.median(times.beyond):.1f} ms** "
+        f"beyond it (p95 {quantile(times.beyond, 0.95):.1f}). Of {saving.AT_ONCE} last saves that "
+        f"are reported at the same moment, **{there}** are answered and in the folder, after "
+        f"{seconds:.1f} seconds."
     )
     print(words, flush=True)
     return words

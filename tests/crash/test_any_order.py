@@ -6,9 +6,11 @@ versions. When everybody has left and the rescue has run, so is all that was eve
 
 import io
 import json
+import os
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator, MutableMapping
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -50,12 +52,38 @@ how_it_goes = st.sampled_from(["well", "well", "answer lost", "not reached", "br
 crashes = st.integers(0, 70)
 
 
+class Kept(MutableMapping[str, bytes]):
+    """Documents that nobody took, by key: on the disk, so that one who dies has deleted them."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        self._folder = folder
+
+    def __getitem__(self, key: str) -> bytes:
+        try:
+            return (self._folder / key).read_bytes()
+        except FileNotFoundError:
+            raise KeyError(key) from None
+
+    def __setitem__(self, key: str, content: bytes) -> None:
+        (self._folder / key).write_bytes(content)
+
+    def __delitem__(self, key: str) -> None:
+        os.unlink(self._folder / key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(os.listdir(self._folder)))
+
+    def __len__(self) -> int:
+        return len(os.listdir(self._folder))
+
+
 class Office:
     """The Document Server's files and moods, and who may save."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         self.documents: dict[str, bytes] = {}
-        self.kept: dict[str, bytes] = {}
+        self.kept = Kept(folder)
         self.lost_right: set[str] = set()
         self.mood = "well"
         self.tokens = ServerTokens(SECRET)
@@ -167,7 +195,7 @@ class Saving(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp())
         self.root = self.folder / "root"
         shutil.copytree(self.template, self.root)
-        self.office = Office()
+        self.office = Office(self.folder / "kept")
         self.open: dict[str, Editing] = {}
         self.lasts: dict[str, Last] = {}
         self.used_up: set[str] = set()
@@ -370,6 +398,13 @@ class Saving(RuleBasedStateMachine):
     @rule(data=st.data(), how=how_it_goes)
     def the_last_save_is_tried_again(self, data: st.DataObject, how: str) -> None:
         self.try_last(data.draw(st.sampled_from(sorted(self.lasts))), how)
+
+    @precondition(some_are_tried_again)
+    @rule(how=st.sampled_from(["garbled", "broken", "answer lost"]))
+    def every_try_goes_wrong(self, how: str) -> None:
+        for key in list(self.lasts):
+            while key in self.lasts:
+                self.try_last(key, how)
 
     @precondition(some_are_tried_again)
     @rule(data=st.data(), step=crashes)
