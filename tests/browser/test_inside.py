@@ -92,7 +92,7 @@ def test_pictures_are_picked_and_handed_to_the_editor(ann: Person) -> None:
     assert argument["c"] == "add"
     assert [one["fileType"] for one in argument["images"]] == ["png", "png"]
     assert argument["token"]
-    expect(page.locator("dialog")).to_have_count(0)
+    expect(page.locator(".picker")).to_have_count(0)
     # Ctrl+S and what is typed next are for the document again.
     expect(page.locator("iframe")).to_be_focused()
 
@@ -113,7 +113,7 @@ def test_the_picker_is_left_by_escape_and_by_arrows_one_goes_through_it(ann: Per
     page.keyboard.press("Backspace")
     expect(page.locator(".picker .crumbs button")).to_have_count(1)
     page.keyboard.press("Escape")
-    expect(page.locator("dialog")).to_have_count(0)
+    expect(page.locator(".picker")).to_have_count(0)
     assert page.evaluate("window.told.setRequestedDocument === undefined")
 
 
