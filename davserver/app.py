@@ -55,6 +55,7 @@ from davserver.doctor.pages import (
     gauges,
 )
 from davserver.document_servers import MIN_SECRET_BYTES
+from davserver.editor.inside.readers import Member
 from davserver.editor.middleware import (
     ALIVE,
     BY_TOKEN,
@@ -75,9 +76,8 @@ from davserver.editor.middleware import (
     EditorMiddleware,
     OtherFormats,
 )
-from davserver.editor.readers import Member
-from davserver.editor.rescue import Rescued
-from davserver.editor.standing import Standing
+from davserver.editor.saving.rescue import Rescued
+from davserver.editor.saving.standing import Standing
 from davserver.entrance import open_doors, openid_provider, sources_of, vouched_by_proxy
 from davserver.errors import DavserverError, Forbidden, Unavailable
 from davserver.housekeeping import Housekeeping

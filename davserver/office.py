@@ -7,25 +7,24 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
-from davserver.editor.apart import KnownApart
-from davserver.editor.beginnings import Beginnings
-from davserver.editor.blank import BlankDocuments
-from davserver.editor.callbacks import Callback
-from davserver.editor.client import MAX_BYTES, DocumentServer
-from davserver.editor.converting import Converter
-from davserver.editor.deliveries import Deliveries, Way
-from davserver.editor.downloads import Download
-from davserver.editor.ending import Ending
-from davserver.editor.forced_saves import ForcedSaves
-from davserver.editor.forms import BlankForms
-from davserver.editor.habits import Habits, families_of
-from davserver.editor.highlighting import Highlighting
-from davserver.editor.history import History
-from davserver.editor.inside import inside_routes
-from davserver.editor.joining import Joining
+from davserver.editor.conversion.converting import Converter
+from davserver.editor.conversion.other_formats import OtherFormat
+from davserver.editor.conversion.saving_back import SavingBack
+from davserver.editor.conversion.turns import Turns
+from davserver.editor.creating.beginnings import Beginnings
+from davserver.editor.creating.blank import BlankDocuments
+from davserver.editor.creating.forms import BlankForms
+from davserver.editor.creating.habits import Habits, families_of
+from davserver.editor.creating.new_documents import NewDocument
+from davserver.editor.creating.preferences_page import PreferencesPage
+from davserver.editor.creating.templates import Templates
+from davserver.editor.inside.deliveries import Deliveries, Way
+from davserver.editor.inside.inside import inside_routes
+from davserver.editor.inside.mail import Mail
+from davserver.editor.inside.personal import Personal
+from davserver.editor.inside.readers import Member, Readers
+from davserver.editor.inside.webhook import Webhook
 from davserver.editor.keys import document_key
-from davserver.editor.live import LiveEditing
-from davserver.editor.mail import Mail
 from davserver.editor.middleware import (
     ALIVE,
     APART,
@@ -48,30 +47,31 @@ from davserver.editor.middleware import (
     VERSIONS,
     VIEW,
 )
-from davserver.editor.new_documents import NewDocument
 from davserver.editor.occasions import Occasions
 from davserver.editor.offers import Offers
 from davserver.editor.opening import Office, Opening
-from davserver.editor.other_formats import OtherFormat
 from davserver.editor.pages import PRELOAD_PAGE, OpenFile
-from davserver.editor.personal import Personal
-from davserver.editor.preferences_page import PreferencesPage
-from davserver.editor.presence import Presence
-from davserver.editor.preview import Preview
-from davserver.editor.probe import PROBE_PURPOSE, Probe
-from davserver.editor.readers import Member, Readers
-from davserver.editor.rescue import Rescue, Rescued, Rescues
-from davserver.editor.restoring import Restoring
-from davserver.editor.saving_back import SavingBack
-from davserver.editor.servers import Servers
-from davserver.editor.standing import Standing
-from davserver.editor.storing import Storing
-from davserver.editor.submissions import FormResults
-from davserver.editor.templates import Templates
-from davserver.editor.tokens import ServerTokens
-from davserver.editor.turns import Turns
-from davserver.editor.versions import VersionsPage
-from davserver.editor.webhook import Webhook
+from davserver.editor.saving.apart import KnownApart
+from davserver.editor.saving.callbacks import Callback
+from davserver.editor.saving.forced_saves import ForcedSaves
+from davserver.editor.saving.rescue import Rescue, Rescued, Rescues
+from davserver.editor.saving.standing import Standing
+from davserver.editor.saving.storing import Storing
+from davserver.editor.saving.submissions import FormResults
+from davserver.editor.server.client import MAX_BYTES, DocumentServer
+from davserver.editor.server.downloads import Download
+from davserver.editor.server.probe import PROBE_PURPOSE, Probe
+from davserver.editor.server.servers import Servers
+from davserver.editor.server.tokens import ServerTokens
+from davserver.editor.sessions.ending import Ending
+from davserver.editor.sessions.joining import Joining
+from davserver.editor.sessions.live import LiveEditing
+from davserver.editor.sessions.presence import Presence
+from davserver.editor.versions.highlighting import Highlighting
+from davserver.editor.versions.history import History
+from davserver.editor.versions.preview import Preview
+from davserver.editor.versions.restoring import Restoring
+from davserver.editor.versions.versions import VersionsPage
 from davserver.errors import Gone
 from davserver.pages import Pages
 from davserver.providers.exclusion import Exclusion

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from davserver.editor.blank import BlankDocuments
+from davserver.editor.creating.blank import BlankDocuments
 
 _LANGUAGE = "en-US"
 _DOCUMENTS = {

@@ -17,7 +17,7 @@ from davserver.cli.common import (
     words_for_errors,
 )
 from davserver.doctor import Finding, Verdict, examine, worst
-from davserver.editor.blank import BlankDocuments
+from davserver.editor.creating.blank import BlankDocuments
 from davserver.resources import resource_dir
 from davserver.samples import make_samples
 

@@ -14,7 +14,7 @@ from davserver.cli.common import (
     server_options,
     settings_from,
 )
-from davserver.editor.forced_saves import Outcome
+from davserver.editor.saving.forced_saves import Outcome
 from davserver.errors import printable
 from davserver.model import EditSession, called
 from davserver.office import open_sessions

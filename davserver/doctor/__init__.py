@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from davserver.doctor import browsers, exposure, ourselves, reaching, signatures, site
 from davserver.doctor.finding import Finding, Verdict, advice, fault, good
 from davserver.doctor.people import people
-from davserver.editor.client import DocumentServer
-from davserver.editor.probe import PROBE_PURPOSE
+from davserver.editor.server.client import DocumentServer
+from davserver.editor.server.probe import PROBE_PURPOSE
 from davserver.errors import DavserverError, SettingsWrong
 from davserver.office import document_servers
 from davserver.providers.probes import Probes

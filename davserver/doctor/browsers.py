@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from davserver.doctor.finding import Finding, advice, fault, good
-from davserver.editor.client import DocumentServer
 from davserver.editor.pages import API_SCRIPT
+from davserver.editor.server.client import DocumentServer
 from davserver.errors import DavserverError
 
 EDITOR_PAGE = "/web-apps/apps/documenteditor/main/index.html"

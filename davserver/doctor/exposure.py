@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from davserver.doctor.finding import Finding, advice, good
-from davserver.editor.client import DocumentServer
+from davserver.editor.server.client import DocumentServer
 from davserver.errors import DavserverError
 from davserver.pages import readable_size
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from davserver.doctor.finding import Finding, advice, fault, good
-from davserver.editor.client import look_at
+from davserver.editor.server.client import look_at
 from davserver.errors import DavserverError
 
 HEALTH = "/-/health"

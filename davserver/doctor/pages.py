@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from davserver.doctor import office, site
 from davserver.doctor.finding import Finding, Verdict
 from davserver.doctor.people import people
-from davserver.editor.client import DocumentServer
-from davserver.editor.servers import Servers
+from davserver.editor.server.client import DocumentServer
+from davserver.editor.server.servers import Servers
 from davserver.errors import DavserverError, Forbidden, NotFound, Unavailable
 from davserver.model import EditSession, called
 from davserver.pages import Pages

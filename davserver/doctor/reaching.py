@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from davserver.doctor.finding import Finding, advice, fault, good
-from davserver.editor.client import DocumentServer, Looked
+from davserver.editor.server.client import DocumentServer, Looked
 from davserver.errors import DavserverError
 
 SECONDS = 5

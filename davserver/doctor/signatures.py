@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 from davserver.doctor.finding import Finding, advice, fault, good
 from davserver.document_servers import MIN_SECRET_BYTES
-from davserver.editor.client import DocumentServer
 from davserver.editor.middleware import PROBE
-from davserver.editor.probe import PROBE_SECONDS, Arrival
+from davserver.editor.server.client import DocumentServer
+from davserver.editor.server.probe import PROBE_SECONDS, Arrival
 from davserver.errors import DavserverError
 from davserver.providers.probes import Probes
 from davserver.tokens import Tokens

@@ -1,7 +1,5 @@
 """What an opening depends on besides rights: the file's bytes, the server's version, browsers."""
 
-from davserver.editor.beginnings import Beginnings
-from davserver.editor.client import DocumentServer
 from davserver.editor.config import Occasion
 from davserver.editor.contents import (
     FORM_HEAD_BYTES,
@@ -11,8 +9,10 @@ from davserver.editor.contents import (
     check_unpacked,
     is_form,
 )
+from davserver.editor.creating.beginnings import Beginnings
 from davserver.editor.formats import DIAGRAMS_SINCE, Format, Kind, format_of
 from davserver.editor.middleware import VIEW
+from davserver.editor.server.client import DocumentServer
 from davserver.editor.surfaces import Surface, surface_of
 from davserver.errors import NotFound
 from davserver.model import Entry, Right, Rights

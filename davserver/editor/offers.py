@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from davserver import paths
+from davserver.editor.creating.instances import DOCUMENTS
 from davserver.editor.desktop import microsoft_scheme, program_for
 from davserver.editor.formats import format_of
-from davserver.editor.instances import DOCUMENTS
 from davserver.model import Action, Click, Offer, Right, Rights
 
 

@@ -8,22 +8,23 @@ from typing import Any
 from davserver import paths
 from davserver.audit import Event
 from davserver.customization import Customization
-from davserver.editor import callbacks, downloads
 from davserver.editor.actions import file_actions, may_save
-from davserver.editor.client import DocumentServer
 from davserver.editor.config import Links, Reader, editor_config, sharing_settings
-from davserver.editor.conversions import may_convert
+from davserver.editor.conversion.conversions import may_convert
 from davserver.editor.formats import format_of
-from davserver.editor.joining import Joining
+from davserver.editor.inside.personal import Personal
 from davserver.editor.language import preferred_language
 from davserver.editor.looks import with_look
 from davserver.editor.middleware import CALLBACK, DOWNLOAD
 from davserver.editor.occasions import Occasions
-from davserver.editor.personal import Personal
-from davserver.editor.servers import Servers
-from davserver.editor.standing import A_GUEST
+from davserver.editor.saving import callbacks
+from davserver.editor.saving.standing import A_GUEST
+from davserver.editor.server import downloads
+from davserver.editor.server.client import DocumentServer
+from davserver.editor.server.servers import Servers
+from davserver.editor.server.tokens import ServerTokens
+from davserver.editor.sessions.joining import Joining
 from davserver.editor.surfaces import Surface, surface_of
-from davserver.editor.tokens import ServerTokens
 from davserver.errors import FileLocked, UnsupportedMediaType
 from davserver.model import Action, DocumentKey, Entry, Principal, Right, Rights, SessionState
 from davserver.providers.access import Access

@@ -5,11 +5,10 @@ from json import dumps
 from urllib.parse import urlencode, urlsplit
 
 from davserver import paths
-from davserver.editor import callbacks
-from davserver.editor.abilities import abilities
 from davserver.editor.contents import NotOpenable
-from davserver.editor.conversions import to_be_edited
+from davserver.editor.conversion.conversions import to_be_edited
 from davserver.editor.formats import format_of
+from davserver.editor.inside.abilities import abilities
 from davserver.editor.middleware import (
     ALIVE,
     CONFIG,
@@ -22,6 +21,7 @@ from davserver.editor.middleware import (
     VIEW,
 )
 from davserver.editor.opening import Office, Opened, Opening
+from davserver.editor.saving import callbacks
 from davserver.editor.surfaces import Surface, surface_of
 from davserver.errors import BadRequest, Gone, UnsupportedMediaType
 from davserver.model import Action, Entry, Right, Rights, Role

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
-from davserver.editor.blank import BlankDocuments
+from davserver.editor.creating.blank import BlankDocuments
 from davserver.resources import resource_dir
 from davserver.samples import make_samples
 from tests.running import ADMIN, PASSWORD, ThreadServer

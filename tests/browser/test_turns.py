@@ -150,7 +150,7 @@ def test_a_refresh_waits_for_the_save_and_tells_so(
     ann: Person, document_server: DocumentServerDouble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The Document Server refuses a key as soon as its last save begins."""
-    monkeypatch.setattr("davserver.editor.joining.WAIT_SECONDS", 0.2)
+    monkeypatch.setattr("davserver.editor.sessions.joining.WAIT_SECONDS", 0.2)
     page = ann.page
     ann.expected = ["503"]
     page.goto("/-/edit/Welcome.docx")

@@ -21,14 +21,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import update
 
-from davserver.editor.callbacks import Callback
 from davserver.editor.keys import document_key
 from davserver.editor.middleware import CALLBACK
 from davserver.editor.opening import OPENING_SECONDS
-from davserver.editor.rescue import Rescue
-from davserver.editor.storing import Storing
-from davserver.editor.submissions import FormResults
-from davserver.editor.tokens import ServerTokens
+from davserver.editor.saving.callbacks import Callback
+from davserver.editor.saving.rescue import Rescue
+from davserver.editor.saving.storing import Storing
+from davserver.editor.saving.submissions import FormResults
+from davserver.editor.server.tokens import ServerTokens
 from davserver.errors import DavserverError, FileLocked, Unavailable
 from davserver.model import Writer
 from davserver.providers.exclusion import Exclusion

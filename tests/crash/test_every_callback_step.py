@@ -16,7 +16,7 @@ from lxml import html
 from davserver import app as app_module
 from davserver.app import create_app, prepare
 from davserver.editor.opening import OPENING_SECONDS
-from davserver.editor.submissions import FOLDER
+from davserver.editor.saving.submissions import FOLDER
 from davserver.providers.share import Share, open_share
 from davserver.settings import Settings, read_settings
 from tests.clock import later

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from davserver.cli import main
-from davserver.editor.blank import BlankDocuments
+from davserver.editor.creating.blank import BlankDocuments
 from davserver.providers.share import open_share
 from davserver.resources import resource_dir
 from tests.accounts.test_gate import csrf_in

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from davserver.accounts import passwords
-from davserver.editor.rescue import Rescue
+from davserver.editor.saving.rescue import Rescue
 from davserver.model import Lock, Version, Writer
 from davserver.office import open_sessions
 from davserver.providers.users import User, Users

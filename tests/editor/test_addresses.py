@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from davserver.editor import client
-from davserver.editor.tokens import ServerTokens
+from davserver.editor.server import client
+from davserver.editor.server.tokens import ServerTokens
 from davserver.errors import Forbidden
 from tests.documentserver import SECRET, DocumentServerDouble, Editing
 from tests.editor.desk import Desk

@@ -13,7 +13,7 @@ import pytest
 from lxml import etree
 
 from davserver import media
-from davserver.editor.blank import BlankDocuments, open_formula
+from davserver.editor.creating.blank import BlankDocuments, open_formula
 from davserver.editor.language import LANGUAGES
 from davserver.resources import resource_dir
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from davserver.editor.conversions import (
+from davserver.editor.conversion.conversions import (
     IMAGES,
     Source,
     Wanted,
@@ -19,8 +19,8 @@ from davserver.editor.conversions import (
     targets,
     to_be_edited,
 )
+from davserver.editor.conversion.plain_text import reading_hints
 from davserver.editor.formats import FORMATS
-from davserver.editor.plain_text import reading_hints
 from davserver.model import NO_RIGHTS, Right
 
 SOURCE = Source("doc", "http://us/-/download/token", "resource\0etag")

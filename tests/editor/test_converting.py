@@ -14,10 +14,11 @@ import pytest
 import requests
 from lxml import html
 
-from davserver.editor import client, converting
+from davserver.editor.conversion import converting
+from davserver.editor.conversion.refusals import TooManyConversions, refusal
+from davserver.editor.conversion.turns import Turns
 from davserver.editor.formats import FORMATS
-from davserver.editor.refusals import TooManyConversions, refusal
-from davserver.editor.turns import Turns
+from davserver.editor.server import client
 from davserver.errors import Unavailable
 from davserver.model import Grant, Right, Role
 from davserver.providers.exclusion import Exclusion

@@ -6,7 +6,7 @@ import jwt
 import pytest
 import requests
 
-from davserver.editor.names import safe_name
+from davserver.editor.inside.names import safe_name
 from davserver.errors import BadRequest
 from davserver.model import Grant, Lock, Role
 from tests.accounts.link_making import make_link

@@ -8,7 +8,7 @@ import requests
 from click.testing import CliRunner, Result
 
 from davserver.cli import main
-from davserver.editor import forced_saves
+from davserver.editor.saving import forced_saves
 from davserver.providers.sessions import EditSessions
 from tests.clock import later, wait_until
 from tests.documentserver import SECRET

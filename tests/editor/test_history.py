@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from davserver.editor import highlighting
-from davserver.editor.client import DocumentServer
-from davserver.editor.highlighting import changes_in
+from davserver.editor.server.client import DocumentServer
+from davserver.editor.versions import highlighting
+from davserver.editor.versions.highlighting import changes_in
 from davserver.errors import Unavailable
 from davserver.model import Role
 from tests.accounts.link_making import address_of, make_link

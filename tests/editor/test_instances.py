@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from davserver import media
-from davserver.editor import instances
-from davserver.editor.blank import BlankDocuments
-from davserver.editor.instances import DOCUMENTS, instance
+from davserver.editor.creating import instances
+from davserver.editor.creating.blank import BlankDocuments
+from davserver.editor.creating.instances import DOCUMENTS, instance
 from davserver.errors import BodyTooLarge, UnsupportedMediaType
 from davserver.resources import resource_dir
 

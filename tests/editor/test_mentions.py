@@ -8,8 +8,8 @@ from urllib.parse import unquote
 import pytest
 import requests
 
-from davserver.editor.mentions import MAX_AN_HOUR
-from davserver.editor.readers import picture
+from davserver.editor.inside.mentions import MAX_AN_HOUR
+from davserver.editor.inside.readers import picture
 from davserver.model import Grant, Role
 from davserver.providers.notices import MAX_EACH, Notices
 from davserver.providers.users import Users

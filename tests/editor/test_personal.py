@@ -7,7 +7,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from davserver.editor.personal import anchor
+from davserver.editor.inside.personal import anchor
 from davserver.errors import NotFound
 from davserver.model import Grant, Role
 from davserver.providers.marks import KEPT, Marks

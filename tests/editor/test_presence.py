@@ -4,8 +4,9 @@ import re
 
 import requests
 
-from davserver.editor import callbacks, presence
 from davserver.editor.keys import document_key
+from davserver.editor.saving import callbacks
+from davserver.editor.sessions import presence
 from davserver.model import EVERYONE, Grant, Role, SessionState
 from tests.clock import later
 from tests.editor.desk import Desk, Editor

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from davserver import media, paths
 from davserver.editor.actions import file_actions, may_save
-from davserver.editor.beside import Reason, name_beside
 from davserver.editor.config import Links, Reader, editor_config, title
 from davserver.editor.formats import FORMATS, Kind, format_of, is_text
 from davserver.editor.keys import document_key
@@ -22,6 +21,7 @@ from davserver.editor.language import (
     preferred_language,
     region_of,
 )
+from davserver.editor.saving.beside import Reason, name_beside
 from davserver.model import Action, DocumentKey, Entry, Principal, Role
 
 DEFAULT_EDITS = ("csv", "docx", "pptx", "txt", "xlsx")

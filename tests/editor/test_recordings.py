@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 import jwt
 import pytest
 
-from davserver.editor import callbacks
-from davserver.editor.standing import people
-from davserver.editor.tokens import NotFromServer, ServerTokens
+from davserver.editor.saving import callbacks
+from davserver.editor.saving.standing import people
+from davserver.editor.server.tokens import NotFromServer, ServerTokens
 from tests.clock import at
 from tests.documentserver import SECRET, DocumentServerDouble
 from tests.editor.opening import configuration

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import requests
 
-from davserver.editor import joining
-from davserver.editor.client import DocumentServer
+from davserver.editor.server.client import DocumentServer
+from davserver.editor.sessions import joining
 from tests.editor.desk import Desk, Editor
 from tests.editor.opening import page
 

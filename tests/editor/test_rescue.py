@@ -13,7 +13,8 @@ from click.testing import CliRunner
 
 from davserver import logs
 from davserver.cli import main
-from davserver.editor import callbacks, client, rescue
+from davserver.editor.saving import callbacks, rescue
+from davserver.editor.server import client
 from davserver.errors import StorageFull, Unavailable
 from davserver.model import SessionState
 from davserver.providers.filesystem import DiskFiles

@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from davserver.editor import callbacks, client
-from davserver.editor.storing import Storing
+from davserver.editor.saving import callbacks
+from davserver.editor.saving.storing import Storing
+from davserver.editor.server import client
 from davserver.errors import StorageFull, Unavailable
 from davserver.model import Origin
 from davserver.providers.filesystem import DiskFiles

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from davserver.editor import client, converting, saving_back
+from davserver.editor.conversion import converting, saving_back
+from davserver.editor.server import client
 from davserver.providers.exclusion import Exclusion
 from tests.documentserver.conversion import made_as, words_in
 from tests.editor.desk import Desk, Editor

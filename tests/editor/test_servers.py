@@ -7,9 +7,9 @@ import jwt
 import pytest
 import requests
 
-from davserver.editor.client import DocumentServer
-from davserver.editor.servers import Servers
-from davserver.editor.tokens import ServerTokens
+from davserver.editor.server.client import DocumentServer
+from davserver.editor.server.servers import Servers
+from davserver.editor.server.tokens import ServerTokens
 from davserver.errors import Unavailable
 from davserver.model import Grant, Role
 from davserver.providers.server_health import ServerHealth

@@ -10,8 +10,8 @@ import openpyxl
 import pptx
 import pytest
 
-from davserver.editor import soundness
-from davserver.editor.soundness import fault_of
+from davserver.editor.server import soundness
+from davserver.editor.server.soundness import fault_of
 from davserver.providers.filesystem import DiskFiles
 from tests.documentserver import changed
 from tests.editor.desk import Desk

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from davserver.editor import submissions, tables
-from davserver.editor.client import DocumentServer
-from davserver.editor.submissions import parsed
-from davserver.editor.tables import Row, cells, safe, with_row
+from davserver.editor.saving import submissions, tables
+from davserver.editor.saving.submissions import parsed
+from davserver.editor.saving.tables import Row, cells, safe, with_row
+from davserver.editor.server.client import DocumentServer
 from davserver.errors import Unavailable
 from tests.clock import later
 from tests.dav_client import token_of

@@ -18,7 +18,7 @@ import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
-from davserver.editor.mail import message
+from davserver.editor.inside.mail import message
 from davserver.errors import SettingsWrong
 from davserver.providers.notices import Notice, Notices
 from davserver.providers.tables import notices as rows
@@ -214,7 +214,7 @@ def test_an_address_that_is_refused_for_good_is_not_tried_again(mailing: House, 
 def test_what_fails_for_now_is_sent_later(
     mailing: House, post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("davserver.editor.deliveries.REST_SECONDS", 0)
+    monkeypatch.setattr("davserver.editor.inside.deliveries.REST_SECONDS", 0)
     post.refused["ann@example.org"] = "450 busy"
     mailing.mention("ann")
     mailing.send()

@@ -1,0 +1,252 @@
+"""A file in another format: as a copy beside it, or to be downloaded."""
+
+from collections.abc import Callable, Iterator
+from itertools import count, islice
+from typing import Any
+
+from davserver import paths
+from davserver.audit import Event
+from davserver.content import file_response, safe_headers
+from davserver.editor.config import watermark
+from davserver.editor.conversion import conversions
+from davserver.editor.conversion.conversions import Source, Wanted
+from davserver.editor.conversion.converting import Converter
+from davserver.editor.conversion.plain_text import LOOKED_AT, READ_AS_TEXT, reading_hints
+from davserver.editor.conversion.refusals import TOO_LARGE, NotConverted
+from davserver.editor.language import preferred_language
+from davserver.editor.middleware import CONVERT_PAGE, DOWNLOAD, DOWNLOAD_AS, EDIT
+from davserver.editor.opening import Office, Opening
+from davserver.errors import (
+    BadRequest,
+    Conflict,
+    DavserverError,
+    Gone,
+    NotFound,
+    UnsupportedMediaType,
+)
+from davserver.model import Action, Entry, Origin, Principal, Right, link_of
+from davserver.pages import Pages, readable_size
+from davserver.providers.access import Access
+from davserver.providers.files import VersionedFiles, absent
+from davserver.providers.stores import Spool
+from davserver.web import Request, Response, redirect
+
+SOURCE_SECONDS = 30 * 60
+"""Life of the address that the Document Server fetches the file from: its own longest wait."""
+
+_ATTEMPTS = 1000
+_COPY, _DOWNLOAD = "copy", "download"
+
+
+class OtherFormat:
+    """The routes of conversions. ``max_bytes`` tells how large a file may be."""
+
+    def __init__(
+        self,
+        pages: Pages,
+        files: VersionedFiles,
+        access: Access,
+        opening: Opening,
+        converter: Converter | None,
+        max_bytes: Callable[[], int],
+    ) -> None:
+        self._pages = pages
+        self._files = files
+        self._access = access
+        self._opening = opening
+        self._converter = converter
+        self._max_bytes = max_bytes
+
+    def page(self, request: Request) -> Response:
+        """GET /-/convert/<path>: the page that asks for the format."""
+        path = request.resource(request.below(CONVERT_PAGE))
+        return self._page(request, self._convertible(request, path), target="")
+
+    def convert(self, request: Request) -> Response:
+        """POST /-/convert: fields ``path``, ``to``, ``password``, ``keep`` (copy or download).
+
+        ``to`` is an extension, "ooxml" or "odf". A copy leads to its editor.
+        """
+        form = request.form
+        path, keep = form.get("path", ""), form.get("keep", _COPY)
+        if not path.startswith("/") or keep not in (_COPY, _DOWNLOAD):
+            raise BadRequest("A conversion needs path, to, and keep=copy or keep=download.")
+        entry = self._convertible(request, request.resource(path))
+        wanted = self._wanted(request, entry, form.get("to", ""), form.get("password", ""))
+        if keep == _COPY:
+            self._access.check(request.principal, paths.parent(entry.path), Right.CREATE)
+        try:
+            if keep == _DOWNLOAD:
+                return self._download(request, entry, wanted)
+            copy = self._copy(request, entry, wanted)
+        except DavserverError as fault:
+            if not request.wants_page:
+                raise
+            return self._page(request, entry, form.get("to", ""), fault)
+        request.note(Event.CREATED, path=copy)
+        return redirect(self._way_to(request, copy))
+
+    def download_as(self, request: Request) -> Response:
+        """GET /-/download-as/<path>?as=pdf: the file in another format."""
+        path = request.resource(request.below(DOWNLOAD_AS))
+        return self._told_by_query(request, self._convertible(request, path))
+
+    def of_file(self, request: Request) -> Response:
+        """GET /<path>?as=pdf, the same at the file's own address."""
+        path = self._files.as_stored(request.path)
+        if paths.view_of(path):
+            raise BadRequest("What is kept of earlier times is not converted; restore it first.")
+        return self._told_by_query(request, self._convertible(request, path))
+
+    def _told_by_query(self, request: Request, entry: Entry) -> Response:
+        wanted = self._wanted(request, entry, request.query.get("as", ""), "")
+        if request.method == "HEAD":
+            # What it would be, without the work; only its size is not known.
+            return Response(200, iter(()), self._headers(entry, wanted))
+        try:
+            return self._download(request, entry, wanted)
+        except NotConverted as fault:
+            if not request.wants_page or not fault.asks:
+                raise
+            return self._page(request, entry, wanted.target, fault)
+
+    def _convertible(self, request: Request, path: str) -> Entry:
+        """The file, for somebody who may convert it; as it is stored."""
+        path = self._files.as_stored(path)
+        self._access.check(request.principal, path, Right.READ, Right.DOWNLOAD)
+        entry = self._files.entry(path)
+        if entry.is_folder:
+            raise NotFound(path)
+        if self._opening.office is None or self._converter is None:
+            raise Gone("No Document Server is configured here, and nothing else converts.")
+        rights = self._access.rights(request.principal, path)
+        if Action.CONVERT not in self._opening.actions(request.principal, path, rights):
+            raise UnsupportedMediaType("This file has no format that can be converted here.")
+        return entry
+
+    def _wanted(self, request: Request, entry: Entry, target: str, password: str) -> Wanted:
+        found = conversions.resolved(entry.path, target)
+        if not found:
+            possible = ", ".join(conversions.targets(entry.path))
+            raise BadRequest(f"This file can become one of {possible}; say which.")
+        if len(password) > conversions.MAX_PASSWORD:
+            raise BadRequest(f"A password has at most {conversions.MAX_PASSWORD} characters.")
+        most = self._max_bytes()
+        if entry.size > most:
+            raise NotConverted(
+                TOO_LARGE,
+                f"This file has {readable_size(entry.size)}; at most "
+                f"{readable_size(most)} are converted here (max_document_mib).",
+                413,
+            )
+        hints: dict[str, Any] = {"region": preferred_language(request.header("Accept-Language"))}
+        filetype = paths.extension(entry.path)
+        if filetype in READ_AS_TEXT:
+            with self._files.open(entry.path)[0] as content:
+                hints |= reading_hints(filetype, content.read(LOOKED_AT))
+        words = self._opening.watermark_text(request, entry.path)
+        if words and found in conversions.WATERMARKED:
+            hints["watermark"] = watermark(words)
+        return Wanted(found, password, hints)
+
+    def _copy(self, request: Request, entry: Entry, wanted: Wanted) -> str:
+        """Convert, and store beside the original under a free name; the path."""
+        writer = request.principal.writer(Origin.BROWSER)
+        if wanted.target not in conversions.EITHER:
+            # Nobody waits for what could not be stored.
+            names = _names(entry.path, conversions.ending(wanted.target))
+            first = next((one for one in names if self._files.find(one) is None), None)
+            if first is not None:
+                self._files.check_writable(first, writer)
+        with self._files.spool() as spool:
+            extension = self._convert(request, entry, wanted, spool)
+            for path in _names(entry.path, extension):
+                if self._files.find(path) is not None:
+                    continue
+                try:
+                    self._files.commit(path, spool, writer, condition=absent)
+                except Conflict:
+                    if self._files.find(path) is None:
+                        raise
+                    continue  # somebody was faster
+                return path
+        raise Conflict("There are too many copies of this file already.")
+
+    def _download(self, request: Request, entry: Entry, wanted: Wanted) -> Response:
+        with self._files.spool() as spool:
+            self._convert(request, entry, wanted, spool)
+            content, size = self._files.open_spool(spool)
+        request.note(Event.READ, path=entry.path, etag=entry.etag)
+        return file_response(content, size, self._headers(entry, wanted), "")
+
+    def _headers(self, entry: Entry, wanted: Wanted) -> list[tuple[str, str]]:
+        name = paths.with_words(paths.name(entry.path), "")
+        stem = name.rpartition(".")[0] or name
+        headers = safe_headers(f"/{stem}.{conversions.ending(wanted.target)}", save=True)
+        return [(key, value) for key, value in headers if key != "Accept-Ranges"]
+
+    def _convert(self, request: Request, entry: Entry, wanted: Wanted, spool: Spool) -> str:
+        office, converter = self._opening.office, self._converter
+        assert office is not None  # noqa: S101
+        assert converter is not None  # noqa: S101
+        source = self._source(request, office, entry)
+        return converter.convert(source, wanted, spool, _who(request.principal))
+
+    def _source(self, request: Request, office: Office, entry: Entry) -> Source:
+        resource_id = self._files.identify(entry.path)
+        claims = {"rid": resource_id, "etag": entry.etag}
+        us = office.internal_url or request.origin + request.site
+        return Source(
+            paths.extension(entry.path),
+            us + DOWNLOAD + office.download_links.issue(claims, SOURCE_SECONDS),
+            f"{resource_id}\0{entry.etag}",
+        )
+
+    def _way_to(self, request: Request, path: str) -> str:
+        """The editor of what was made, where there is one; else the folder that it lies in."""
+        rights = self._access.rights(request.principal, path)
+        opens = {Action.EDIT, Action.VIEW} & set(
+            self._opening.actions(request.principal, path, rights)
+        )
+        if opens:
+            return request.url(EDIT[:-1] + request.addresses.target(path))
+        return request.way_back(path)
+
+    def _page(
+        self, request: Request, entry: Entry, target: str, fault: DavserverError | None = None
+    ) -> Response:
+        """The page that asks; with what went wrong, and for what is needed."""
+        folder = paths.parent(entry.path)
+        known = conversions.targets(entry.path)
+        asks = fault.asks if isinstance(fault, NotConverted) else ""
+        page = self._pages.render(
+            request,
+            "convert.html",
+            fault.status if fault else 200,
+            entry=entry,
+            groups=conversions.grouped(known),
+            chosen=conversions.resolved(entry.path, target) or known[0],
+            problem=request.addresses.told(str(fault)) if fault else "",
+            asks=asks,
+            may_create=Right.CREATE in self._access.rights(request.principal, folder),
+            folder=request.way_back(entry.path),
+        )
+        if fault:
+            page.headers.extend(fault.headers())
+        return page
+
+
+def _who(principal: Principal) -> str:
+    """By whom conversions are counted: all guests of a link together, for they are quickly made."""
+    link = link_of(principal.actor)
+    return f"link:{link}" if link else principal.actor
+
+
+def _names(path: str, extension: str) -> Iterator[str]:
+    """For "/a.doc": "/a.docx", "/a (2).docx", and so on; as many as anybody wants."""
+    stem = paths.name(path).rpartition(".")[0]
+    name = paths.with_words(f"{stem}.{extension}", "")
+    folder = paths.parent(path)
+    yield paths.join(folder, name)
+    for number in islice(count(2), _ATTEMPTS):
+        yield paths.join(folder, paths.with_words(name, f" ({number})"))

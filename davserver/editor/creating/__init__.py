@@ -1,0 +1,1 @@
+"""New documents: blank, from templates, in everybody's language."""

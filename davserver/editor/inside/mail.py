@@ -1,0 +1,90 @@
+"""Notices by e-mail (RFC 5321, by smtplib)."""
+
+import smtplib
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Literal
+
+from davserver.editor.inside.deliveries import document_name
+from davserver.errors import Unavailable, Unprocessable
+from davserver.providers.notices import Notice
+
+SILENT_SECONDS = 15
+Security = Literal["starttls", "tls", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail server that takes messages from us; ``sender`` is our address.
+
+    ``security`` "starttls" begins with TLS before anything is told, "tls" is TLS from the start.
+    """
+
+    host: str
+    port: int
+    security: Security
+    user: str
+    password: str
+    sender: str
+    ca: Path | None = None
+
+    @contextmanager
+    def open(self) -> Iterator["_Connection"]:
+        """A connection, signed in. Raises Unavailable."""
+        try:
+            with self._connect() as smtp:
+                if self.user:
+                    smtp.login(self.user, self.password)
+                yield _Connection(smtp, self.sender)
+        except (OSError, smtplib.SMTPException) as fault:
+            raise Unavailable(f"The mail server does not take it: {fault}") from fault
+
+    def _connect(self) -> smtplib.SMTP:
+        context = ssl.create_default_context(cafile=self.ca)
+        if self.security == "tls":
+            return smtplib.SMTP_SSL(self.host, self.port, timeout=SILENT_SECONDS, context=context)
+        smtp = smtplib.SMTP(self.host, self.port, timeout=SILENT_SECONDS)
+        try:
+            if self.security == "starttls":
+                smtp.starttls(context=context)
+        except BaseException:
+            smtp.close()
+            raise
+        return smtp
+
+
+class _Connection:
+    def __init__(self, smtp: smtplib.SMTP, sender: str) -> None:
+        self._smtp = smtp
+        self._sender = sender
+
+    def send(self, notice: Notice, url: str) -> None:
+        """Send one. Raises Unprocessable if the receiver is refused for good."""
+        try:
+            self._smtp.send_message(message(notice, url, self._sender))
+        except smtplib.SMTPRecipientsRefused as fault:
+            if any(code >= 500 for code, _ in fault.recipients.values()):
+                raise Unprocessable("The mail server refuses the receiver.") from fault
+            raise
+
+
+def message(notice: Notice, url: str, sender: str) -> EmailMessage:
+    """The message that a notice becomes: plain text, with nothing that loads."""
+    told = EmailMessage()
+    told["Subject"] = f"{notice.sender} mentioned you in {document_name(notice)}"
+    told["From"] = sender
+    told["To"] = notice.email
+    told["Date"] = format_datetime(notice.made)
+    # The same each time: after a crash it may be sent again.
+    identity = f"notice-{notice.number}.{notice.made:%Y%m%d%H%M%S}"
+    told["Message-ID"] = f"<{identity}@{sender.rpartition('@')[2]}>"
+    # RFC 3834, 5: no answering machine answers it.
+    told["Auto-Submitted"] = "auto-generated"
+    head = f"{notice.sender} mentioned you in {document_name(notice)}."
+    told.set_content("\n\n".join(filter(None, (head, notice.message, url))) + "\n")
+    return told

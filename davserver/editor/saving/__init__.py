@@ -1,0 +1,1 @@
+"""What the Document Server reports, and where its saves go."""

@@ -1,0 +1,47 @@
+"""Saves that lie beside their files: why, in words, and who knows already.
+
+POST /-/apart, with the ``number`` of one: nobody needs to be told of it any more.
+"""
+
+from davserver import paths
+from davserver.editor.saving.beside import Reason
+from davserver.errors import BadRequest, NotFound
+from davserver.model import Right
+from davserver.providers.access import Access
+from davserver.providers.saves import Apart, Saves
+from davserver.web import Request, Response, redirect
+
+_BECAUSE = {
+    Reason.CHANGED: "somebody else changed the file meanwhile.",
+    Reason.LOCKED: "somebody else has locked the file.",
+    Reason.VANISHED: "the file is no longer there.",
+    Reason.BROKEN: "ONLYOFFICE could not put the document together; look at what is missing.",
+    Reason.UNSOUND: "what ONLYOFFICE delivered is no whole document; it is asked for again.",
+    Reason.CONVERTED: "it came back in another format.",
+    Reason.NOT_PERMITTED: "whoever wrote it may no longer change the file.",
+}
+_MOST = 20
+
+
+class KnownApart:
+    """Tells of saves beside their files, and takes note that somebody has seen one."""
+
+    def __init__(self, saves: Saves, access: Access) -> None:
+        self._saves = saves
+        self._access = access
+
+    def in_folder(self, folder: str) -> list[tuple[Apart, str]]:
+        """The saves in ``folder`` that are to be told, each with the reason; the newest few."""
+        found = self._saves.apart_in(folder)[-_MOST:]
+        return [(one, _BECAUSE.get(Reason(one.reason), "")) for one in found]
+
+    def __call__(self, request: Request) -> Response:
+        number = request.form.get("number", "")
+        if not (number.isascii() and number.isdigit()):
+            raise BadRequest("That is no save.")
+        apart = self._saves.find_apart(int(number))
+        if apart is None:
+            raise NotFound("a save beside its file")
+        self._access.check(request.principal, apart.path, Right.EDIT)
+        self._saves.make_known(apart.number)
+        return redirect(request.addresses.of(paths.parent(apart.path), folder=True), 303)

@@ -1,0 +1,1 @@
+"""The Document Servers: requests to them, tokens shared with them, what they fetch from us."""

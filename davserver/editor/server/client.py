@@ -1,0 +1,381 @@
+"""Requests to the Document Server: fetch a document, send a command, convert, ask how it is.
+
+With ``accounts.sources.oidc`` the only module that speaks HTTP to elsewhere, and only to the
+configured servers: the public address of each, which callbacks name, and its internal one, if we
+reach it by another. The doctor asks our own address, too.
+"""
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import SplitResult, urlencode, urlsplit
+
+import requests
+
+from davserver.editor.server.tokens import ServerTokens
+from davserver.errors import BadGateway, BodyTooLarge, Forbidden, Unavailable
+from davserver.providers.stores import Spool
+from davserver.web import BLOCK
+
+CONNECT_SECONDS = 10
+SILENT_SECONDS = 60
+FETCH_SECONDS = 300
+COMMAND_SECONDS = 15
+# "error" of an answer to a command.
+UNKNOWN_KEY = 1
+HEALTH_SECONDS = 5
+MAX_BYTES = 100 << 20
+"""What a Document Server takes that does not say (server/config, "maxDownloadBytes")."""
+_MAX_ANSWER = 1 << 20
+_LOOKED_AT = 1 << 16
+_MAX_LANGUAGES = 200
+_HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
+_VERSION_SECONDS = 3600
+_NO_VERSION_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """An answer: its status, its headers by their names in small letters, how its body begins."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+def look_at(url: str, ca: Path | None = None, headers: Mapping[str, str] | None = None) -> Looked:
+    """What answers a GET of ``url``: the Document Server's, or our own. Raises Unavailable."""
+    try:
+        with requests.Session() as session:
+            session.trust_env = False
+            session.verify = str(ca) if ca else True
+            with session.get(
+                url,
+                stream=True,
+                timeout=HEALTH_SECONDS,
+                allow_redirects=False,
+                headers={"Accept-Encoding": "identity", **(headers or {})},
+            ) as answer:
+                told = {name.lower(): value for name, value in answer.headers.items()}
+                switches = answer.status_code == 101
+                content = b"" if switches else next(answer.iter_content(_LOOKED_AT), b"")
+                return Looked(answer.status_code, told, content)
+    except requests.RequestException as fault:
+        raise Unavailable(f"no answer: {_reason(fault)}") from fault
+
+
+class DocumentServer:
+    """One configured server; ``internal`` is its address for us, where it has another one.
+
+    ``when_unreachable`` is called after a request that did not come through.
+    """
+
+    def __init__(
+        self,
+        public: str,
+        internal: str,
+        tokens: ServerTokens,
+        max_bytes: int,
+        ca: Path | None = None,
+    ) -> None:
+        self.public = public
+        self.internal = internal or public
+        self.tokens = tokens
+        self.when_unreachable: Callable[[], None] = _do_nothing
+        self._given_bytes = max_bytes
+        self._version: tuple[int, ...] = ()
+        self._version_until = 0.0
+        self.told_bytes = 0
+        self.languages: tuple[str, ...] = ()
+        self.ca = ca
+        self._verify: bool | str = str(ca) if ca else True
+
+    @property
+    def max_bytes(self) -> int:
+        """The largest document that is opened there."""
+        return self._given_bytes or self.told_bytes or MAX_BYTES
+
+    def fetch(
+        self, url: str, spool: Spool, seconds: float = FETCH_SECONDS, max_bytes: int = 0
+    ) -> None:
+        """Write what is at ``url`` into ``spool`` within ``seconds``: a document, unless there are
+        ``max_bytes`` for it.
+
+        Raises Forbidden for an address that is not the server's, BodyTooLarge, and Unavailable when
+        the server does not deliver the whole: then it is worth trying again.
+        """
+        # What could be opened may have grown since: losing it would be the worse fault.
+        most = max_bytes or 2 * self.max_bytes
+        deadline = time.monotonic() + seconds
+        with self._get(self.reachable(url), min(SILENT_SECONDS, seconds)) as answer:
+            if answer.status_code != 200:
+                raise Unavailable(
+                    f"The Document Server answered {answer.status_code} to a download."
+                )
+            announced = answer.headers.get("Content-Length", "")
+            for block in answer.iter_content(BLOCK):
+                spool.write(block)
+                if spool.size > most:
+                    raise BodyTooLarge(most)
+                if time.monotonic() > deadline:
+                    raise Unavailable(f"A download took more than {seconds:.0f} seconds.")
+            if announced.isdigit() and int(announced) != spool.size:
+                raise Unavailable("A download from the Document Server broke off.")
+
+    def command(
+        self, name: str, *, within: float = COMMAND_SECONDS, **fields: Any
+    ) -> dict[str, Any]:
+        """Send a command (Docs API, "Command service"); its answer. Raises Unavailable.
+
+        ``within`` so many seconds of silence.
+        """
+        return self.post("/command", {"c": name, **fields}, within)
+
+    def convert(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Ask for a conversion, or how it goes on (Docs API, "Conversion API"); its answer.
+
+        ``body`` has everything but the token. Raises Unavailable, BadGateway.
+        """
+        return self.post("/converter", body)
+
+    def post(
+        self, path: str, body: dict[str, Any], within: float = COMMAND_SECONDS
+    ) -> dict[str, Any]:
+        """Send ``body``, signed in itself and in the header, to ``path``; the answer.
+
+        A ``key`` in the body is told in the address too, by which a cluster finds the right member
+        (Docs API, "Shard key"). ``within`` are seconds of silence. Raises Unavailable, and
+        BadGateway for an answer that is none.
+        """
+        key = body.get("key")
+        query = f"?{urlencode({'shardkey': key})}" if key else ""
+        signed = {**body, "token": self.tokens.sign(body)}
+        headers = {
+            **self.tokens.bearer(body),
+            # Without it, /converter answers XML (Docs API, "Conversion API").
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+        }
+        try:
+            with (
+                self._session() as session,
+                session.post(
+                    f"{self.internal}{path}{query}",
+                    json=signed,
+                    stream=True,
+                    timeout=within,
+                    allow_redirects=False,
+                    headers=headers,
+                ) as answer,
+            ):
+                return _json(answer)
+        except requests.RequestException as fault:
+            self.when_unreachable()
+            raise Unavailable(f"The Document Server cannot be reached: {_reason(fault)}") from fault
+
+    def forgotten(self) -> list[str]:
+        """The keys of documents whose last save nobody took. Raises Unavailable, BadGateway."""
+        keys = _checked(self.command("getForgottenList")).get("keys") or []
+        return [str(key) for key in keys]
+
+    def address_of_forgotten(self, key: str) -> str | None:
+        """Where to fetch such a document; None if the server no longer has it."""
+        answer = self.command("getForgotten", key=key)
+        return None if answer.get("error") == UNKNOWN_KEY else str(_checked(answer).get("url"))
+
+    def delete_forgotten(self, key: str) -> None:
+        """Let the server drop a document that is ours now; it may be gone already."""
+        answer = self.command("deleteForgotten", key=key)
+        if answer.get("error") != UNKNOWN_KEY:
+            _checked(answer)
+
+    def is_edited(self, key: str) -> bool:
+        """Whether somebody is in a document, as far as the server tells.
+
+        It reports to us before it answers: hold no turn of that document meanwhile.
+        Raises Unavailable, BadGateway.
+        """
+        answer = self.command("info", key=key)
+        if answer.get("error") == UNKNOWN_KEY:
+            return False
+        return bool(_checked(answer).get("users", True))
+
+    def version(self) -> tuple[int, ...]:
+        """Its version, like (9, 3, 0, 140); empty as long as it has not told.
+
+        Asked once an hour, and once a minute where there was no answer.
+        """
+        if time.monotonic() >= self._version_until:
+            kept_seconds = _VERSION_SECONDS
+            try:
+                told = str(self.command("version").get("version", ""))
+                self._version = tuple(int(part) for part in told.split(".") if part.isdigit())
+            except (Unavailable, BadGateway):
+                kept_seconds = _NO_VERSION_SECONDS
+            self._version_until = time.monotonic() + kept_seconds
+        return self._version
+
+    def is_healthy(self) -> bool:
+        """What ``/healthcheck`` says. Raises Unavailable if it cannot be asked."""
+        with self._answer(f"{self.internal}/healthcheck", HEALTH_SECONDS) as answer:
+            return answer.status_code == 200 and _content(answer).strip().lower() == b"true"
+
+    def told(self) -> dict[str, Any]:
+        """What it says of itself in ``GET /meta/config``, from 9.3 on; nothing before."""
+        with self._answer(f"{self.internal}/meta/config", HEALTH_SECONDS) as answer:
+            if answer.status_code != 200:
+                return {}
+            return _object(answer)
+
+    def look(self, address: str, headers: Mapping[str, str] | None = None) -> Looked:
+        """What answers a GET of an address of the server, or of a path of it. Raises Unavailable.
+
+        For the doctor: every status is an answer, and no redirect is followed.
+        """
+        url = address if "://" in address else self.internal + address
+        return look_at(url, self.ca, headers)
+
+    def unsigned(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """The answer to ``body`` without any signature. Raises Unavailable, BadGateway."""
+        try:
+            with (
+                self._session() as session,
+                session.post(
+                    self.internal + path,
+                    json=body,
+                    stream=True,
+                    timeout=HEALTH_SECONDS,
+                    allow_redirects=False,
+                    headers={"Accept": "application/json", "Accept-Encoding": "identity"},
+                ) as answer,
+            ):
+                return _json(answer)
+        except requests.RequestException as fault:
+            raise Unavailable(f"The Document Server cannot be reached: {_reason(fault)}") from fault
+
+    def learn(self, told: Mapping[str, Any]) -> None:
+        """Take over what it says of itself where the settings say nothing."""
+        authorization, limits = told.get("authorization"), told.get("limits")
+        if isinstance(authorization, dict):
+            header, prefix = authorization.get("header"), authorization.get("prefix")
+            if isinstance(header, str) and isinstance(prefix, str) and _HEADER.fullmatch(header):
+                self.tokens.learn(header, prefix.strip())
+        if isinstance(limits, dict) and isinstance(limits.get("maxFileSize"), int):
+            self.told_bytes = max(0, limits["maxFileSize"])
+        languages = told.get("langs")
+        if isinstance(languages, list):
+            self.languages = tuple(map(str, languages[:_MAX_LANGUAGES]))
+
+    def reachable(self, url: str) -> str:
+        """``url`` as we reach it: the public address of callbacks becomes the internal one.
+
+        Raises Forbidden for an address that belongs to neither: a callback must not make us call
+        others.
+        """
+        for base in (self.public, self.internal):
+            rest = _below(url, base)
+            if rest is not None:
+                return self.internal + rest
+        raise Forbidden("The address of a document is not the configured Document Server's.")
+
+    @contextmanager
+    def _get(self, url: str, silent_seconds: float) -> Iterator[requests.Response]:
+        try:
+            with self._answer(url, silent_seconds) as answer:
+                yield answer
+        except Unavailable:
+            self.when_unreachable()
+            raise
+
+    @contextmanager
+    def _answer(self, url: str, silent_seconds: float) -> Iterator[requests.Response]:
+        try:
+            with (
+                self._session() as session,
+                session.get(
+                    url,
+                    stream=True,
+                    timeout=(CONNECT_SECONDS, silent_seconds),
+                    allow_redirects=False,
+                    headers={"Accept-Encoding": "identity"},
+                ) as answer,
+            ):
+                yield answer
+        except requests.RequestException as fault:
+            raise Unavailable(f"The Document Server cannot be reached: {_reason(fault)}") from fault
+
+    def _session(self) -> requests.Session:
+        session = requests.Session()
+        # No proxy and no password from the environment: the address is the administrator's.
+        session.trust_env = False
+        session.verify = self._verify
+        return session
+
+
+def _below(url: str, base: str) -> str | None:
+    """What follows ``base`` in ``url``; None if the URL is elsewhere."""
+    try:
+        asked, own = urlsplit(url), urlsplit(base)
+        if _origin(asked) != _origin(own) or asked.username is not None:
+            return None
+    except ValueError:
+        return None
+    if not asked.path.startswith(own.path + "/") or "/../" in asked.path:
+        return None
+    query = f"?{asked.query}" if asked.query else ""
+    return asked.path[len(own.path) :] + query
+
+
+def _origin(url: SplitResult) -> tuple[str, str, int]:
+    default = 443 if url.scheme == "https" else 80
+    return url.scheme, (url.hostname or "").lower(), url.port or default
+
+
+def _content(answer: requests.Response) -> bytes:
+    """A short answer as a whole. Raises BadGateway for one that goes on and on."""
+    content = b""
+    for block in answer.iter_content(_MAX_ANSWER):
+        content += block
+        if len(content) > _MAX_ANSWER:
+            raise BadGateway("The Document Server's answer is too long.")
+    return content
+
+
+def _json(answer: requests.Response) -> dict[str, Any]:
+    if answer.status_code != 200:
+        raise BadGateway(f"The Document Server answered {answer.status_code} to a request.")
+    return _object(answer)
+
+
+def _object(answer: requests.Response) -> dict[str, Any]:
+    try:
+        content = json.loads(_content(answer))
+    except ValueError:
+        raise BadGateway("The Document Server's answer to a request is not JSON.") from None
+    if not isinstance(content, dict):
+        raise BadGateway("The Document Server's answer to a request is not an object.")
+    return content
+
+
+def _checked(answer: dict[str, Any]) -> dict[str, Any]:
+    error = answer.get("error")
+    if error:
+        raise BadGateway(f"The Document Server refuses a command (error {error}).")
+    return answer
+
+
+def _do_nothing() -> None:
+    """Nobody wants to know."""
+
+
+def _reason(fault: Exception) -> str:
+    """The innermost reason, without addresses and queries: they hold tokens."""
+    cause: BaseException = fault
+    while cause.__cause__ or cause.__context__:
+        cause = cause.__cause__ or cause.__context__ or cause
+    return type(cause).__name__ if not str(cause) or "http" in str(cause) else str(cause)

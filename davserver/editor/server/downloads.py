@@ -1,0 +1,54 @@
+"""GET /-/download/<token>: the Document Server fetches what a session begins with, and versions.
+
+Its token names a resource ("rid") and what of it: the state with an "etag", or the "changes" that
+made the version of this number. Or it means a blank document of a language, for a form.
+"""
+
+from davserver.audit import Event
+from davserver.content import asked_range, file_response, safe_headers
+from davserver.editor.creating.blank import BlankDocuments
+from davserver.editor.middleware import BLANK, DOWNLOAD
+from davserver.editor.server.servers import Servers
+from davserver.providers.files import VersionedFiles
+from davserver.providers.highlights import Highlights
+from davserver.tokens import Tokens
+from davserver.web import Request, Response
+
+SECONDS = 12 * 3600
+"""A session that lost its cache fetches again, hours later."""
+CHANGES = "/changes.zip"
+"""What changes are called when they are sent."""
+
+
+class Download:
+    """Two proofs are needed: our token in the address, and the server's own over that address."""
+
+    def __init__(
+        self,
+        files: VersionedFiles,
+        highlights: Highlights,
+        links: Tokens,
+        servers: Servers,
+        blank: BlankDocuments,
+    ) -> None:
+        self._files = files
+        self._highlights = highlights
+        self._links = links
+        self._servers = servers
+        self._blank = blank
+
+    def __call__(self, request: Request) -> Response:
+        claims = self._links.read(request.below(DOWNLOAD)[1:])
+        self._servers.check_download(request, claims.get("ds", ""))
+        if BLANK in claims:
+            language, paper = claims[BLANK]
+            blank = self._blank.make("docx", language, paper)
+            return Response(200, blank, safe_headers("/blank.docx", save=True))
+        if "changes" in claims:
+            content, size = self._highlights.open(claims["rid"], claims["changes"])
+            headers = safe_headers(CHANGES, save=True)
+            return file_response(content, size, headers, asked_range(request))
+        content, size, path = self._files.open_state(claims["rid"], claims["etag"])
+        request.note(Event.READ, path=path, etag=claims["etag"])
+        headers = safe_headers(path, save=True)
+        return file_response(content, size, headers, asked_range(request))

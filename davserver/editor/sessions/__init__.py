@@ -1,0 +1,1 @@
+"""Who edits what: joining, presence, ending."""
