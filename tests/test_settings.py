@@ -188,6 +188,7 @@ class TestDocumentServers:
         "known", ["secret", "mysecret", " MySecret\n", "changeme", "sn2puSUF7muF5Jas"]
     )
     def test_a_secret_that_everybody_knows_is_refused(self, tmp_path: Path, known: str) -> None:
+        """Pitfall 3.6: a secret from a manual is none."""
         file = tmp_path / "known"
         file.write_text(known)
         settings = read_settings(document_server="http://docs.example.org", jwt_secret_file=file)

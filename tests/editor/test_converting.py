@@ -457,6 +457,7 @@ def test_a_conversion_that_takes_too_long_goes_on(
 
 
 def test_only_so_many_run_at_once(desk_with: Callable[..., Desk]) -> None:
+    """Pitfall 3.29: conversions cannot be used to keep a server busy."""
     desk = desk_with(conversions_at_once=2, threads=20)
     for number in range(6):
         (desk.root / f"{number}.doc").write_bytes(b"words")

@@ -147,6 +147,7 @@ class TestInTheEditor:
     def test_guests_run_no_macros_and_watch_nobody_unless_that_is_wanted(
         self, desk_with: Callable[..., Desk], allowed: bool
     ) -> None:
+        """Pitfall 3.26: what strangers open runs no code of strangers."""
         desk = desk_with(macros_for_guests=allowed, live_view_for_guests=allowed)
         desk.ann.mkcol("/d")
         desk.edit("d/a.docx").close()

@@ -100,6 +100,7 @@ def test_a_clock_that_differs_is_measured(
 def test_a_header_that_a_proxy_takes_away(
     examined: Examine, document_server: DocumentServerDouble
 ) -> None:
+    """Pitfall 3.28: the token goes out and does not arrive."""
     document_server.eats_header = True
     found = examined()
     assert faults(found) == {"the Document Server's token"}
@@ -192,6 +193,7 @@ def test_limits_that_do_not_fit(examined: Examine, document_server: DocumentServ
 
 
 def test_what_should_not_be_open(examined: Examine, document_server: DocumentServerDouble) -> None:
+    """Pitfall 3.27: addresses of the Document Server that the world should not reach."""
     document_server.open_pages = {"/example/", "/info/info.json"}
     found = examined()
     assert faults(found) == {"exposed addresses"}

@@ -75,6 +75,7 @@ def test_people_come_in_pages_and_by_a_part_of_their_name(team: Desk) -> None:
 
 
 def test_nobody_is_told_to_who_cannot_read_the_document_or_came_by_a_link(team: Desk) -> None:
+    """Pitfall 3.20: the editor is no list of all users."""
     page = open_page(team.office, "a.docx")
     bob = of(team, "bob")
     team.share.access.give(Grant("/a.docx", "user:bob", Role.NONE), by="admin")
@@ -145,6 +146,7 @@ def test_who_has_no_address_is_mentioned_by_the_one_that_was_made_up(team: Desk)
 
 
 def test_a_mention_gives_nobody_a_right_and_who_cannot_read_hears_nothing(team: Desk) -> None:
+    """Pitfall 3.21: a name in a comment shares nothing."""
     Users(team.share.catalog).set_email("dan", "dan@example.org")
     page = open_page(team.office, "a.docx")
     answer = mention(page, "dan@example.org", "who@example.org")

@@ -56,6 +56,7 @@ class TestAsking:
     """A link makes nothing; the page that it leads to asks."""
 
     def test_the_editor_leads_to_a_page_that_asks(self, desk: Desk) -> None:
+        """Pitfall 3.19: a link makes nothing, a form with its proof does."""
         (desk.root / "docs").mkdir()
         (desk.root / "docs" / "a.xlsx").write_bytes(b"")
         address = configuration(desk.office, desk.ann, "docs/a.xlsx")["editorConfig"]["createUrl"]

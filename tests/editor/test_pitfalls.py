@@ -4,7 +4,9 @@ The numbers are those of a survey of eight integrations, and of the advisories a
 of one names it: "Pitfall 3.7". tests/editor and tests/security have the others.
 """
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import jwt
 import pytest
@@ -24,6 +26,13 @@ WEAPONS = [
     "a\u2028b\u2029c.docx",
     "'-alert(1)-'.docx",
 ]
+
+
+def test_every_pitfall_has_its_test() -> None:
+    found = set()
+    for file in Path(__file__).parents[1].rglob("test_*.py"):
+        found |= {int(one) for one in re.findall(r"Pitfalls? 3\.(\d+)", file.read_text())}
+    assert sorted(set(range(1, 30)) - found) == []
 
 
 def test_what_the_document_server_is_given_signs_nobody_in(desk: Desk) -> None:
