@@ -145,8 +145,11 @@ def test_who_looks_on_follows_a_renamed_document(
     ann.page.wait_for_url("**/-/edit/Plan.docx")
     tell(bob.page, "onMetaChange", '{"title":"Plan.docx"}')
     bob.page.wait_for_url("**/-/edit/Plan.docx")
-    tell(bob.page, "onRequestRefreshFile", "null")
-    assert told(bob.page, "refreshFile")["document"]["title"] == "Plan.docx"
+    # What the page asks for when the session goes on.
+    fresh = bob.page.get_attribute("#editor", "data-fresh")
+    assert fresh
+    config = bob.page.evaluate("async (url) => (await fetch(url)).json()", fresh)
+    assert config["document"]["title"] == "Plan.docx"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -16,9 +16,6 @@ def abilities(
     ask for the rights again.
     """
     known, who = format_of(path), request.principal
-    if who.name and who.scope == path:
-        # By an editor link, nothing but this document has an address.
-        return []
     if request.link is None and who.scope == path:
         # By an editor link there is this one document, and neither others nor other people.
         return []
