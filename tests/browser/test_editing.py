@@ -45,7 +45,12 @@ def test_a_new_document_is_written_closed_and_kept_with_its_versions(
     expect(page).to_have_title(f"• {name} · davserver")
     editor(page).locator("#close").click()
     page.wait_for_url("**/")
-    wait_until(lambda: (root / name).read_bytes() != blank, "the document was never saved")
+    saved = [2]  # "status" of the last save; its answer comes when everything is booked
+    wait_until(
+        lambda: [one.report["status"] for one in document_server.callbacks][-1:] == saved,
+        "the document was never saved",
+    )
+    assert (root / name).read_bytes() != blank
     page.goto(f"/-/versions/{name}")
     expect(page.locator("tbody tr")).to_have_count(2)
     expect(page.locator("tbody tr").first).to_contain_text("admin in ONLYOFFICE")
