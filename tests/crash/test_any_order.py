@@ -345,6 +345,24 @@ class Saving(RuleBasedStateMachine):
         self.lasts[key] = Last(report, editing.content)
         self.try_last(key, how)
 
+    @precondition(is_there)
+    @rule(
+        who=st.sampled_from(PEOPLE),
+        how=st.sampled_from(["garbled", "broken", "answer lost", "not reached"]),
+    )
+    def somebody_opens_types_and_leaves_and_nothing_helps(self, who: str, how: str) -> None:
+        """All at once, for by itself chance rarely gets so far."""
+        before = set(self.open)
+        self.somebody_opens_the_file(who)
+        for key in set(self.open) - before:
+            editing = self.open.pop(key)
+            self.finals.discard(editing.content)
+            editing.content, editing.author = self.fresh(), who
+            self.finals.add(editing.content)
+            self.lasts[key] = Last(self.report(key, editing, 2), editing.content)
+            while key in self.lasts:
+                self.try_last(key, how)
+
     def report(self, key: str, editing: Editing, status: int, **more: Any) -> dict[str, Any]:
         self.count += 1
         url = f"https://docs/cache/files/{key}_{self.count}/output.pdf"
