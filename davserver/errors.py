@@ -110,6 +110,13 @@ class Conflict(DavserverError):
     status = 409
 
 
+class StillEdited(Conflict):
+    """Something in the trash is open in an editor: the last save is still to come."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is still open in an editor; it can be removed once that is over.")
+
+
 class ParentMissing(Conflict):
     """The folder that should hold the new resource does not exist (RFC 4918, 9.3.1 and 9.7.1)."""
 

@@ -1,6 +1,7 @@
 """/-/trash: what was deleted, by whom and when; to restore, or to delete for good."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import urlencode
@@ -8,7 +9,7 @@ from urllib.parse import urlencode
 from davserver import paths
 from davserver.audit import Event
 from davserver.browser.listing import readable, symbol
-from davserver.errors import BadRequest
+from davserver.errors import BadRequest, StillEdited
 from davserver.model import Origin, Principal, Right, Trashed
 from davserver.pages import Pages
 from davserver.providers.access import Access
@@ -85,11 +86,13 @@ class TrashPage:
             request.note(Event.PURGED, path=path)
             return {"removed": "1"}
         if "empty" in form:
-            mine = [one for one, may in self._shown(request.principal) if may]
-            for one in mine:
-                self._trash.purge(one.id)
-                request.note(Event.PURGED, path=one.path)
-            return {"removed": str(len(mine))}
+            removed = 0
+            for one in [one for one, may in self._shown(request.principal) if may]:
+                with suppress(StillEdited):
+                    self._trash.purge(one.id)
+                    request.note(Event.PURGED, path=one.path)
+                    removed += 1
+            return {"removed": str(removed)}
         raise BadRequest("The form does not say what to do.")
 
     def _shown(self, principal: Principal) -> Iterator[tuple[Trashed, bool]]:

@@ -33,6 +33,11 @@ def live() -> ColumnElement[bool]:
     return unended() & (sessions.c.lease_until > time.time())
 
 
+def awaited_since(moment: float) -> ColumnElement[bool]:
+    """The condition that a save may still come: a session is not over, and was there lately."""
+    return sessions.c.state.not_in(OVER_VALUES) & (sessions.c.lease_until > moment)
+
+
 def unsaved_since(moment: float) -> ColumnElement[bool]:
     """The condition that a session began before ``moment`` and stored nothing since."""
     saved_since = (

@@ -1,13 +1,15 @@
 """The trash: what was deleted, with its identity, properties and versions; restored or removed."""
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from sqlalchemy import Row, Select, select
 
 from davserver import paths
-from davserver.errors import NotFound, PreconditionFailed, Unavailable
+from davserver.errors import NotFound, PreconditionFailed, StillEdited, Unavailable
 from davserver.model import Trashed, Writer
+from davserver.providers import identities, session_rows
 from davserver.providers.catalog import Catalog
 from davserver.providers.filesystem import TRASH
 from davserver.providers.stores import FileStore, as_stored
@@ -15,6 +17,9 @@ from davserver.providers.tables import resources, trash
 from davserver.providers.trees import Trees
 
 _ATTEMPTS = 1000
+_AWAITED_SECONDS = 24 * 3600
+"""How long after its last sign of life a session may still save: the Document Server keeps what
+nobody took, and it is fetched when both are there again."""
 _NEWEST_FIRST = (
     select(trash, resources.c.path.label("guard_path"))
     .outerjoin(resources, resources.c.id == trash.c.guard)
@@ -67,16 +72,30 @@ class Trash:
         raise Unavailable("There is no free name left to restore to.")
 
     def purge(self, identity: str) -> None:
-        """Remove something for good, with its versions. Raises NotFound."""
-        self._trees.purge(self.one(identity).entry.path)
+        """Remove something for good, with its versions. Raises NotFound, StillEdited."""
+        wanted = self.one(identity)
+        if self._is_awaited(wanted.entry.path):
+            raise StillEdited(wanted.name)
+        self._trees.purge(wanted.entry.path)
 
     def purge_older_than(self, moment: float) -> int:
-        """Remove for good what was deleted before ``moment``, in seconds since 1970; how many."""
+        """Remove for good what was deleted before ``moment``, in seconds since 1970; how many.
+
+        What is still open in an editor stays for the next time.
+        """
         with self._catalog.reading() as connection:
             old = connection.scalars(select(trash.c.id).where(trash.c.deleted < moment)).all()
-        for identity in old:
-            self._trees.purge(paths.join(TRASH, identity))
-        return len(old)
+        places = [paths.join(TRASH, identity) for identity in old]
+        over = [place for place in places if not self._is_awaited(place)]
+        for place in over:
+            self._trees.purge(place)
+        return len(over)
+
+    def _is_awaited(self, place: str) -> bool:
+        """Whether the save of a session may still come, which is found by its rows."""
+        awaited = session_rows.awaited_since(time.time() - _AWAITED_SECONDS)
+        with self._catalog.reading() as connection:
+            return bool(session_rows.select_all(connection, awaited & identities.within(place)))
 
     def _folder_for(self, path: str, writer: Writer) -> str:
         """The folder that ``path`` was in, made again; the nearest above where a file stands."""

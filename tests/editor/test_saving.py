@@ -1,6 +1,7 @@
 """Editing with the Document Server's double: every save is stored, once, over nothing foreign."""
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,7 +11,7 @@ import pytest
 from davserver.editor.saving import callbacks
 from davserver.editor.saving.storing import Storing
 from davserver.editor.server import client
-from davserver.errors import StorageFull, Unavailable
+from davserver.errors import StillEdited, StorageFull, Unavailable
 from davserver.model import Origin
 from davserver.providers.filesystem import DiskFiles
 from tests.accounts.test_gate import csrf_in
@@ -456,3 +457,20 @@ def test_presence_is_in_the_listing(desk: Desk) -> None:
     assert "admin is editing" in desk.ann.request("GET", "/", headers={"Accept": "text/html"}).text
     editor.close()
     assert "is editing" not in desk.ann.request("GET", "/", headers={"Accept": "text/html"}).text
+
+
+class TestTheTrash:
+    def test_what_is_open_in_an_editor_is_not_removed_from_it(self, desk: Desk) -> None:
+        editor = desk.edit()
+        editor.type("precious words")
+        desk.share.trees.delete("/a.docx", desk.holder("a.docx"))
+        trash = desk.share.trash
+        [gone] = trash.all()
+        with pytest.raises(StillEdited):
+            trash.purge(gone.id)
+        assert trash.purge_older_than(time.time() + 1) == 0
+        assert editor.close().is_accepted
+        [kept] = desk.names()
+        assert desk.words(kept)[-1] == "precious words"
+        trash.purge(gone.id)
+        assert not list(trash.all())
