@@ -21,7 +21,7 @@ function close(page) {
 }
 
 /** The key is used up: go on with the next one, once the last save is stored. */
-async function refresh(page) {
+async function refresh(page, anew) {
   const used = page.config.document.key;
   let problem = "";
   for (const pause of PAUSES_MS) {
@@ -29,7 +29,7 @@ async function refresh(page) {
     try {
       const config = await page.fresh({ used });
       hush();
-      if (page.editor.refreshFile) {
+      if (page.editor.refreshFile && !anew) {
         page.config = config;
         page.editor.refreshFile(config);
       } else {
@@ -63,8 +63,8 @@ export function session(page) {
     close(page);
   });
   let refreshing = null;
-  const refreshOnce = () => {
-    refreshing ??= refresh(page).finally(() => {
+  const refreshOnce = (anew) => {
+    refreshing ??= refresh(page, anew === true).finally(() => {
       refreshing = null;
     });
     return refreshing;

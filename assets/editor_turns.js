@@ -58,7 +58,8 @@ export function turns(page) {
 
   /** What was typed here was stored before: nothing is lost by going on with what is there now. */
   async function showRestored(who) {
-    await page.refresh();
+    // The server let this page go: its editor would stay for reading whatever it is given.
+    await page.refresh(true);
     tell(`${who} restored an earlier version. It is shown here now; what was there before is among the versions.`, [
       { label: "Understood", act: hush },
     ]);
