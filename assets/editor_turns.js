@@ -78,7 +78,8 @@ export function turns(page) {
       },
     };
     if (ended) {
-      tell("This session was ended. What you type from now on is saved in a file of its own, beside this one.", [others, own]);
+      // The server let this page go: it is open for reading. What it still sends goes beside the file.
+      tell("This session was ended, and this page is for reading now. Open what is there to go on writing.", [others]);
     } else if (who && "tellsChanges" in page.data) {
       tell(`${who} changed this file outside of this session. What you save here goes into a file of its own, beside it.`, [others, own]);
     }

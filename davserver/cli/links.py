@@ -8,6 +8,7 @@ import click
 
 from davserver import paths
 from davserver.accounts import passwords
+from davserver.accounts.credentials import principal_of
 from davserver.browser.sharing import link_address
 from davserver.cli.common import (
     administered,
@@ -70,11 +71,15 @@ def link_create(
     )
     maker = by or settings.admin_name
     with administered(config, options) as share:
-        if Users(share.catalog).find(maker) is None:
+        user = Users(share.catalog).find(maker)
+        if user is None:
             fail(f"There is no user {maker}; name one with --by.")
+        shared = share.files.as_stored(paths.typed(path))
+        if Right.SHARE not in share.access.rights(principal_of(user), shared):
+            fail(f"{maker} may not share this, so the link would lead nowhere; see: davserver why")
         wanted = Link(
             "",
-            share.files.as_stored(paths.typed(path)),
+            shared,
             False,
             made_by=maker,
             made=datetime.now(UTC),

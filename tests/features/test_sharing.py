@@ -245,3 +245,12 @@ class TestTheCommand:
         assert run("list").output == ""
         assert run("create", "/nowhere").exit_code == 1
         assert run("create", "/plans", "--by", "nobody").exit_code == 1
+
+    def test_makes_none_by_who_may_not_share_that(
+        self, ann: DavClient, client: DavClient, root: Any
+    ) -> None:
+        client.mkcol("/other")
+        command = ["link", "create", "/other", "--by", "ann", "--root", str(root)]
+        told = CliRunner().invoke(main, command)
+        assert told.exit_code == 1
+        assert "ann may not share this" in told.output
