@@ -127,7 +127,7 @@ def test_many_people_lock_and_unlock_at_once(
     )
 
 
-PROTECTED = [".davserver", ".davserver/catalog.sqlite3", ".davserver/new", "-", "-/new"]
+PROTECTED = [".davserver", ".davserver/catalog.sqlite3", ".davserver/new", "-", "-/fresh"]
 METHODS: dict[str, Callable[[DavClient, str, str], requests.Response]] = {
     "PUT": lambda client, path, other: client.put(path, b"x"),
     "GET": lambda client, path, other: client.get(path),
