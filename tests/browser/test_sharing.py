@@ -88,7 +88,7 @@ def test_a_guest_says_their_name_and_edits_together_with_a_member(
     wait_until(lambda: words(samples / "Welcome.docx") != before, "the guest's words were lost")
     editor(page).locator("#close").click()
     page.wait_for_url("**/?show=page")
-    expect(page.locator("text=Download")).to_be_visible()
+    expect(page.get_by_role("link", name="Download", exact=True)).to_be_visible()
     ann.goto("/-/versions/Welcome.docx")
     expect(ann.locator("tbody tr").first).to_contain_text("Mia (guest) in ONLYOFFICE")
 

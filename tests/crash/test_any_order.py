@@ -85,6 +85,7 @@ class Office:
         self.documents: dict[str, bytes] = {}
         self.kept = Kept(folder)
         self.lost_right: set[str] = set()
+        self.open: dict[str, Editing] = {}
         self.mood = "well"
         self.tokens = ServerTokens(SECRET)
 
@@ -101,6 +102,11 @@ class Office:
 
     def forgotten(self) -> list[str]:
         return list(self.kept)
+
+    def is_edited(self, key: str) -> bool:
+        if self.mood == "not reached":
+            raise Unavailable("not reached")
+        return key in self.open and bool(self.open[key].users)
 
     def address_of_forgotten(self, key: str) -> str | None:
         url = f"https://docs/cache/files/forgotten/{key}/output.pdf"
@@ -196,7 +202,7 @@ class Saving(RuleBasedStateMachine):
         self.root = self.folder / "root"
         shutil.copytree(self.template, self.root)
         self.office = Office(self.folder / "kept")
-        self.open: dict[str, Editing] = {}
+        self.open = self.office.open
         self.lasts: dict[str, Last] = {}
         self.used_up: set[str] = set()
         self.taken: list[dict[str, Any]] = []
