@@ -55,6 +55,8 @@ class TestSessions:
         assert (desk.root / "a.docx").read_bytes() == before
         [beside] = [name for name in desk.names() if "session ended, bob" in name]
         assert desk.words(beside)[-1] == "too late"
+        listing = desk.ann.request("GET", "/", headers={"Accept": "text/html"}).text
+        assert "somebody ended the session before it came." in listing
 
     def test_nothing_is_put_beside_where_everything_was_stored(self, desk: Desk) -> None:
         bob = desk.edit(person=desk.person("bob"))

@@ -19,6 +19,7 @@ _BECAUSE = {
     Reason.UNSOUND: "what ONLYOFFICE delivered is no whole document; it is asked for again.",
     Reason.CONVERTED: "it came back in another format.",
     Reason.NOT_PERMITTED: "whoever wrote it may no longer change the file.",
+    Reason.ENDED: "somebody ended the session before it came.",
 }
 _MOST = 20
 
