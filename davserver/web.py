@@ -362,6 +362,11 @@ def only_by_tls(app: App, seconds: int) -> App:
     return porch
 
 
+def whole_number(text: str, digits: int = 9) -> int | None:
+    """The number that an address or form says, of at most ``digits``; None if it says none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= digits else None
+
+
 def status_line(status: int) -> str:
     """The status with its reason phrase, as WSGI wants it."""
     return f"{status} {_PHRASES.get(status) or http.HTTPStatus(status).phrase}"

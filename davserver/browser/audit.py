@@ -11,7 +11,7 @@ from davserver.audit import Audit, Event, Wanted
 from davserver.browser.listing import readable
 from davserver.errors import Forbidden, NotFound
 from davserver.pages import Pages
-from davserver.web import Request, Response
+from davserver.web import Request, Response, whole_number
 
 ADDRESS = "/-/admin/audit"
 ROWS = 100
@@ -93,5 +93,4 @@ def _moment(text: str) -> float:
 
 
 def _page(text: str) -> int:
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 1
-    return min(max(number, 1), MAX_PAGES)
+    return min(max(whole_number(text, digits=3) or 1, 1), MAX_PAGES)

@@ -10,7 +10,7 @@ from davserver.model import Right
 from davserver.pages import EDIT, Pages
 from davserver.providers.access import Access
 from davserver.providers.notices import Notice, Notices
-from davserver.web import Request, Response, redirect
+from davserver.web import Request, Response, redirect, whole_number
 
 ADDRESS = "/-/notices"
 MAX_ROWS = 200
@@ -52,10 +52,10 @@ class NoticesPage:
         if "read" in request.form:
             self._notices.read(name)
             return request.url(ADDRESS)
-        number = request.form.get("open", "")
-        if not (number.isascii() and number.isdigit()):
+        number = whole_number(request.form.get("open", ""))
+        if number is None:
             raise BadRequest("The form does not say what to do.")
-        one = next((one for one in self._notices.of(name) if one.number == int(number)), None)
+        one = next((one for one in self._notices.of(name) if one.number == number), None)
         if one is None or not self._is_readable(request, one):
             raise NotFound("this document")
         self._notices.read(name, one.number)

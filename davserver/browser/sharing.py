@@ -36,7 +36,7 @@ from davserver.providers.share import Share
 from davserver.providers.users import Users
 from davserver.restrictions import MAX_WATERMARK
 from davserver.tokens import LinkTokens
-from davserver.web import Request, Response, redirect
+from davserver.web import Request, Response, redirect, whole_number
 
 SHARES = "/-/shares"
 
@@ -218,7 +218,8 @@ class Sharing:
         except ValueError:
             raise BadRequest("Guests are asked for their names in one of three ways.") from None
         downloads = form.get("max_downloads", "").strip()
-        if downloads and not (downloads.isascii() and downloads.isdigit() and len(downloads) < 8):
+        most = whole_number(downloads, digits=7)
+        if downloads and most is None:
             raise BadRequest("The limit of downloads must be a number.")
         return replace(
             link,
@@ -226,7 +227,7 @@ class Sharing:
             without=_without(form),
             password_hash=self._password(form, link),
             expires=_end_of(form.get("expires", "").strip()),
-            max_downloads=int(downloads) if downloads else None,
+            max_downloads=most,
             label=form.get("label", "").strip()[:MAX_LABEL],
             guest_names=names,
             watermark=form.get("watermark", "").strip()[:MAX_WATERMARK],

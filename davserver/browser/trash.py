@@ -16,7 +16,7 @@ from davserver.providers.access import Access
 from davserver.providers.files import VersionedFiles
 from davserver.providers.places import levels_of
 from davserver.providers.trash import Trash
-from davserver.web import Request, Response, redirect
+from davserver.web import Request, Response, redirect, whole_number
 
 ADDRESS = "/-/trash"
 MAX_ROWS = 1000
@@ -64,7 +64,7 @@ class TrashPage:
             rows=[_row(one, may_write=may) for one, may in found[:MAX_ROWS]],
             is_cut=len(found) > MAX_ROWS,
             restored=self._restored(request),
-            removed=_count(request.query.get("removed", "")),
+            removed=whole_number(request.query.get("removed", "")),
             days=self._days,
             may_write=any(may for _, may in found),
         )
@@ -122,7 +122,3 @@ class TrashPage:
 def _row(one: Trashed, *, may_write: bool) -> Row:
     folder = readable(paths.parent(one.path).strip("/")) or "Files"
     return Row(one, readable(one.name), folder, symbol(one.entry, one.name), may_write)
-
-
-def _count(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None

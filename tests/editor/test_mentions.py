@@ -179,6 +179,7 @@ def test_notices_are_read_by_their_owner_alone(team: Desk) -> None:
     bob = Browser(team.office)
     bob.sign_in("bob", "password of bob")
     assert bob.post("/-/notices", open="x").status_code == 400
+    assert bob.post("/-/notices", open="9" * 5000).status_code == 400
     assert bob.post("/-/notices", read="all").status_code == 303
     assert unread(team, "bob") == 0
 

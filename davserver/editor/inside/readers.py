@@ -11,7 +11,7 @@ from typing import Any
 from davserver.errors import BadRequest
 from davserver.model import Principal, Right, called
 from davserver.providers.access import Access
-from davserver.web import Request, Response, json
+from davserver.web import Request, Response, json, whole_number
 
 MAX_SHOWN = 100
 MAX_IDS = 200
@@ -120,7 +120,7 @@ def picture(name: str) -> str:
 
 
 def _number(request: Request, name: str, default: int) -> int:
-    text = request.query.get(name) or str(default)
-    if not (text.isascii() and text.isdigit() and len(text) < 7):
+    number = whole_number(request.query.get(name) or str(default), digits=6)
+    if number is None:
         raise BadRequest(f"{name} is a number.")
-    return int(text)
+    return number

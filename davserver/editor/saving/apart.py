@@ -9,7 +9,7 @@ from davserver.errors import BadRequest, NotFound
 from davserver.model import Right
 from davserver.providers.access import Access
 from davserver.providers.saves import Apart, Saves
-from davserver.web import Request, Response, redirect
+from davserver.web import Request, Response, redirect, whole_number
 
 _BECAUSE = {
     Reason.CHANGED: "somebody else changed the file meanwhile.",
@@ -37,10 +37,10 @@ class KnownApart:
         return [(one, _BECAUSE.get(Reason(one.reason), "")) for one in found]
 
     def __call__(self, request: Request) -> Response:
-        number = request.form.get("number", "")
-        if not (number.isascii() and number.isdigit()):
+        number = whole_number(request.form.get("number", ""))
+        if number is None:
             raise BadRequest("That is no save.")
-        apart = self._saves.find_apart(int(number))
+        apart = self._saves.find_apart(number)
         if apart is None:
             raise NotFound("a save beside its file")
         self._access.check(request.principal, apart.path, Right.EDIT)

@@ -13,7 +13,7 @@ from davserver.pages import Pages
 from davserver.providers.access import Access
 from davserver.providers.files import VersionedFiles
 from davserver.providers.highlights import Highlights
-from davserver.web import Request, Response, redirect
+from davserver.web import Request, Response, redirect, whole_number
 
 FROM = {
     Origin.DAV: "by a mounted drive",
@@ -109,9 +109,10 @@ def check_may_look(access: Access, request: Request, path: str) -> None:
 
 def number_of(text: str) -> int:
     """The number of a version as an address or form says it. Raises BadRequest."""
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
+    number = whole_number(text)
+    if number is None:
         raise BadRequest("A version is named by its number.")
-    return int(text)
+    return number
 
 
 def with_number(path: str, number: int) -> str:
