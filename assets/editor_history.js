@@ -1,6 +1,7 @@
 // The editor's panel of versions: lists them, opens each with what was changed, restores.
 
-import { ask, csrf, dateAndTime, words } from "./page.js";
+import { get, post } from "./editor_ask.js";
+import { dateAndTime } from "./page.js";
 
 /** A moment as the reader writes it. The Document Server tells its own in UTC, without saying so.
  * @param {string} moment like 2026-11-25T09:14:28+00:00 or 2026-11-25 09:14:28 @returns {string}
@@ -25,16 +26,9 @@ function panel(told) {
 
 /** @param {object} page as in editor.js @returns {object} events */
 export function history(page) {
-  const { history: address, restores } = page.data;
-  if (!address) return {};
-  const path = new URL(address, location.href).searchParams.get("path");
-
-  /** Ask for JSON. Throws the server's words. */
-  async function told(url, options) {
-    const response = await ask(url, options);
-    if (!response.ok) throw new Error(await words(response));
-    return response.json();
-  }
+  if (!("history" in page.data)) return {};
+  /** Of the document, wherever it is by now. */
+  const asked = (more) => get("history", { path: page.data.path, server: page.data.server, ...more });
 
   /** Show the versions, or why there are none. */
   async function show(asking) {
@@ -46,10 +40,10 @@ export function history(page) {
   }
 
   const events = {
-    onRequestHistory: () => show(told(address)),
+    onRequestHistory: () => show(asked()),
     onRequestHistoryData: async (event) => {
       try {
-        page.editor.setHistoryData(await told(`${address}&version=${event.data}`));
+        page.editor.setHistoryData(await asked({ version: event.data }));
       } catch (fault) {
         page.editor.setHistoryData({ error: fault.message, version: event.data });
       }
@@ -57,17 +51,11 @@ export function history(page) {
     // Who looked at versions has left the session: open the document anew.
     onRequestHistoryClose: () => location.reload(),
   };
-  if (restores) {
+  if ("restores" in page.data) {
     events.onRequestRestore = (event) => {
       const { version, url, fileType } = event.data;
-      const body = new URLSearchParams({ path, version });
-      if (url) {
-        body.set("url", url);
-        body.set("filetype", fileType ?? "");
-      }
-      return show(
-        told(address.split("?")[0], { method: "POST", headers: { "X-CSRF-Token": csrf }, body }),
-      );
+      const state = url ? { url, filetype: fileType ?? "" } : {};
+      return show(post("history", { path: page.data.path, version, ...state }));
     };
   }
   return events;

@@ -4,11 +4,10 @@ import { shareIn } from "./page.js";
 
 /** @param {object} page as in editor.js @returns {object} events */
 export function sharing(page) {
-  const { share } = page.data;
-  if (!share) return {};
+  if (!page.data.share) return {};
   return {
     onRequestSharingSettings: async () => {
-      await shareIn(share);
+      await shareIn(page.data.share);
       const fresh = await page.fresh();
       page.editor.setSharingSettings({ sharingSettings: fresh.document.info.sharingSettings ?? [] });
     },

@@ -1,15 +1,14 @@
 // Taking turns at a file: waiting for another program's lock, taking it over, going from reading to
 // editing, and hearing of changes that were made without this session.
 
+import { get, post } from "./editor_ask.js";
 import { hush, sure, tell } from "./editor_notice.js";
-import { ask, csrf, words } from "./page.js";
 
 const WAITING_MS = 10000;
 const TELLING_MS = 30000;
 
 /** @param {object} page as in editor.js @returns {object} events */
 export function turns(page) {
-  const { editing, takeOver } = page.data;
   let waits = "waits" in page.data;
   let goesOn = "";
   const back = { label: "Back", act: () => location.assign(page.data.folder) };
@@ -37,13 +36,13 @@ export function turns(page) {
       action: "Take over",
     };
     if (!(await sure(question))) return;
-    const response = await ask(takeOver, {
-      method: "POST",
-      headers: { "X-CSRF-Token": csrf },
-      body: new URLSearchParams({ path: page.data.path }),
-    });
-    if (response.ok) await edit();
-    else tell(await words(response), [back]);
+    try {
+      await post("take-over", { path: page.data.path });
+    } catch (fault) {
+      tell(fault.message, [back]);
+      return;
+    }
+    await edit();
   }
 
   function tellOfLock({ holder, may_edit: mayEdit, may_take_over: mayTake }) {
@@ -86,12 +85,7 @@ export function turns(page) {
   }
 
   async function look() {
-    const address = new URL(editing, location.href);
-    address.searchParams.set("path", page.data.path);
-    address.searchParams.set("key", page.config.document.key);
-    const response = await ask(address.href);
-    if (!response.ok) return;
-    const told = await response.json();
+    const told = await get("editing", { path: page.data.path, key: page.config.document.key });
     if (waits) tellOfLock(told);
     else if (page.config.editorConfig.mode === "edit") tellOfChanges(told);
   }
@@ -104,6 +98,7 @@ export function turns(page) {
     }
   }
 
-  if (editing) watch();
+  // An embedded document and an old version have no path here: nobody edits in their pages.
+  if ("path" in page.data) watch();
   return "offersEditing" in page.data ? { onRequestEditRights: edit } : {};
 }

@@ -9,20 +9,11 @@ from davserver.editor.contents import NotOpenable
 from davserver.editor.conversion.conversions import to_be_edited
 from davserver.editor.formats import format_of
 from davserver.editor.inside.abilities import abilities
-from davserver.editor.middleware import (
-    ALIVE,
-    CONFIG,
-    EDIT,
-    EDITING,
-    HISTORY,
-    TAKE_OVER,
-    TEXT,
-    VERSIONS,
-    VIEW,
-)
+from davserver.editor.middleware import ALIVE, CONFIG, EDIT, TEXT, VERSIONS, VIEW
 from davserver.editor.opening import Office, Opened, Opening
 from davserver.editor.saving import callbacks
 from davserver.editor.surfaces import Surface, surface_of
+from davserver.editor.versions.versions import may_look
 from davserver.errors import BadRequest, Gone, UnsupportedMediaType
 from davserver.model import Action, Entry, Right, Rights, Role
 from davserver.pages import SHARE, Pages, readable_size
@@ -175,14 +166,12 @@ class OpenFile:
             server=server,
             fresh=f"{request.url(CONFIG)}?{wanted}",
             alive=request.url(ALIVE),
-            editing=request.url(EDITING),
-            take_over=request.url(TAKE_OVER),
             offers_editing=opened.offers_editing,
             tells_changes=self._tells_changes,
             share=request.url(SHARE[:-1] + address)
             if self._opening.shares(request, entry.path)
             else "",
-            history=self._history(request, entry.path, server),
+            may_look_back=may_look(self._access, request, entry.path),
             restores=Right.EDIT in self._access.rights(request.principal, entry.path),
             folder=request.way_back(entry.path),
         )
@@ -221,19 +210,9 @@ class OpenFile:
 
     def _versions(self, request: Request, path: str) -> str:
         """The address of the file's versions; empty for who may not see them."""
-        if not self._may_look_back(request, path):
+        if not may_look(self._access, request, path):
             return ""
         return request.url(VERSIONS[:-1] + request.addresses.target(path))
-
-    def _history(self, request: Request, path: str, server: str) -> str:
-        """Where the editor asks for the versions; empty for who may not see them."""
-        if not self._may_look_back(request, path):
-            return ""
-        query = {"path": request.addresses.target(path), "server": server}
-        return f"{request.url(HISTORY)}?{urlencode(query)}"
-
-    def _may_look_back(self, request: Request, path: str) -> bool:
-        return not request.link or Right.EDIT in self._access.rights(request.principal, path)
 
     def _not_openable(self, request: Request, entry: Entry, words: str) -> Response:
         rights = self._access.rights(request.principal, entry.path)

@@ -118,6 +118,22 @@ def test_a_refusal_is_said_in_the_panel(ann: Person, office: ThreadServer) -> No
     assert "Restore the whole version" in told(page, "refreshHistory")["error"]
 
 
+def test_the_panel_and_the_share_dialog_follow_a_renamed_document(
+    ann: Person, samples: Path
+) -> None:
+    page = ann.page
+    page.goto("/-/edit/Welcome.docx")
+    expect(editor(page).locator("#mode")).to_have_text("Editing")
+    emit(page, "onRequestRename", "Plan")
+    page.wait_for_url("**/-/edit/Plan.docx")
+    emit(page, "onRequestHistory")
+    assert told(page, "refreshHistory").get("currentVersion") == 1
+    emit(page, "onRequestHistoryData", 1)
+    assert told(page, "setHistoryData")["fileType"] == "docx"
+    emit(page, "onRequestSharingSettings")
+    expect(page.frame_locator(".share-dialog iframe").locator("h1")).to_contain_text("Plan.docx")
+
+
 def test_whoever_edits_meanwhile_goes_on_with_what_was_restored(
     ann: Person,
     samples: Path,

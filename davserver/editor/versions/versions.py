@@ -98,13 +98,21 @@ class VersionsPage:
         return redirect(f"{address}?restored={number}")
 
 
-def check_may_look(access: Access, request: Request, path: str) -> None:
-    """Raise unless the person may see what the file at ``path`` was before.
+def may_look(access: Access, request: Request, path: str) -> bool:
+    """Whether the person may see what the file at ``path`` was before.
 
     What a document was before is not what somebody shared who shares what it is.
     """
-    needed = (Right.READ, Right.EDIT) if request.link else (Right.READ,)
-    access.check(request.principal, path, *needed)
+    return access.rights(request.principal, path).issuperset(_needed_to_look(request))
+
+
+def check_may_look(access: Access, request: Request, path: str) -> None:
+    """Raise unless ``may_look``."""
+    access.check(request.principal, path, *_needed_to_look(request))
+
+
+def _needed_to_look(request: Request) -> tuple[Right, ...]:
+    return (Right.READ, Right.EDIT) if request.link else (Right.READ,)
 
 
 def number_of(text: str) -> int:
