@@ -1,19 +1,17 @@
 """What only guests see: the page of a file that is shared alone, and the one that takes uploads."""
 
 from collections.abc import Iterable
-from itertools import chain, count, islice
 
 from davserver import paths
 from davserver.browser.listing import Actions, readable, symbol
-from davserver.errors import BadRequest, Conflict, MethodNotAllowed
+from davserver.errors import BadRequest, MethodNotAllowed
 from davserver.model import Action, Entry, Link, Origin, Right, Rights
 from davserver.pages import Pages
-from davserver.providers.files import absent
+from davserver.providers.free_names import free_path, place_new
 from davserver.providers.share import Share
 from davserver.web import App, Environ, Request, Response, StartResponse, redirect, text
 
 DROP = "/-/drop/"
-_ATTEMPTS = 1000
 
 
 class LinkPages:
@@ -79,27 +77,10 @@ class LinkPages:
             raise BadRequest("A file is sent here under a name of its own.")
         self._share.access.check(request.principal, path, Right.CREATE)
         files, writer = self._share.files, request.principal.writer(Origin.BROWSER)
-        free_names = (one for one in islice(_names(path), _ATTEMPTS) if files.find(one) is None)
-        first = next(free_names, None)
+        first = free_path(files, path)
         if first is not None:
             files.check_writable(first, writer, request.content_length)
         with files.spool() as spool:
             for block in request.blocks(self._max_bytes):
                 spool.write(block)
-            for free in chain([first] if first else [], free_names):
-                try:
-                    files.commit(free, spool, writer, condition=absent)
-                except Conflict:
-                    if files.find(free) is None:
-                        raise
-                    continue  # somebody was faster
-                return text(201, paths.name(free))
-        raise Conflict("There are too many files of this name.")
-
-
-def _names(path: str) -> Iterable[str]:
-    """``path``, and then others like it: "plan (2).pdf"."""
-    yield path
-    folder, name = paths.parent(path), paths.name(path)
-    for number in count(2):
-        yield paths.join(folder, paths.with_words(name, f" ({number})"))
+            return text(201, paths.name(place_new(files, path, spool, writer)))

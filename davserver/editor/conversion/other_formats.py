@@ -1,7 +1,6 @@
 """A file in another format: as a copy beside it, or to be downloaded."""
 
-from collections.abc import Callable, Iterator
-from itertools import count, islice
+from collections.abc import Callable
 from typing import Any
 
 from davserver import paths
@@ -18,7 +17,6 @@ from davserver.editor.middleware import CONVERT_PAGE, DOWNLOAD, DOWNLOAD_AS, EDI
 from davserver.editor.opening import Office, Opening
 from davserver.errors import (
     BadRequest,
-    Conflict,
     DavserverError,
     Gone,
     NotFound,
@@ -27,14 +25,14 @@ from davserver.errors import (
 from davserver.model import Action, Entry, Origin, Principal, Right, link_of
 from davserver.pages import Pages, readable_size
 from davserver.providers.access import Access
-from davserver.providers.files import VersionedFiles, absent
+from davserver.providers.files import VersionedFiles
+from davserver.providers.free_names import free_path, place_new
 from davserver.providers.stores import Spool
 from davserver.web import Request, Response, redirect
 
 SOURCE_SECONDS = 30 * 60
 """Life of the address that the Document Server fetches the file from: its own longest wait."""
 
-_ATTEMPTS = 1000
 _COPY, _DOWNLOAD = "copy", "download"
 
 
@@ -154,23 +152,12 @@ class OtherFormat:
         writer = request.principal.writer(Origin.BROWSER)
         if wanted.target not in conversions.EITHER:
             # Nobody waits for what could not be stored.
-            names = _names(entry.path, conversions.ending(wanted.target))
-            first = next((one for one in names if self._files.find(one) is None), None)
+            first = free_path(self._files, _beside(entry.path, conversions.ending(wanted.target)))
             if first is not None:
                 self._files.check_writable(first, writer)
         with self._files.spool() as spool:
             extension = self._convert(request, entry, wanted, spool)
-            for path in _names(entry.path, extension):
-                if self._files.find(path) is not None:
-                    continue
-                try:
-                    self._files.commit(path, spool, writer, condition=absent)
-                except Conflict:
-                    if self._files.find(path) is None:
-                        raise
-                    continue  # somebody was faster
-                return path
-        raise Conflict("There are too many copies of this file already.")
+            return place_new(self._files, _beside(entry.path, extension), spool, writer)
 
     def _download(self, request: Request, entry: Entry, wanted: Wanted) -> Response:
         with self._files.spool() as spool:
@@ -242,11 +229,7 @@ def _who(principal: Principal) -> str:
     return f"link:{link}" if link else principal.actor
 
 
-def _names(path: str, extension: str) -> Iterator[str]:
-    """For "/a.doc": "/a.docx", "/a (2).docx", and so on; as many as anybody wants."""
+def _beside(path: str, extension: str) -> str:
+    """For "/a.doc": "/a.docx"."""
     stem = paths.name(path).rpartition(".")[0]
-    name = paths.with_words(f"{stem}.{extension}", "")
-    folder = paths.parent(path)
-    yield paths.join(folder, name)
-    for number in islice(count(2), _ATTEMPTS):
-        yield paths.join(folder, paths.with_words(name, f" ({number})"))
+    return paths.join(paths.parent(path), paths.with_words(f"{stem}.{extension}", ""))

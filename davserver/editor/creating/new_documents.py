@@ -13,11 +13,12 @@ from davserver.editor.creating.habits import Habit, Habits
 from davserver.editor.creating.instances import DOCUMENTS, instance
 from davserver.editor.creating.templates import Template, Templates
 from davserver.editor.middleware import EDIT
-from davserver.errors import BadRequest, BodyTooLarge, Conflict, Gone, NotFound
+from davserver.errors import BadRequest, BodyTooLarge, Gone, NotFound
 from davserver.model import Entry, Origin, Right
 from davserver.pages import Pages
 from davserver.providers.access import Access
-from davserver.providers.files import VersionedFiles, absent
+from davserver.providers.files import VersionedFiles
+from davserver.providers.free_names import place_new
 from davserver.providers.stores import Spool
 from davserver.web import BLOCK, Request, Response, redirect
 
@@ -32,7 +33,6 @@ DEFAULT_NAMES = {
     "txt": "New text",
 }
 FORM = "pdf"
-_ATTEMPTS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,19 +160,7 @@ class NewDocument:
         writer = request.principal.writer(Origin.BROWSER)
         with self._files.spool() as spool:
             beginning.write(spool)
-            for number in range(1, _ATTEMPTS):
-                numbered = stem if number == 1 else f"{stem} ({number})"
-                path = paths.join(folder, f"{numbered}.{kind}")
-                if self._files.find(path) is not None:
-                    continue
-                try:
-                    self._files.commit(path, spool, writer, condition=absent)
-                except Conflict:
-                    if self._files.find(path) is None:
-                        raise
-                    continue  # somebody was faster
-                return path
-        raise Conflict("There are too many documents of this name.")
+            return place_new(self._files, paths.join(folder, f"{stem}.{kind}"), spool, writer)
 
 
 def _pour(content: BinaryIO, spool: Spool) -> None:

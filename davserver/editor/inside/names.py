@@ -4,12 +4,8 @@ import re
 import unicodedata
 
 from davserver import paths
-from davserver.errors import BadRequest, Conflict
-from davserver.model import Writer
-from davserver.providers.files import VersionedFiles, absent
-from davserver.providers.stores import Spool
+from davserver.errors import BadRequest
 
-_ATTEMPTS = 1000
 # What Windows refuses in names, and what turns the direction of text: "gpj.exe" read as "exe.jpg".
 _REFUSED = re.compile('[\\\\/:*?"<>|\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]')
 _DEVICES = re.compile(r"(con|prn|aux|nul|(com|lpt)[0-9\u00b9\u00b2\u00b3])(\..*)?", re.IGNORECASE)
@@ -31,23 +27,3 @@ def safe_name(title: str, extension: str) -> str:
     if _DEVICES.fullmatch(stem):
         stem = "_" + stem
     return paths.with_words(stem + ending, "")
-
-
-def place_new(files: VersionedFiles, folder: str, name: str, spool: Spool, writer: Writer) -> str:
-    """Store the spooled bytes in ``folder`` as a file of this name, numbered if it is taken.
-
-    The path. Raises what ``VersionedFiles.commit`` raises, Conflict after a thousand names.
-    """
-    for number in range(1, _ATTEMPTS):
-        words = "" if number == 1 else f" ({number})"
-        path = paths.join(folder, paths.with_words(name, words))
-        if files.find(path) is not None:
-            continue
-        try:
-            files.commit(path, spool, writer, condition=absent)
-        except Conflict:
-            # Somebody was faster, or the folder went away meanwhile.
-            files.entry(folder)
-            continue
-        return path
-    raise Conflict("There are too many files of this name.")

@@ -5,7 +5,7 @@ from json import dumps
 from davserver import paths
 from davserver.audit import Event
 from davserver.editor.formats import FORMATS
-from davserver.editor.inside.names import place_new, safe_name
+from davserver.editor.inside.names import safe_name
 from davserver.editor.middleware import EDIT
 from davserver.editor.opening import Opening
 from davserver.editor.server.soundness import fault_of
@@ -13,6 +13,7 @@ from davserver.errors import BadGateway, Conflict, Gone, UnsupportedMediaType, p
 from davserver.model import Origin, Right
 from davserver.providers.access import Access
 from davserver.providers.files import VersionedFiles
+from davserver.providers.free_names import place_new
 from davserver.web import Request, Response, json
 
 KEPT = frozenset(FORMATS) | {"bmp", "gif", "jpg", "png", "zip"}
@@ -52,7 +53,8 @@ class SaveAs:
             fault = fault_of(spool, filetype)
             if fault:
                 raise BadGateway(f"What the Document Server delivered is not whole: {fault}")
-            path = place_new(self._files, folder, name, spool, who.writer(Origin.BROWSER))
+            writer = who.writer(Origin.BROWSER)
+            path = place_new(self._files, paths.join(folder, name), spool, writer)
         request.note(Event.CREATED, path=path, source=document)
         target = request.addresses.target(path)
         is_document = filetype in FORMATS
