@@ -78,6 +78,10 @@ class Addresses:
         """The address of ``path``."""
         return self.base + self.target(path, folder=folder)
 
+    def page(self, route: str, path: str) -> str:
+        """The address of what ``route``, like "/-/edit/", shows of ``path``."""
+        return self.base + route[:-1] + self.target(path)
+
     def told(self, words: str) -> str:
         """``words`` about paths, with these as somebody knows them to whom ``root`` is all."""
         if self.root == paths.ROOT:

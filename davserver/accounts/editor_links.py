@@ -166,7 +166,7 @@ class EditorDoor:
 
     def _page_of(self, request: Request) -> str:
         path = request.principal.scope
-        return request.url(self._editor[:-1] + request.addresses.target(path))
+        return request.addresses.page(self._editor, path)
 
     def _framed(self, start_response: StartResponse) -> StartResponse:
         """Let the pages of ``embedders`` show this answer in a frame."""

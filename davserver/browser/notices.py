@@ -59,7 +59,7 @@ class NoticesPage:
         if one is None or not self._is_readable(request, one):
             raise NotFound("this document")
         self._notices.read(name, one.number)
-        return request.url(EDIT[:-1] + request.addresses.target(one.path)) + one.query
+        return request.addresses.page(EDIT, one.path) + one.query
 
     def _is_readable(self, request: Request, one: Notice) -> bool:
         rights = self._access.rights(request.principal, one.path) if one.path else ()

@@ -108,7 +108,7 @@ class Sharing:
         if request.method == "POST":
             told = self._act(request, path)
             kept = {"in": "dialog"} if "dialog" in request.query.get("in", "") else {}
-            address = request.url(SHARE[:-1] + request.addresses.target(path))
+            address = request.addresses.page(SHARE, path)
             return redirect(f"{address}?{urlencode({**kept, **told})}")
         decided = self._access.why(who, paths.lineage(path))
         above = [
@@ -122,7 +122,7 @@ class Sharing:
             entry=entry,
             name=readable(entry.name) or "Files",
             is_dialog=request.query.get("in") == "dialog",
-            address=request.url(SHARE[:-1] + request.addresses.target(path)),
+            address=request.addresses.page(SHARE, path),
             grants=[_grant_row(request, grant) for grant in self._access.on(path)],
             inherited=above,
             mine=decided.rights,
@@ -274,7 +274,7 @@ class Sharing:
             link,
             address,
             qr,
-            request.url(SHARE[:-1] + request.addresses.target(link.path)),
+            request.addresses.page(SHARE, link.path),
             readable(link.path),
         )
 
@@ -309,8 +309,8 @@ def _is_own(who: Principal, link: Link) -> bool:
 def _grant_row(request: Request, grant: Grant) -> GrantRow:
     kind, _, name = grant.subject.partition(":")
     who = {"user": name, "group": f"Group {name}"}.get(kind, "Everybody")
-    target = request.addresses.target(grant.path)
-    return GrantRow(grant, who, request.url(SHARE[:-1] + target), readable(grant.path), target)
+    addresses, path = request.addresses, grant.path
+    return GrantRow(grant, who, addresses.page(SHARE, path), readable(path), addresses.target(path))
 
 
 def _subject(form: Mapping[str, str]) -> str:

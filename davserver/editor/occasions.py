@@ -78,7 +78,7 @@ class Occasions:
 
 def _addresses(request: Request, entry: Entry, rights: Rights) -> dict[str, str]:
     """What an embedded viewer leads to (Config, editorConfig, "embedded")."""
-    view = request.origin + request.url(VIEW[:-1] + request.addresses.target(entry.path))
+    view = request.origin + request.addresses.page(VIEW, entry.path)
     told = {"embedUrl": f"{view}?type={Surface.EMBEDDED}", "fullscreenUrl": view, "shareUrl": view}
     if Right.DOWNLOAD in rights:
         told["saveUrl"] = request.origin + request.addresses.of(entry.path)

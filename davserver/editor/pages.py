@@ -168,7 +168,7 @@ class OpenFile:
             alive=request.url(ALIVE),
             offers_editing=opened.offers_editing,
             tells_changes=self._tells_changes,
-            share=request.url(SHARE[:-1] + address)
+            share=request.addresses.page(SHARE, entry.path)
             if self._opening.shares(request, entry.path)
             else "",
             may_look_back=may_look(self._access, request, entry.path),
@@ -212,7 +212,7 @@ class OpenFile:
         """The address of the file's versions; empty for who may not see them."""
         if not may_look(self._access, request, path):
             return ""
-        return request.url(VERSIONS[:-1] + request.addresses.target(path))
+        return request.addresses.page(VERSIONS, path)
 
     def _not_openable(self, request: Request, entry: Entry, words: str) -> Response:
         rights = self._access.rights(request.principal, entry.path)

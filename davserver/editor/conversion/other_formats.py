@@ -196,7 +196,7 @@ class OtherFormat:
             self._opening.actions(request.principal, path, rights)
         )
         if opens:
-            return request.url(EDIT[:-1] + request.addresses.target(path))
+            return request.addresses.page(EDIT, path)
         return request.way_back(path)
 
     def _page(

@@ -83,7 +83,7 @@ class NewDocument:
             return self._page(request, folder, beginning)
         path = self._create(request, folder, beginning)
         request.note(Event.CREATED, path=path)
-        return redirect(request.url(EDIT[:-1] + request.addresses.target(path)))
+        return redirect(request.addresses.page(EDIT, path))
 
     def _page(self, request: Request, folder: str, beginning: Beginning) -> Response:
         """What nobody asked for by a form of ours is made only after a yes."""

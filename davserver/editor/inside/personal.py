@@ -77,9 +77,8 @@ class Personal:
                 continue
             if self._files.find(path) is None:
                 continue
-            target = request.addresses.target(path)
             folder = paths.decoded(request.addresses.target(paths.parent(path)))
-            url = request.origin + request.url(EDIT[:-1] + target)
+            url = request.origin + request.addresses.page(EDIT, path)
             found.append({"folder": title(folder), "title": title(paths.name(path)), "url": url})
         return found
 

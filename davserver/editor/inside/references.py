@@ -40,7 +40,7 @@ class References:
             **self._loans.of(request, path),
             "key": key.value,
             "path": _seen_from(request.query.get("path") or "/", target),
-            "link": request.origin + request.url(EDIT[:-1] + target),
+            "link": request.origin + request.addresses.page(EDIT, path),
             "referenceData": {"fileKey": resource_id, "instanceId": self._instance_id},
         }
         return self._loans.signed(request, told)

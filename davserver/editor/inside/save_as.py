@@ -58,7 +58,7 @@ class SaveAs:
         request.note(Event.CREATED, path=path, source=document)
         target = request.addresses.target(path)
         is_document = filetype in FORMATS
-        opens = request.url(EDIT[:-1] + target) if is_document else request.addresses.of(path)
+        opens = request.addresses.page(EDIT, path) if is_document else request.addresses.of(path)
         return json(dumps({"name": printable(paths.name(path)), "path": target, "open": opens}))
 
 

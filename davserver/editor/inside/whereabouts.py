@@ -27,12 +27,11 @@ class Whereabouts:
 
         The last is empty for who may not share it.
         """
-        target = request.addresses.target(path)
         shares = self._opening.shares(request, path)
         return {
             "name": printable(paths.name(path)),
-            "path": target,
-            "edit": request.url(EDIT[:-1] + target),
+            "path": request.addresses.target(path),
+            "edit": request.addresses.page(EDIT, path),
             "folder": request.way_back(path),
-            "share": request.url(SHARE[:-1] + target) if shares else "",
+            "share": request.addresses.page(SHARE, path) if shares else "",
         }

@@ -96,4 +96,4 @@ class Preview:
         )
 
     def _versions(self, request: Request, path: str) -> str:
-        return request.url(VERSIONS[:-1] + request.addresses.target(path))
+        return request.addresses.page(VERSIONS, path)

@@ -58,7 +58,6 @@ class VersionsPage:
             return self._download(request, path, number_of(request.query["download"]))
         entry = self._files.entry(path)
         rights = self._access.rights(who, path)
-        target = request.addresses.target(path)
         return self._pages.render(
             request,
             "versions.html",
@@ -71,8 +70,8 @@ class VersionsPage:
             restored=number_of(request.query["restored"]) if "restored" in request.query else 0,
             max_name=MAX_NAME,
             max_note=MAX_NOTE,
-            address=request.url(VERSIONS[:-1] + target),
-            view=request.url(VIEW[:-1] + target),
+            address=request.addresses.page(VERSIONS, path),
+            view=request.addresses.page(VIEW, path),
             folder=request.way_back(path),
         )
 
@@ -85,7 +84,7 @@ class VersionsPage:
 
     def _change(self, request: Request, path: str) -> Response:
         form = request.form
-        address = request.url(VERSIONS[:-1] + request.addresses.target(path))
+        address = request.addresses.page(VERSIONS, path)
         if "describe" in form:
             number = number_of(form["describe"])
             name = _CONTROL.sub(" ", form.get("name", "")).strip()[:MAX_NAME]
