@@ -22,7 +22,6 @@ from davserver.editor.saving.standing import A_GUEST
 from davserver.editor.server import downloads
 from davserver.editor.server.client import DocumentServer
 from davserver.editor.server.servers import Servers
-from davserver.editor.server.tokens import ServerTokens
 from davserver.editor.sessions.joining import Joining
 from davserver.editor.surfaces import Surface, surface_of
 from davserver.errors import FileLocked, UnsupportedMediaType
@@ -52,15 +51,17 @@ class Office:
     """Our address as the server reaches us; empty if it is the one that the browser uses."""
     customization: Customization
 
-    @property
-    def server(self) -> DocumentServer:
-        """The first one, for what belongs to no session."""
-        return self.servers.first
+    def download(self, request: Request, claims: dict[str, Any], seconds: int) -> str:
+        """Where a Document Server fetches what ``claims`` say (``Downloads``), for ``seconds``."""
+        return self._us(request) + DOWNLOAD + self.download_links.issue(claims, seconds)
 
-    @property
-    def tokens(self) -> ServerTokens:
-        """Those of the first one."""
-        return self.servers.first.tokens
+    def callback(self, request: Request, key: DocumentKey) -> str:
+        """Where a Document Server reports on the session ``key``."""
+        token = self.callback_links.issue({"key": key.value}, callbacks.MAX_SECONDS)
+        return self._us(request) + CALLBACK + token
+
+    def _us(self, request: Request) -> str:
+        return self.internal_url or request.origin + request.site
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,21 +175,18 @@ class Opening:
         known = format_of(entry.path)
         if known is None:
             raise UnsupportedMediaType("This file has no format that the editor opens.")
-        us = office.internal_url or request.origin + request.site
         server = opened.server
         wanted = request.header("Accept-Language")
         language = preferred_language(wanted, server.languages)
         of_state = {"rid": opened.resource_id, "etag": opened.etag, "ds": server.public}
-        download = office.download_links.issue(of_state, downloads.SECONDS)
-        callback = office.callback_links.issue({"key": opened.key.value}, callbacks.MAX_SECONDS)
         folder = request.way_back(entry.path)
         config = editor_config(
             entry,
             known,
             opened.key,
             Links(
-                download=us + DOWNLOAD + download,
-                callback=us + CALLBACK + callback,
+                download=office.download(request, of_state, downloads.SECONDS),
+                callback=office.callback(request, opened.key),
                 folder=request.origin + folder,
             ),
             Reader(

@@ -102,6 +102,10 @@ _WITH_MACROS = frozenset({"docm", "dotm", "xlsm", "xltm", "xlsb", "pptm", "ppsm"
 _KEY_LENGTH = 40
 
 
+SOURCE_SECONDS = 30 * 60
+"""Life of the address that the Document Server fetches a source from: its own longest wait."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """What is to be converted: its format, where the Document Server gets it, and what it is.

@@ -18,6 +18,7 @@ from davserver.editor.server.client import DocumentServer
 from davserver.editor.server.servers import Servers
 from davserver.editor.server.soundness import fault_of
 from davserver.errors import BadGateway, Forbidden
+from davserver.model import link_of
 from davserver.providers.stores import Spool
 
 SECONDS = 50
@@ -52,9 +53,9 @@ class Converter:
     ) -> str:
         """Write what comes of ``source`` into ``spool``; its extension.
 
-        ``who`` asks, None for davserver itself; ``server`` is the one that has to do it, if it is
-        not all the same. Raises NotConverted, TooManyConversions, Unavailable, BadGateway, and what
-        ``DocumentServer.fetch`` raises.
+        ``who`` asks (``Principal.actor``), None for davserver itself; ``server`` is the one that
+        has to do it, if it is not all the same. Raises NotConverted, TooManyConversions,
+        Unavailable, BadGateway, and what ``DocumentServer.fetch`` raises.
         """
         deadline = time.monotonic() + seconds
         asked = parameters(source, wanted)
@@ -71,7 +72,11 @@ class Converter:
         return extension
 
     def _turn(self, who: str | None, deadline: float) -> AbstractContextManager[None]:
-        return self._turns.any(deadline) if who is None else self._turns.of(who, deadline)
+        if who is None:
+            return self._turns.any(deadline)
+        # All guests of a link are counted together, for they are quickly made.
+        link = link_of(who)
+        return self._turns.of(f"link:{link}" if link else who, deadline)
 
     def _outcome(
         self, server: DocumentServer, source: Source, asked: dict[str, Any], deadline: float

@@ -8,12 +8,12 @@ from davserver.audit import Event
 from davserver.content import file_response, safe_headers
 from davserver.editor.config import watermark
 from davserver.editor.conversion import conversions
-from davserver.editor.conversion.conversions import Source, Wanted
+from davserver.editor.conversion.conversions import SOURCE_SECONDS, Source, Wanted
 from davserver.editor.conversion.converting import Converter
 from davserver.editor.conversion.plain_text import LOOKED_AT, READ_AS_TEXT, reading_hints
 from davserver.editor.conversion.refusals import TOO_LARGE, NotConverted
 from davserver.editor.language import preferred_language
-from davserver.editor.middleware import CONVERT_PAGE, DOWNLOAD, DOWNLOAD_AS, EDIT
+from davserver.editor.middleware import CONVERT_PAGE, DOWNLOAD_AS, EDIT
 from davserver.editor.opening import Office, Opening
 from davserver.errors import (
     BadRequest,
@@ -22,16 +22,13 @@ from davserver.errors import (
     NotFound,
     UnsupportedMediaType,
 )
-from davserver.model import Action, Entry, Origin, Principal, Right, link_of
+from davserver.model import Action, Entry, Origin, Right
 from davserver.pages import Pages, readable_size
 from davserver.providers.access import Access
 from davserver.providers.files import VersionedFiles
 from davserver.providers.free_names import free_path, place_new
 from davserver.providers.stores import Spool
 from davserver.web import Request, Response, redirect
-
-SOURCE_SECONDS = 30 * 60
-"""Life of the address that the Document Server fetches the file from: its own longest wait."""
 
 _COPY, _DOWNLOAD = "copy", "download"
 
@@ -177,17 +174,13 @@ class OtherFormat:
         assert office is not None  # noqa: S101
         assert converter is not None  # noqa: S101
         source = self._source(request, office, entry)
-        return converter.convert(source, wanted, spool, _who(request.principal))
+        return converter.convert(source, wanted, spool, request.principal.actor)
 
     def _source(self, request: Request, office: Office, entry: Entry) -> Source:
         resource_id = self._files.identify(entry.path)
         claims = {"rid": resource_id, "etag": entry.etag}
-        us = office.internal_url or request.origin + request.site
-        return Source(
-            paths.extension(entry.path),
-            us + DOWNLOAD + office.download_links.issue(claims, SOURCE_SECONDS),
-            f"{resource_id}\0{entry.etag}",
-        )
+        url = office.download(request, claims, SOURCE_SECONDS)
+        return Source(paths.extension(entry.path), url, f"{resource_id}\0{entry.etag}")
 
     def _way_to(self, request: Request, path: str) -> str:
         """The editor of what was made, where there is one; else the folder that it lies in."""
@@ -221,12 +214,6 @@ class OtherFormat:
         if fault:
             page.headers.extend(fault.headers())
         return page
-
-
-def _who(principal: Principal) -> str:
-    """By whom conversions are counted: all guests of a link together, for they are quickly made."""
-    link = link_of(principal.actor)
-    return f"link:{link}" if link else principal.actor
 
 
 def _beside(path: str, extension: str) -> str:

@@ -10,7 +10,6 @@ from typing import Any
 from davserver import paths
 from davserver.audit import Event
 from davserver.editor.formats import FORMATS, Kind
-from davserver.editor.middleware import DOWNLOAD
 from davserver.editor.opening import Office, Opening
 from davserver.editor.server.client import DocumentServer
 from davserver.errors import BadRequest, Conflict, Gone, UnsupportedMediaType
@@ -75,10 +74,9 @@ class Loans:
             raise Conflict("This is a folder.")
         office, server = self.office, self.server(request)
         claims = {"rid": resource_id, "etag": entry.etag, "ds": server.public}
-        token = office.download_links.issue(claims, SECONDS)
-        us = office.internal_url or request.origin + request.site
         request.note(Event.READ, path=path, etag=entry.etag)
-        return {"fileType": paths.extension(path), "url": us + DOWNLOAD + token}
+        url = office.download(request, claims, SECONDS)
+        return {"fileType": paths.extension(path), "url": url}
 
 
 class Insert:

@@ -8,7 +8,6 @@ from typing import Any
 
 from davserver import paths
 from davserver.editor.keys import version_key
-from davserver.editor.middleware import DOWNLOAD
 from davserver.editor.opening import Office
 from davserver.editor.server import downloads
 from davserver.editor.server.client import DocumentServer
@@ -104,8 +103,7 @@ class History:
 
     def _address(self, request: Request, claims: dict[str, Any]) -> str:
         """Where the Document Server fetches what ``claims`` say."""
-        us = self._office.internal_url or request.origin + request.site
-        return us + DOWNLOAD + self._office.download_links.issue(claims, downloads.SECONDS)
+        return self._office.download(request, claims, downloads.SECONDS)
 
     def _restore(self, request: Request, path: str) -> None:
         number = number_of(request.form.get("version", ""))
