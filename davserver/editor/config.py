@@ -123,7 +123,6 @@ def editor_config(
             "callbackUrl": links.callback,
             "lang": for_editor(reader.language),
             "user": user(reader.principal),
-            "coEditing": {"mode": "fast", "change": True},
             "customization": {
                 # Otherwise "Save" saves into the Document Server's cache alone until everybody has
                 # left.

@@ -66,7 +66,7 @@ _MAX_CHOICES = 20
 def preferred_language(accept_language: str, among: Collection[str] = ()) -> str:
     """The first known language of an Accept-Language header, as "de-DE".
 
-    ``among`` are those that there are, by the names of ``editor_language``; empty: any.
+    ``among`` are those that there are, by the names of ``for_editor``; empty: any.
     """
     choices: list[tuple[float, str]] = []
     for part in accept_language.split(",")[:_MAX_CHOICES]:
@@ -77,7 +77,7 @@ def preferred_language(accept_language: str, among: Collection[str] = ()) -> str
             continue
     for _, tag in sorted(choices, key=lambda choice: choice[0]):
         known = normalized(tag)
-        if known and (not among or editor_language(known)[0] in among):
+        if known and (not among or for_editor(known) in among):
             return known
     return DEFAULT
 
@@ -126,22 +126,6 @@ def region_of(language: str) -> str:
     """What forms of dates and numbers go by, like "de-DE"; empty where no region is known."""
     first, _, region = parts(language)
     return f"{first}-{region}" if region else ""
-
-
-def editor_language(tag: str) -> tuple[str, str]:
-    """``tag`` as the editor calls the language, and its region like "de-DE" ("" if it has none).
-
-    Two letters, but for three (Docs API, "Config", editorConfig, "lang").
-    """
-    language, _, rest = tag.partition("-")
-    region = rest.rpartition("-")[2]
-    if tag.startswith("sr-Cyrl"):
-        name = "sr-Cyrl"
-    elif (language, region) in {("zh", "TW"), ("zh", "HK"), ("zh", "MO")}:
-        name = "zh-TW"
-    else:
-        name = "pt-PT" if (language, region) == ("pt", "PT") else language
-    return name, f"{language}-{region}" if len(region) == 2 else ""
 
 
 def paper(language: str) -> str:

@@ -6,11 +6,11 @@ Source: Docs API, "Config", editorConfig.
 from typing import Any
 
 from davserver.customization import Look
-from davserver.editor.language import editor_language
+from davserver.editor.language import for_editor, region_of
 
 
 def with_look(config: dict[str, Any], look: Look, language: str) -> dict[str, Any]:
-    """``config`` as the operator wants it, in ``language`` (BCP 47).
+    """``config`` as the operator wants it; in ``language`` (BCP 47), if that is not empty.
 
     What belongs to the document or the link stays: the way back, and whether guests are asked.
     """
@@ -25,7 +25,8 @@ def with_look(config: dict[str, Any], look: Look, language: str) -> dict[str, An
     editor["coEditing"] = dict(look.co_editing)
     if look.plugins_off:
         editor["plugins"] = {**editor.get("plugins", {}), "disable": list(look.plugins_off)}
-    editor["lang"], region = editor_language(language)
-    if region:
-        editor["region"] = region
+    if language:
+        editor["lang"] = for_editor(language)
+    if region_of(language):
+        editor["region"] = region_of(language)
     return {**config, "editorConfig": editor}

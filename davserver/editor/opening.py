@@ -209,7 +209,7 @@ class Opening:
         look = office.customization.look(
             entry.path, is_guest=_is_guest(request), saves=opened.saves
         )
-        config = with_look(config, look, office.customization.language or language)
+        config = with_look(config, look, office.customization.language)
         config["token"] = server.tokens.sign(config)
         return config
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from davserver.customization import THEMES, Customization, FolderRule, check_customization
-from davserver.editor.language import editor_language, preferred_language
+from davserver.editor.language import for_editor, preferred_language, region_of
 from davserver.errors import SettingsWrong
 from davserver.model import Role
 from davserver.settings import read_settings
@@ -185,7 +185,7 @@ class TestLanguages:
         ],
     )
     def test_as_the_editor_calls_them(self, tag: str, name: str, region: str) -> None:
-        assert editor_language(tag) == (name, region)
+        assert (for_editor(tag), region_of(tag)) == (name, region)
 
     def test_the_first_that_the_server_has_is_taken(self) -> None:
         assert preferred_language("is,de;q=0.5", {"en", "de"}) == "de-DE"
