@@ -152,7 +152,7 @@ def _check(request: Request) -> None:
 def _connections(server: DocumentServer, people_there: int) -> str:
     """How many may edit there, by its licence (Docs API, command "license")."""
     try:
-        answer = server.post("/command", {"c": "license"}, LICENCE_SECONDS)
+        answer = server.command("license", within=LICENCE_SECONDS)
     except DavserverError:
         return ""
     licence, quota = answer.get("license"), answer.get("quota")

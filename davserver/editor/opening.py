@@ -140,13 +140,13 @@ class Opening:
 
         Raises NotOpenable for a document that the server would not open.
         """
-        self._occasions.check(office.servers.for_new(), entry)
+        free = office.servers.for_new()
+        self._occasions.check(free, entry)
         notice = ""
         if saves:
             name = request.principal.actor or A_GUEST
             try:
-                wanted = office.servers.for_new().public
-                session = office.joining.join(entry, name, OPENING_SECONDS, wanted)
+                session = office.joining.join(entry, name, OPENING_SECONDS, free.public)
             except FileLocked as fault:
                 notice = f"{fault.holder} has this file locked in another program."
             else:
@@ -156,7 +156,7 @@ class Opening:
         resource_id, etag, key = office.sessions.view(entry.path)
         known = office.sessions.find(key.value)
         is_open = known is not None and known.state is SessionState.OPEN
-        server = office.servers.of(known) if is_open else office.servers.for_new()
+        server = office.servers.of(known) if is_open else free
         is_embedded = surface_of(request) is Surface.EMBEDDED
         offers = not notice and not is_embedded and self.may_edit(request, entry.path)
         return Opened(

@@ -3,7 +3,6 @@
 The command only begins one: the bytes come by a callback with status 6, to whatever process.
 """
 
-import math
 import threading
 import time
 from collections.abc import Collection
@@ -11,6 +10,7 @@ from enum import StrEnum
 
 import structlog
 
+from davserver.editor.server.client import NOTHING_NEW, OK, UNKNOWN_KEY
 from davserver.editor.server.servers import Servers
 from davserver.editor.sessions.waiting import comes_true
 from davserver.errors import BadGateway, Conflict, NotFound, Unavailable
@@ -24,8 +24,6 @@ COMMAND_SECONDS = 3
 READERS = 4
 """So many may wait at a time, in each process: the others get what there is."""
 ROUND_SECONDS = 30
-
-_OK, _UNKNOWN, _NOTHING = 0, 1, 4  # "error" of the command service
 
 _log = structlog.get_logger("davserver.editor")
 
@@ -84,24 +82,16 @@ class ForcedSaves:
         Where nothing was typed, the server is asked again after as long.
         """
         now = time.monotonic()
-        deadline = now + ROUND_SECONDS
-        overdue = self._sessions.unsaved_for(minutes * 60)
-        keys = {session.key.value for session in overdue}
-        self._demanded = {key: when for key, when in self._demanded.items() if key in keys}
+        unsaved = self._sessions.unsaved_for(minutes * 60)
+        keys = {session.key.value for session in unsaved}
+        lately = now - minutes * 60
+        self._demanded = {
+            key: when for key, when in self._demanded.items() if key in keys and when > lately
+        }
+        overdue = [session for session in unsaved if session.key.value not in self._demanded]
         begun = 0
-        silent: set[str] = set()
-        for session in overdue:
-            if time.monotonic() > deadline:
-                break
-            lately = self._demanded.get(session.key.value, -math.inf) > now - minutes * 60
-            if lately or session.server in silent:
-                continue
-            try:
-                begun += self._demand(session)
-            except (Unavailable, BadGateway) as fault:
-                _log.warning("cannot demand a save", path=session.path, fault=str(fault))
-                silent.add(session.server)
-                continue
+        for session, is_begun in self._servers.ask_each(overdue, self._demand, ROUND_SECONDS):
+            begun += is_begun
             self._demanded[session.key.value] = now
         return begun
 
@@ -111,9 +101,9 @@ class ForcedSaves:
             "forcesave", within=COMMAND_SECONDS, key=session.key.value, userdata="davserver"
         )
         error = answer.get("error")
-        if error not in {_OK, _UNKNOWN, _NOTHING}:
+        if error not in {OK, UNKNOWN_KEY, NOTHING_NEW}:
             raise Unavailable(f"The Document Server refused to save: error {error}.")
-        return bool(error == _OK)
+        return bool(error == OK)
 
     def _answer(self, session: EditSession, deadline: float) -> bool | None:
         """What ``_demand`` says; None if the server says nothing, or time is over."""

@@ -26,8 +26,8 @@ CONNECT_SECONDS = 10
 SILENT_SECONDS = 60
 FETCH_SECONDS = 300
 COMMAND_SECONDS = 15
-# "error" of an answer to a command.
-UNKNOWN_KEY = 1
+OK, UNKNOWN_KEY, NOTHING_NEW = 0, 1, 4
+"""What "error" says in answers to commands: done, no such document, nothing to save."""
 HEALTH_SECONDS = 5
 MAX_BYTES = 100 << 20
 """What a Document Server takes that does not say (server/config, "maxDownloadBytes")."""
@@ -51,20 +51,20 @@ class Looked:
 def look_at(url: str, ca: Path | None = None, headers: Mapping[str, str] | None = None) -> Looked:
     """What answers a GET of ``url``: the Document Server's, or our own. Raises Unavailable."""
     try:
-        with requests.Session() as session:
-            session.trust_env = False
-            session.verify = str(ca) if ca else True
-            with session.get(
+        with (
+            _session(ca) as session,
+            session.get(
                 url,
                 stream=True,
                 timeout=HEALTH_SECONDS,
                 allow_redirects=False,
                 headers={"Accept-Encoding": "identity", **(headers or {})},
-            ) as answer:
-                told = {name.lower(): value for name, value in answer.headers.items()}
-                switches = answer.status_code == 101
-                content = b"" if switches else next(answer.iter_content(_LOOKED_AT), b"")
-                return Looked(answer.status_code, told, content)
+            ) as answer,
+        ):
+            told = {name.lower(): value for name, value in answer.headers.items()}
+            switches = answer.status_code == 101
+            content = b"" if switches else next(answer.iter_content(_LOOKED_AT), b"")
+            return Looked(answer.status_code, told, content)
     except requests.RequestException as fault:
         raise Unavailable(f"no answer: {_reason(fault)}") from fault
 
@@ -93,7 +93,6 @@ class DocumentServer:
         self.told_bytes = 0
         self.languages: tuple[str, ...] = ()
         self.ca = ca
-        self._verify: bool | str = str(ca) if ca else True
 
     @property
     def max_bytes(self) -> int:
@@ -155,28 +154,11 @@ class DocumentServer:
         key = body.get("key")
         query = f"?{urlencode({'shardkey': key})}" if key else ""
         signed = {**body, "token": self.tokens.sign(body)}
-        headers = {
-            **self.tokens.bearer(body),
-            # Without it, /converter answers XML (Docs API, "Conversion API").
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",
-        }
         try:
-            with (
-                self._session() as session,
-                session.post(
-                    f"{self.internal}{path}{query}",
-                    json=signed,
-                    stream=True,
-                    timeout=within,
-                    allow_redirects=False,
-                    headers=headers,
-                ) as answer,
-            ):
-                return _json(answer)
-        except requests.RequestException as fault:
+            return self._post(path + query, signed, self.tokens.bearer(body), within)
+        except Unavailable:
             self.when_unreachable()
-            raise Unavailable(f"The Document Server cannot be reached: {_reason(fault)}") from fault
+            raise
 
     def forgotten(self) -> list[str]:
         """The keys of documents whose last save nobody took. Raises Unavailable, BadGateway."""
@@ -242,21 +224,7 @@ class DocumentServer:
 
     def unsigned(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """The answer to ``body`` without any signature. Raises Unavailable, BadGateway."""
-        try:
-            with (
-                self._session() as session,
-                session.post(
-                    self.internal + path,
-                    json=body,
-                    stream=True,
-                    timeout=HEALTH_SECONDS,
-                    allow_redirects=False,
-                    headers={"Accept": "application/json", "Accept-Encoding": "identity"},
-                ) as answer,
-            ):
-                return _json(answer)
-        except requests.RequestException as fault:
-            raise Unavailable(f"The Document Server cannot be reached: {_reason(fault)}") from fault
+        return self._post(path, body, {}, HEALTH_SECONDS)
 
     def learn(self, told: Mapping[str, Any]) -> None:
         """Take over what it says of itself where the settings say nothing."""
@@ -292,11 +260,32 @@ class DocumentServer:
             self.when_unreachable()
             raise
 
+    def _post(
+        self, path: str, body: dict[str, Any], headers: Mapping[str, str], within: float
+    ) -> dict[str, Any]:
+        # Without "Accept", /converter answers XML (Docs API, "Conversion API").
+        accepts = {"Accept": "application/json", "Accept-Encoding": "identity"}
+        try:
+            with (
+                _session(self.ca) as session,
+                session.post(
+                    self.internal + path,
+                    json=body,
+                    stream=True,
+                    timeout=within,
+                    allow_redirects=False,
+                    headers={**accepts, **headers},
+                ) as answer,
+            ):
+                return _json(answer)
+        except requests.RequestException as fault:
+            raise Unavailable(f"The Document Server cannot be reached: {_reason(fault)}") from fault
+
     @contextmanager
     def _answer(self, url: str, silent_seconds: float) -> Iterator[requests.Response]:
         try:
             with (
-                self._session() as session,
+                _session(self.ca) as session,
                 session.get(
                     url,
                     stream=True,
@@ -309,12 +298,13 @@ class DocumentServer:
         except requests.RequestException as fault:
             raise Unavailable(f"The Document Server cannot be reached: {_reason(fault)}") from fault
 
-    def _session(self) -> requests.Session:
-        session = requests.Session()
-        # No proxy and no password from the environment: the address is the administrator's.
-        session.trust_env = False
-        session.verify = self._verify
-        return session
+
+def _session(ca: Path | None) -> requests.Session:
+    session = requests.Session()
+    # No proxy and no password from the environment: the address is the administrator's.
+    session.trust_env = False
+    session.verify = str(ca) if ca else True
+    return session
 
 
 def _below(url: str, base: str) -> str | None:

@@ -6,10 +6,11 @@ was found out about them lies in the catalog, so that every process knows it.
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import TypeVar
 
 import structlog
 
@@ -24,6 +25,8 @@ LEARN_SECONDS = 600
 """So often a server is asked what it says of itself."""
 AGAIN_SECONDS = 5
 """After a failure a server is looked at again, but not more often than this."""
+
+Answer = TypeVar("Answer")
 
 _log = structlog.get_logger("davserver.editor")
 
@@ -77,18 +80,42 @@ class Servers:
             return server
         raise Forbidden("The address of a document is not a configured Document Server's.")
 
+    def ask_each(
+        self,
+        sessions: Iterable[EditSession],
+        ask: Callable[[EditSession], Answer],
+        seconds: float,
+    ) -> Iterator[tuple[EditSession, Answer]]:
+        """What ``ask`` says of one session after the other, until ``seconds`` are over.
+
+        A server that raises Unavailable or BadGateway is not asked again.
+        """
+        silent: set[str] = set()
+        deadline = time.monotonic() + seconds
+        for session in sessions:
+            if time.monotonic() > deadline:
+                return
+            if session.server in silent:
+                continue
+            try:
+                answer = ask(session)
+            except (Unavailable, BadGateway) as fault:
+                _log.warning("cannot ask for a session", path=session.path, fault=str(fault))
+                silent.add(session.server)
+            else:
+                yield session, answer
+
     def check_download(self, request: Request, address: str) -> None:
         """Raise NotFromServer unless the request is signed for just its address.
 
         By the server with this public address, if one is named, else by any of them.
         """
-        for number, server in enumerate(self, 1):
-            if address and server is not self.called(address):
-                continue
+        asked = [self.called(address)] if address else list(self)
+        for number, server in enumerate(asked, 1):
             try:
                 server.tokens.check_download(request.header(server.tokens.header), request.target)
             except NotFromServer:
-                if address or number == len(self._servers):
+                if number == len(asked):
                     raise
             else:
                 return
@@ -99,7 +126,8 @@ class Servers:
 
     def trouble(self) -> Trouble | None:
         """What is wrong if none answers. Nothing is switched off by that."""
-        found = [self.health(server) for server in self._servers]
+        health = self._health.all()
+        found = [health.get(server.public) for server in self._servers]
         if any(health is None or health.is_up for health in found) or found[0] is None:
             return None
         return Trouble(

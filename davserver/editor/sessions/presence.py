@@ -4,12 +4,11 @@ Pages and messages keep a session's lease. A page can be closed without a word, 
 lost, so before a lease ends the Document Server is asked.
 """
 
-import time
-
 import structlog
 
 from davserver.editor.saving.callbacks import LEASE_SECONDS
 from davserver.editor.saving.standing import people
+from davserver.editor.server.client import OK, UNKNOWN_KEY
 from davserver.editor.server.servers import Servers
 from davserver.errors import BadGateway, Unavailable
 from davserver.model import EditSession, SessionState
@@ -20,7 +19,6 @@ NEAR_SECONDS = 8 * 60
 LAPSED_SECONDS = 3600
 """And for so long after: nobody kept house while we were down."""
 ROUND_SECONDS = 30
-UNKNOWN = 1  # "error" of the command service: no document has this key
 
 _log = structlog.get_logger("davserver.editor")
 
@@ -38,24 +36,13 @@ class Presence:
         Where the server does not answer, nothing is changed: a lease ends by itself.
         """
         renewed = 0
-        silent: set[str] = set()
-        deadline = time.monotonic() + ROUND_SECONDS
-        for session in self._sessions.lapsing(NEAR_SECONDS, LAPSED_SECONDS):
-            if time.monotonic() > deadline:
-                break
-            if session.server in silent:
-                continue
-            try:
-                answer = self._info(session)
-            except (Unavailable, BadGateway) as fault:
-                _log.warning("cannot ask who edits", path=session.path, fault=str(fault))
-                silent.add(session.server)
-                continue
-            if answer.get("error") == 0 and answer.get("users"):
+        lapsing = self._sessions.lapsing(NEAR_SECONDS, LAPSED_SECONDS)
+        for session, answer in self._servers.ask_each(lapsing, self._info, ROUND_SECONDS):
+            if answer.get("error") == OK and answer.get("users"):
                 names = people(answer)
                 self._sessions.renew(session.key.value, LEASE_SECONDS, names)
                 renewed += 1
-            elif answer.get("error") == UNKNOWN and not session.is_live:
+            elif answer.get("error") == UNKNOWN_KEY and not session.is_live:
                 self._sessions.end(session.key, SessionState.CLOSED)
         return renewed
 
@@ -63,9 +50,8 @@ class Presence:
         """Whether the server says that it has nothing under the session's key."""
         key = session.key.value
         try:
-            return self._info(session).get("error") == UNKNOWN and key not in self._forgotten(
-                session
-            )
+            answer = self._info(session)
+            return answer.get("error") == UNKNOWN_KEY and key not in self._forgotten(session)
         except (Unavailable, BadGateway) as fault:
             _log.warning("cannot ask for a session", path=session.path, fault=str(fault))
             return False
