@@ -29,7 +29,6 @@ MAX_TEXT = 500
 MAX_FOLDERS = 200
 _A_COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
 _AN_ADDRESS = re.compile(r"(https?://|mailto:)[\x21-\x7e]+")
-_A_PATH = re.compile(r"/|(/(?!\.\.?(/|$))[^/\0]+)+")
 _NOTHING_ELSE = {"extra": "forbid"}
 
 
@@ -224,7 +223,7 @@ class FolderRule:
     __pydantic_config__ = _NOTHING_ELSE
 
     def __post_init__(self) -> None:
-        if not _A_PATH.fullmatch(self.path):
+        if not paths.is_written(self.path):
             raise ValueError(f"the path of a folder is written like /docs, not {self.path}")
         check_customization(self.customization)
 

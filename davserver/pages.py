@@ -6,6 +6,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -101,6 +102,12 @@ def content_security_policy(
         f"script-src 'self'{also}; frame-src 'self'{framed}; img-src 'self' data:{also}; "
         "style-src 'self'; connect-src 'self'; font-src 'self'"
     )
+
+
+def origin_of(address: str) -> str:
+    """Scheme, host and port of an address, for the policy; empty for no address."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}" if address else ""
 
 
 def readable_size(count: int) -> str:

@@ -24,6 +24,7 @@ TRASH_VIEW = "/.trash"
 MAX_PATH_BYTES = 4096
 MAX_NAME_BYTES = 255
 
+_WRITTEN_PATH = re.compile(r"/|(/(?!\.\.?(/|$))[^/\0]+)+")
 _NOISE_NAMES = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
 
 # RFC 3986 3.3 pchar, without the characters that XML and HTML attributes must escape and without
@@ -49,6 +50,11 @@ def resource_path(target: str) -> str:
 def typed(text: str) -> str:
     """The path that a person typed, with or without slashes at its ends. Raises the same."""
     return resource_path(href("/" + text.strip().strip("/")))
+
+
+def is_written(text: str) -> bool:
+    """Whether ``text``, out of a file of settings, is a path: "/" or "/docs/plans"."""
+    return _WRITTEN_PATH.fullmatch(text) is not None
 
 
 def decoded(target: str) -> str:

@@ -4,7 +4,6 @@ Pure: values in, parts of the configuration out. Source: Docs API, "Config", doc
 "permissions" (commentGroups, reviewGroups, userInfoGroups) and "options".
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -16,7 +15,6 @@ from davserver.model import Principal
 NO_GROUP = ""
 """Stands for the people who are in no group."""
 MAX_WATERMARK = 200
-_A_PATH = re.compile(r"/|(/(?!\.\.?(/|$))[^/\0]+)+")
 # Read from a file, an unknown key is refused.
 _NOTHING_ELSE = {"extra": "forbid"}
 
@@ -37,7 +35,7 @@ class WatermarkRule:
     def __post_init__(self) -> None:
         if not self.text.strip() or len(self.text) > MAX_WATERMARK:
             raise ValueError(f"a watermark has a text of 1 to {MAX_WATERMARK} characters")
-        if not _A_PATH.fullmatch(self.path):
+        if not paths.is_written(self.path):
             raise ValueError(f"the path of a watermark is written like /docs, not {self.path}")
 
     def is_for(self, who: Principal, path: str) -> bool:

@@ -3,12 +3,11 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 from davserver import media, paths
 from davserver.errors import NotFound
 from davserver.model import Action, Entry, Offer, Principal, Right, Rights, Role
-from davserver.pages import Pages
+from davserver.pages import Pages, origin_of
 from davserver.providers.access import Access
 from davserver.providers.places import Places
 from davserver.providers.saves import Apart
@@ -154,7 +153,7 @@ class Listing:
         return self._pages.render(
             request,
             "listing.html",
-            frame=_origin(self._opens.preload),
+            frame=origin_of(self._opens.preload),
             preload=self._opens.preload,
             in_tab=self._opens.in_tab,
             folder=folder,
@@ -245,11 +244,6 @@ def symbol(entry: Entry, called: str = "") -> str:
             return kind
     main = media.content_type(name).partition("/")[0]
     return main if main in {"image", "audio", "video", "text"} else "file"
-
-
-def _origin(address: str) -> str:
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc}" if address else ""
 
 
 def _is_shown(entry: Entry) -> bool:

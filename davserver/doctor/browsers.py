@@ -9,6 +9,7 @@ from davserver.doctor.finding import Finding, advice, fault, good
 from davserver.editor.pages import API_SCRIPT
 from davserver.editor.server.client import DocumentServer
 from davserver.errors import DavserverError
+from davserver.pages import origin_of
 
 EDITOR_PAGE = "/web-apps/apps/documenteditor/main/index.html"
 SWITCHING, BAD_REQUEST = 101, 400
@@ -82,8 +83,8 @@ def _framed(server: DocumentServer, page: str) -> Finding | None:
     except DavserverError:
         # What cannot be reached is told above.
         return None
-    subject, ours = "page policy", _origin(page) if page else ""
-    forbids = _forbids(looked.headers, ours, _origin(server.public))
+    subject, ours = "page policy", origin_of(page)
+    forbids = _forbids(looked.headers, ours, origin_of(server.public))
     if not forbids:
         return good(subject, "the editor may be shown in our pages", server.public)
     return fault(
@@ -109,8 +110,3 @@ def _forbids(headers: Mapping[str, str], ours: str, own: str) -> bool:
         return not (ours == own and "'self'" in allowed)
     options = headers.get("x-frame-options", "").lower()
     return options == "deny" or (options == "sameorigin" and bool(ours) and ours != own)
-
-
-def _origin(address: str) -> str:
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from json import dumps
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from davserver import paths
 from davserver.editor.contents import NotOpenable
@@ -16,7 +16,7 @@ from davserver.editor.surfaces import Surface, surface_of
 from davserver.editor.versions.versions import may_look
 from davserver.errors import BadRequest, Gone, UnsupportedMediaType
 from davserver.model import Action, Entry, Right, Rights, Role
-from davserver.pages import SHARE, Pages, readable_size
+from davserver.pages import SHARE, Pages, origin_of, readable_size
 from davserver.providers import locks
 from davserver.providers.access import Access
 from davserver.providers.files import VersionedFiles
@@ -225,9 +225,3 @@ class OpenFile:
             may_download=Right.DOWNLOAD in rights,
             folder=request.way_back(entry.path),
         )
-
-
-def origin_of(address: str) -> str:
-    """Scheme, host and port of an address."""
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc}"

@@ -8,6 +8,7 @@ import io
 import struct
 import zipfile
 
+from davserver.editor import compound
 from davserver.providers.stores import Spool
 
 
@@ -23,7 +24,6 @@ _COMPOUND = _set("doc dot xls xlt ppt pps pot")
 _PDF = _set("pdf oform docxf")
 
 _ZIP_MAGIC = b"PK\x03\x04"
-_COMPOUND_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _PDF_WITHIN = 1024
 
 _END = struct.Struct("<4s4H2LH")
@@ -44,10 +44,10 @@ def fault_of(spool: Spool, filetype: str) -> str:
         is_right = b"%PDF-" in start or (filetype != "pdf" and start.startswith(_ZIP_MAGIC))
         return "" if is_right else "It is no PDF."
     if filetype in _COMPOUND:
-        return "" if start.startswith(_COMPOUND_MAGIC) else "It is no file of old Office programs."
+        return "" if start.startswith(compound.MAGIC) else "It is no file of old Office programs."
     if filetype in _OOXML:
         # With a password on it, such a document is wrapped into the older format ([MS-OFFCRYPTO]).
-        if start.startswith(_COMPOUND_MAGIC):
+        if start.startswith(compound.MAGIC):
             return ""
         return _fault_of_zip(spool, start, "[Content_Types].xml")
     if filetype == "zip":

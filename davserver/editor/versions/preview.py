@@ -5,11 +5,11 @@ from dataclasses import replace
 from davserver.editor.keys import version_key
 from davserver.editor.middleware import VERSIONS, VIEW
 from davserver.editor.opening import Opened, Opening
-from davserver.editor.pages import API_SCRIPT, origin_of
+from davserver.editor.pages import API_SCRIPT
 from davserver.editor.versions.versions import FROM, check_may_look, number_of, with_number
 from davserver.errors import NotFound
 from davserver.model import Action, Entry, Right, Role, Version
-from davserver.pages import Pages
+from davserver.pages import Pages, origin_of
 from davserver.providers.access import Access
 from davserver.providers.files import VersionedFiles
 from davserver.web import Handler, Request, Response, redirect
