@@ -147,8 +147,8 @@ def open_office(
     ``everybody`` tells all users.
     """
     instance_id = share.catalog.instance_id()
-    sessions = _sessions(settings, share)
-    office = _office(settings, share, secret, sessions)
+    sessions, saves = _sessions(settings, share), Saves(share.catalog)
+    office = _office(settings, share, secret, sessions, saves)
     personal = Personal(share.files, share.access, Marks(share.catalog))
     converter = _converter(settings, office, instance_id)
     blank = BlankDocuments(resource_dir("templates"))
@@ -178,14 +178,13 @@ def open_office(
     other = OtherFormat(
         pages, share.files, share.access, opening, converter, partial(_most_bytes, office)
     )
-    forced_saves = ForcedSaves(sessions, Saves(share.catalog), office.servers) if office else None
+    forced_saves = ForcedSaves(sessions, saves, office.servers) if office else None
     ending = Ending(sessions, office.servers, forced_saves) if office and forced_saves else None
     restoring = Restoring(share.files, sessions, office.servers if office else None, ending)
     preview = Preview(pages, share.files, share.access, opening, instance_id, files.view)
     versions = VersionsPage(pages, share.files, share.highlights, share.access, restoring)
     readers, ways = Readers(share.access, everybody), _ways(settings)
     deliveries = Deliveries(Notices(share.catalog), settings.public_url, ways)
-    saves = Saves(share.catalog)
     known_apart = KnownApart(saves, share.access)
     routes: dict[str, tuple[str, Handler]] = {
         EDIT: ("GET HEAD", files.edit),
@@ -214,17 +213,7 @@ def open_office(
     if office is not None and converter is not None:
         back = SavingBack(office.servers, converter, share.files)
         storing = Storing(share.files, saves, standing, back)
-        highlighting = Highlighting(share.highlights, saves, share.files, office.servers)
-        results = FormResults(share.files, share.trees, saves)
-        callback = Callback(
-            storing,
-            highlighting,
-            results,
-            sessions,
-            office.servers,
-            office.callback_links,
-            reported,
-        )
+        callback = _callback(share, office, storing, saves, reported)
         rescues = Rescues(
             [Rescue(storing, sessions, server, reported, noted) for server in office.servers]
         )
@@ -266,6 +255,25 @@ def open_office(
         other.of_file,
         forced_saves,
         known_apart.in_folder,
+    )
+
+
+def _callback(
+    share: Share,
+    office: Office,
+    storing: Storing,
+    saves: Saves,
+    reported: Callable[[object, str], None],
+) -> Callback:
+    """What takes the reports of the Document Servers."""
+    return Callback(
+        storing,
+        Highlighting(share.highlights, saves, share.files, office.servers),
+        FormResults(share.files, share.trees, saves),
+        office.sessions,
+        office.servers,
+        office.callback_links,
+        reported,
     )
 
 
@@ -360,7 +368,7 @@ def document_servers(settings: Settings) -> list[DocumentServer]:
 
 
 def _office(
-    settings: Settings, share: Share, secret: bytes, sessions: EditSessions
+    settings: Settings, share: Share, secret: bytes, sessions: EditSessions, saves: Saves
 ) -> Office | None:
     """The Document Servers, if one is configured."""
     servers = document_servers(settings)
@@ -370,7 +378,7 @@ def _office(
     return Office(
         in_order,
         sessions,
-        Joining(sessions, Saves(share.catalog), Presence(sessions, in_order)),
+        Joining(sessions, saves, Presence(sessions, in_order)),
         Tokens(secret, "download"),
         Tokens(secret, "callback"),
         settings.internal_url,

@@ -2,7 +2,7 @@
 
 import time
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Column, delete, insert, select
 
 from davserver import paths
 from davserver.providers.catalog import Catalog
@@ -21,23 +21,12 @@ class Marks:
 
     def set_favourite(self, user: str, resource_id: str, *, is_favourite: bool) -> None:
         """Mark a file, or do so no longer; beyond ``MAX_FAVOURITES`` the oldest mark goes."""
-        table = favourites
-        this = (table.c.user == user) & (table.c.resource_id == resource_id)
+        if is_favourite:
+            self._put_first(favourites.c.made, user, resource_id, MAX_FAVOURITES)
+            return
+        this = (favourites.c.user == user) & (favourites.c.resource_id == resource_id)
         with self._catalog.writing() as connection:
-            connection.execute(delete(table).where(this))
-            if not is_favourite:
-                return
-            row = {"user": user, "resource_id": resource_id, "made": time.time()}
-            connection.execute(insert(table).values(**row))
-            newest = (
-                select(table.c.resource_id)
-                .where(table.c.user == user)
-                .order_by(table.c.made.desc())
-                .limit(MAX_FAVOURITES)
-            )
-            connection.execute(
-                delete(table).where(table.c.user == user, table.c.resource_id.not_in(newest))
-            )
+            connection.execute(delete(favourites).where(this))
 
     def is_favourite(self, user: str, resource_id: str) -> bool:
         """Whether the user marked this file."""
@@ -57,21 +46,7 @@ class Marks:
 
     def opened(self, user: str, resource_id: str) -> None:
         """The user opened this file just now."""
-        table = openings
-        this = (table.c.user == user) & (table.c.resource_id == resource_id)
-        row = {"user": user, "resource_id": resource_id, "opened": time.time()}
-        newest = (
-            select(table.c.resource_id)
-            .where(table.c.user == user)
-            .order_by(table.c.opened.desc())
-            .limit(KEPT)
-        )
-        with self._catalog.writing() as connection:
-            connection.execute(delete(table).where(this))
-            connection.execute(insert(table).values(**row))
-            connection.execute(
-                delete(table).where(table.c.user == user, table.c.resource_id.not_in(newest))
-            )
+        self._put_first(openings.c.opened, user, resource_id, KEPT)
 
     def recent(self, user: str) -> list[str]:
         """The paths of what the user opened, the last one first; nothing that is in the trash."""
@@ -84,3 +59,14 @@ class Marks:
         with self._catalog.reading() as connection:
             found = [paths.path_of_key(key) for key in connection.scalars(known)]
         return [path for path in found if not paths.is_ours(path)]
+
+    def _put_first(self, when: Column[float], user: str, resource_id: str, most: int) -> None:
+        """A file becomes the user's newest by ``when``; the oldest go beyond ``most``."""
+        table = when.table
+        mine = table.c.user == user
+        newest = select(table.c.resource_id).where(mine).order_by(when.desc()).limit(most)
+        row = {"user": user, "resource_id": resource_id, when.name: time.time()}
+        with self._catalog.writing() as connection:
+            connection.execute(delete(table).where(mine, table.c.resource_id == resource_id))
+            connection.execute(insert(table).values(row))
+            connection.execute(delete(table).where(mine, table.c.resource_id.not_in(newest)))
