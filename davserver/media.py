@@ -101,6 +101,17 @@ _TYPES = {
     "mjs": "text/plain",
     "css": "text/plain",
 }
+# By what kind of thing a file is; others by the first part of their media type.
+_SYMBOLS = {
+    "word": "doc docm docx dot dotm dotx epub fb2 fodt gdoc hml hwp hwpx mht mhtml odt ott pages "
+    "rtf stw sxw wps wpt",
+    "cell": "csv et ett fods gsheet numbers ods ots sxc tsv xls xlsb xlsm xlsx xlt xltm xltx",
+    "slide": "dps dpt fodp gslides key odp otp pot potm potx pps ppsm ppsx ppt pptm pptx sxi",
+    "pdf": "djvu docxf oform oxps pdf xps",
+    "diagram": "odg vsdm vsdx vssm vssx vstm vstx",
+    "archive": "7z bz2 gz rar tar xz zip",
+}
+_SYMBOL_OF = {ending: kind for kind, endings in _SYMBOLS.items() for ending in endings.split()}
 _python = mimetypes.MimeTypes(filenames=())
 # A browser runs scripts in these; from a shared folder they must not run as if they were our pages.
 _ACTIVE = frozenset(
@@ -116,6 +127,13 @@ def content_type(path: str) -> str:
     if known:
         return known
     return _python.types_map[True].get(f".{extension}", UNKNOWN)
+
+
+def symbol_of(path: str) -> str:
+    """The name of the symbol in icons.svg for the file at ``path``, by its name."""
+    main = content_type(path).partition("/")[0]
+    plain = main if main in {"image", "audio", "video", "text"} else "file"
+    return _SYMBOL_OF.get(paths.extension(path), plain)
 
 
 def is_active(path: str) -> bool:

@@ -30,15 +30,6 @@ _ORDERS: dict[str, Callable[[Entry], Any]] = {
     "size": lambda entry: entry.size,
     "modified": lambda entry: entry.modified_ns,
 }
-# The colour and letter of a file's symbol, by what kind of thing it is.
-_SYMBOLS = {
-    "word": {"doc", "docx", "docm", "dot", "dotx", "odt", "ott", "rtf", "pages", "fodt", "hwp"},
-    "cell": {"xls", "xlsx", "xlsm", "xlsb", "ods", "ots", "csv", "tsv", "numbers", "fods"},
-    "slide": {"ppt", "pptx", "pptm", "ppsx", "odp", "otp", "key", "fodp"},
-    "pdf": {"pdf", "xps", "oxps", "djvu"},
-    "diagram": {"vsdx", "vsdm", "vssx", "vstx", "odg"},
-    "archive": {"zip", "gz", "tar", "7z", "rar", "xz", "bz2"},
-}
 
 
 class Beginning(Protocol):
@@ -237,13 +228,7 @@ def symbol(entry: Entry, called: str = "") -> str:
     """The name of the symbol for an entry, by the name it is ``called`` if not by its own."""
     if entry.is_folder:
         return "folder"
-    name = called or entry.path
-    extension = paths.extension(name)
-    for kind, extensions in _SYMBOLS.items():
-        if extension in extensions:
-            return kind
-    main = media.content_type(name).partition("/")[0]
-    return main if main in {"image", "audio", "video", "text"} else "file"
+    return media.symbol_of(called or entry.path)
 
 
 def _is_shown(entry: Entry) -> bool:

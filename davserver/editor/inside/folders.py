@@ -5,10 +5,9 @@ from json import dumps
 from typing import Any
 
 from davserver import paths
-from davserver.editor.formats import format_of
 from davserver.editor.inside.loans import TAKEN
 from davserver.errors import Conflict, NotFound, printable
-from davserver.media import content_type
+from davserver.media import symbol_of
 from davserver.model import Entry, Right
 from davserver.providers.access import Access
 from davserver.providers.files import VersionedFiles
@@ -78,17 +77,7 @@ def _told(request: Request, entry: Entry) -> dict[str, Any]:
         "name": printable(entry.name),
         "path": request.addresses.target(entry.path, folder=entry.is_folder),
         "is_folder": entry.is_folder,
-        "symbol": _symbol(entry),
+        "symbol": "folder" if entry.is_folder else symbol_of(entry.path),
         "size": entry.size,
         "modified": f"{entry.modified:%Y-%m-%dT%H:%M:%SZ}",
     }
-
-
-def _symbol(entry: Entry) -> str:
-    """The name of its symbol in icons.svg."""
-    if entry.is_folder:
-        return "folder"
-    known = format_of(entry.path)
-    if known is not None:
-        return known.kind.value
-    return "image" if content_type(entry.path).startswith("image/") else "file"
