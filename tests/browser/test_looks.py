@@ -13,7 +13,7 @@ from davserver.providers.marks import Marks
 from davserver.providers.notices import Notices
 from davserver.providers.users import User, Users
 from tests.browser.conftest import Person, screenshot
-from tests.documentserver import SECRET, DocumentServerDouble
+from tests.documentserver import DocumentServerDouble
 from tests.providers.test_files import put
 from tests.running import ThreadServer
 
@@ -126,21 +126,20 @@ def test_every_page_fits_and_can_be_read(
     somebody.close()
 
 
+@pytest.mark.usefixtures("samples")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", LOOKS)
 def test_the_editor_page_fits(
-    samples: Path,
-    serve: Callable[..., ThreadServer],
-    document_server: DocumentServerDouble,
-    chromium: Browser,
-    scheme: Any,
-    size: str,
+    office: ThreadServer, chromium: Browser, scheme: Any, size: str
 ) -> None:
-    office = serve(document_server=document_server.url, jwt_secret=SECRET)
     somebody = Person(chromium, office.url, color_scheme=scheme, **LOOKS[size]).sign_in()
     office.client().lock("/Budget.xlsx")
-    for name, address in {"editor": "Welcome.docx", "locked": "Budget.xlsx"}.items():
-        somebody.page.goto(f"/-/edit/{address}")
+    for name, address in {
+        "editor": "/-/edit/Welcome.docx",
+        "locked": "/-/edit/Budget.xlsx",
+        "version": "/-/view/Welcome.docx?version=1",
+    }.items():
+        somebody.page.goto(address)
         somebody.page.frame_locator("iframe").locator("#paper").wait_for()
         check(somebody.page)
         frame = somebody.page.locator("iframe").bounding_box()
@@ -149,23 +148,23 @@ def test_the_editor_page_fits(
         assert frame["y"] + frame["height"] <= height + 1, "the editor is cut off"
         assert frame["height"] > height * 0.8
         screenshot(somebody.page, f"{name}-{scheme}-{size}")
-    somebody.page.goto("/")
-    check(somebody.page)
-    screenshot(somebody.page, f"editing-{scheme}-{size}")
+    for name, address in {"editing": "/", "convert": "/-/convert/Welcome.docx"}.items():
+        somebody.page.goto(address)
+        check(somebody.page)
+        screenshot(somebody.page, f"{name}-{scheme}-{size}")
     somebody.close()
 
 
+@pytest.mark.usefixtures("samples")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", LOOKS)
 def test_the_pages_about_the_editor_fit(
-    samples: Path,
-    serve: Callable[..., ThreadServer],
+    office: ThreadServer,
     document_server: DocumentServerDouble,
     chromium: Browser,
     scheme: Any,
     size: str,
 ) -> None:
-    office = serve(document_server=document_server.url, jwt_secret=SECRET)
     somebody = Person(chromium, office.url, color_scheme=scheme, **LOOKS[size]).sign_in()
     page = somebody.page
     page.goto("/-/edit/Welcome.docx")
