@@ -15,6 +15,7 @@ import requests
 from lxml import html
 
 from davserver.editor.conversion import converting
+from davserver.editor.conversion.conversions import proposed
 from davserver.editor.conversion.refusals import TooManyConversions, refusal
 from davserver.editor.conversion.turns import Turns
 from davserver.editor.formats import FORMATS
@@ -329,6 +330,14 @@ def test_refusals_say_what_to_do() -> None:
     assert "jwt_secret_file" in words[-8]
     assert "error -99" in str(refusal(-99))
     assert str(refusal(-5, had_password=True)) != words[-5]
+
+
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [("a.docx", "pdf"), ("a.xlsx", "pdf"), ("a.doc", "docx"), ("a.odt", "docx"), ("a.pdf", "docx")],
+)
+def test_what_most_people_want_is_proposed(name: str, target: str) -> None:
+    assert proposed(f"/{name}") == target
 
 
 def test_a_password_is_asked_for_and_opens_the_file(desk: Desk) -> None:

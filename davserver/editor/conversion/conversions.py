@@ -139,6 +139,15 @@ def targets(path: str) -> tuple[str, ...]:
     return tuple(target for target in found if target != known.extension)
 
 
+def proposed(path: str) -> str:
+    """What is converted into unless somebody says otherwise, of a file that can be converted.
+
+    What the editor saves as it is becomes a PDF, anything else a document to go on working with.
+    """
+    found, known = targets(path), FORMATS[paths.extension(path)]
+    return "pdf" if known.edits and "pdf" in found else found[0]
+
+
 def may_convert(path: str, rights: Rights) -> bool:
     """Whether somebody with these rights may have a file in another format."""
     return {Right.READ, Right.DOWNLOAD} <= rights and bool(targets(path))

@@ -197,15 +197,14 @@ class OtherFormat:
     ) -> Response:
         """The page that asks; with what went wrong, and for what is needed."""
         folder = paths.parent(entry.path)
-        known = conversions.targets(entry.path)
         asks = fault.asks if isinstance(fault, NotConverted) else ""
         page = self._pages.render(
             request,
             "convert.html",
             fault.status if fault else 200,
             entry=entry,
-            groups=conversions.grouped(known),
-            chosen=conversions.resolved(entry.path, target) or known[0],
+            groups=conversions.grouped(conversions.targets(entry.path)),
+            chosen=conversions.resolved(entry.path, target) or conversions.proposed(entry.path),
             problem=request.addresses.told(str(fault)) if fault else "",
             asks=asks,
             may_create=Right.CREATE in self._access.rights(request.principal, folder),
