@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from davserver import __version__
+from davserver.media import symbol_of
 from davserver.web import Request, Response
 
 ASSETS = "/-/assets/"
@@ -36,7 +37,9 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters.update(size=readable_size, iso=_iso, day=_day, last_day=_last_day)
+        self._environment.filters.update(
+            size=readable_size, iso=_iso, day=_day, last_day=_last_day, symbol=symbol_of
+        )
         self._environment.globals["version"] = __version__
 
     def render(

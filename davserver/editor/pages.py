@@ -15,7 +15,6 @@ from davserver.editor.saving import callbacks
 from davserver.editor.surfaces import Surface, surface_of
 from davserver.editor.versions.versions import may_look
 from davserver.errors import BadRequest, Gone, UnsupportedMediaType
-from davserver.media import symbol_of
 from davserver.model import Action, Entry, Right, Rights, Role
 from davserver.pages import SHARE, Pages, origin_of, readable_size
 from davserver.providers import locks
@@ -222,7 +221,6 @@ class OpenFile:
             "not_openable.html",
             415,
             entry=entry,
-            symbol=symbol_of(entry.path),
             words=words,
             may_download=Right.DOWNLOAD in rights,
             folder=request.way_back(entry.path),
