@@ -180,6 +180,8 @@ def prepare(settings: Settings) -> str | None:
     for one in settings.office_servers():
         if len(one.secret.encode()) < MIN_SECRET_BYTES:
             _log.warning("the secret of a Document Server can be guessed", server=one.address)
+        if not one.verify:
+            _log.warning("the certificate of a Document Server is not checked", server=one.address)
     share = _share(settings)
     begin_anew(settings.state / METRICS_FOLDER)
     try:

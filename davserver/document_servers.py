@@ -1,10 +1,11 @@
 """What the settings say of a Document Server: addresses, secret, header. Values, checked once."""
 
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from davserver.errors import SettingsWrong
 
@@ -35,14 +36,15 @@ _KNOWN_SECRETS = frozenset(
 class ConfiguredServer:
     """A Document Server as the settings describe it.
 
-    ``internal`` is its address for us, empty where it has no other one; ``header`` and ``prefix``
+    ``internal`` is its address for us, empty where it has no other one; ``verify`` is the file of
+    its authority, or whether one that this machine knows is asked for; ``header`` and ``prefix``
     are empty where the server itself is to say.
     """
 
     address: str
     internal: str
     secret: str
-    ca: Path | None
+    verify: Path | bool
     header: str
     prefix: str
 
@@ -56,6 +58,7 @@ class FurtherServer(BaseModel):
     internal: str = ""
     secret_file: Path
     ca: Path | None = None
+    verify: bool = True
     header: str = Field("", pattern=HEADER)
     prefix: str = Field("", pattern=PREFIX)
 
@@ -69,6 +72,17 @@ class FurtherServer(BaseModel):
     def _absolute(cls, value: Path | None) -> Path | None:
         return value.expanduser().resolve() if value else None
 
+    @field_validator("ca")
+    @classmethod
+    def _authority(cls, value: Path | None) -> Path | None:
+        return checked_authority(value)
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "FurtherServer":
+        if self.ca and not self.verify:
+            raise ValueError("ca says by what the certificate is checked: leave verify = false out")
+        return self
+
 
 def checked_address(value: str) -> str:
     """A full address without a slash at its end, or nothing. Raises ValueError."""
@@ -80,6 +94,18 @@ def checked_address(value: str) -> str:
     if url.query or url.fragment or url.username:
         raise ValueError("give the address without user, query and fragment")
     return value.rstrip("/")
+
+
+def checked_authority(file: Path | None) -> Path | None:
+    """The same, if it holds certificates that can be read. Raises ValueError."""
+    if file:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
+        except ssl.SSLError:
+            raise ValueError(f"{file} is no PEM file with certificates") from None
+        except OSError as fault:
+            raise ValueError(f"{file} cannot be read: {fault.strerror}") from None
+    return file
 
 
 def check_secret(secret: str, key: str) -> None:

@@ -361,7 +361,7 @@ def document_servers(settings: Settings) -> list[DocumentServer]:
                 settings.jwt_leeway_seconds,
             ),
             settings.max_document_bytes,
-            one.ca,
+            one.verify,
         )
         for one in settings.office_servers()
     ]

@@ -37,6 +37,7 @@ from davserver.document_servers import (
     FurtherServer,
     check_secret,
     checked_address,
+    checked_authority,
 )
 from davserver.errors import SettingsWrong
 from davserver.model import Click, Role, is_email
@@ -172,6 +173,7 @@ class Settings(BaseSettings):
     document_server: str = ""
     document_server_internal: str = ""
     document_server_ca: Path | None = None
+    document_server_verify: bool = True
     jwt_secret: SecretStr | None = None
     jwt_secret_file: Path | None = None
     conversions_at_once: int = Field(4, ge=1, le=64)
@@ -242,6 +244,11 @@ class Settings(BaseSettings):
     @classmethod
     def _address(cls, value: str) -> str:
         return checked_address(value)
+
+    @field_validator("document_server_ca")
+    @classmethod
+    def _authority(cls, value: Path | None) -> Path | None:
+        return checked_authority(value)
 
     @field_validator("webhook")
     @classmethod
@@ -316,6 +323,11 @@ class Settings(BaseSettings):
             raise ValueError(
                 "document_server needs the secret that the Document Server signs with: "
                 "put it into a file and name it with jwt_secret_file (or set DAVSERVER_JWT_SECRET)"
+            )
+        if self.document_server_ca and not self.document_server_verify:
+            raise ValueError(
+                "document_server_ca says by what the certificate is checked: "
+                "leave document_server_verify = false out"
             )
         addresses = [self.document_server, *(one.address for one in self.document_servers)]
         if len(set(addresses)) < len(addresses):
@@ -475,7 +487,7 @@ class Settings(BaseSettings):
                     self.document_server,
                     self.document_server_internal,
                     self.document_server_secret(),
-                    self.document_server_ca,
+                    self.document_server_ca or self.document_server_verify,
                     self.jwt_header,
                     self.jwt_prefix,
                 )
@@ -484,7 +496,14 @@ class Settings(BaseSettings):
             secret = _secret(None, one.secret_file, "document_servers: secret_file") or ""
             check_secret(secret, "document_servers: secret_file")
             found.append(
-                ConfiguredServer(one.address, one.internal, secret, one.ca, one.header, one.prefix)
+                ConfiguredServer(
+                    one.address,
+                    one.internal,
+                    secret,
+                    one.ca or one.verify,
+                    one.header,
+                    one.prefix,
+                )
             )
         return tuple(found)
 

@@ -10,11 +10,11 @@ from davserver.errors import DavserverError
 HEALTH = "/-/health"
 
 
-def ourselves(us: str, ca: Path | None) -> Iterator[Finding]:
+def ourselves(us: str, certificate: Path | None) -> Iterator[Finding]:
     """Whether ``us``, which the Document Server is told, answers without leading elsewhere."""
     subject = "our address from here"
     try:
-        looked = look_at(us + HEALTH, ca)
+        looked = look_at(us + HEALTH, certificate or True)
     except DavserverError as broken:
         yield advice(
             subject,

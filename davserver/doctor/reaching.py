@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from davserver.doctor.finding import Finding, advice, fault, good
@@ -77,7 +78,16 @@ def _connection(host: str, port: int, server: DocumentServer) -> Iterator[Findin
 
 
 def _certificate(connection: socket.socket, host: str, server: DocumentServer) -> Finding:
-    context = ssl.create_default_context(cafile=server.ca)
+    if server.verify is False:
+        return advice(
+            "certificate",
+            "is not checked: whoever is on the way can read and change every document",
+            "Name the certificate of the authority that signed it with document_server_ca, and "
+            "leave document_server_verify = false out.",
+            server.public,
+        )
+    authority = server.verify if isinstance(server.verify, Path) else None
+    context = ssl.create_default_context(cafile=authority)
     try:
         with context.wrap_socket(connection, server_hostname=host) as secured:
             ends = ssl.cert_time_to_seconds(str((secured.getpeercert() or {})["notAfter"]))

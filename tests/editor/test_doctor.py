@@ -12,6 +12,8 @@ import pytest
 import trustme
 
 from davserver.doctor import Finding, Verdict, office
+from davserver.errors import SettingsWrong
+from davserver.settings import read_settings
 from tests.documentserver import DocumentServerDouble
 from tests.editor.desk import Desk
 from tests.running import free_port
@@ -260,6 +262,48 @@ class TestCertificates:
             found = examined(document_server=f"https://localhost:{port}")
         assert found["certificate"].verdict is Verdict.FAULT
         assert "document_server_ca" in found["certificate"].cure
+
+    def test_one_that_is_not_checked_is_advised_against(
+        self, examined: Examine, authority: trustme.CA
+    ) -> None:
+        with secured(authority.issue_cert("office.example.org")) as port:
+            found = examined(
+                document_server=f"https://localhost:{port}", document_server_verify=False
+            )
+        assert found["certificate"].verdict is Verdict.ADVICE
+        assert "can read and change every document" in found["certificate"].words
+        assert "document_server_ca" in found["certificate"].cure
+        assert "true" in found["Document Server health"].words
+
+    def test_further_servers_have_the_same(
+        self, examined: Examine, authority: trustme.CA, tmp_path: Path
+    ) -> None:
+        (tmp_path / "secret").write_text("x" * 32)
+        with secured(authority.issue_cert("office.example.org")) as port:
+            further = {"address": f"https://localhost:{port}", "secret_file": tmp_path / "secret"}
+            checked = examined(document_servers=[further])
+            unchecked = examined(document_servers=[{**further, "verify": False}])
+        assert checked["certificate"].verdict is Verdict.FAULT
+        assert unchecked["certificate"].verdict is Verdict.ADVICE
+
+    def test_no_check_and_an_authority_contradict_each_other(self, ca: Path) -> None:
+        with pytest.raises(SettingsWrong, match="document_server_verify"):
+            read_settings(document_server_ca=ca, document_server_verify=False)
+        further = {
+            "address": "https://office.example.org",
+            "secret_file": ca,
+            "ca": ca,
+            "verify": False,
+        }
+        with pytest.raises(SettingsWrong, match="verify = false"):
+            read_settings(document_servers=[further])
+
+    def test_a_file_without_certificates_is_told_at_the_start(self, tmp_path: Path) -> None:
+        (tmp_path / "ca.pem").write_text("no certificate")
+        with pytest.raises(SettingsWrong, match="no PEM file"):
+            read_settings(document_server_ca=tmp_path / "ca.pem")
+        with pytest.raises(SettingsWrong, match="No such file"):
+            read_settings(document_server_ca=tmp_path / "none.pem")
 
     def test_no_tls_at_all(self, examined: Examine, document_server: DocumentServerDouble) -> None:
         found = examined(document_server=document_server.url.replace("http:", "https:"))

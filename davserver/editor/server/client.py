@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlencode, urlsplit
 
 import requests
+import urllib3
 
 from davserver.editor.server.tokens import ServerTokens
 from davserver.errors import BadGateway, BodyTooLarge, Forbidden, Unavailable
@@ -48,11 +49,13 @@ class Looked:
     content: bytes
 
 
-def look_at(url: str, ca: Path | None = None, headers: Mapping[str, str] | None = None) -> Looked:
+def look_at(
+    url: str, verify: Path | bool = True, headers: Mapping[str, str] | None = None
+) -> Looked:
     """What answers a GET of ``url``: the Document Server's, or our own. Raises Unavailable."""
     try:
         with (
-            _session(ca) as session,
+            _session(verify) as session,
             session.get(
                 url,
                 stream=True,
@@ -72,7 +75,9 @@ def look_at(url: str, ca: Path | None = None, headers: Mapping[str, str] | None 
 class DocumentServer:
     """One configured server; ``internal`` is its address for us, where it has another one.
 
-    ``when_unreachable`` is called after a request that did not come through.
+    ``verify`` is the file of the authority that its certificate is checked by, True for those that
+    this machine knows, False for no check. ``when_unreachable`` is called after a request that did
+    not come through.
     """
 
     def __init__(
@@ -81,7 +86,7 @@ class DocumentServer:
         internal: str,
         tokens: ServerTokens,
         max_bytes: int,
-        ca: Path | None = None,
+        verify: Path | bool = True,
     ) -> None:
         self.public = public
         self.internal = internal or public
@@ -92,7 +97,7 @@ class DocumentServer:
         self._version_until = 0.0
         self.told_bytes = 0
         self.languages: tuple[str, ...] = ()
-        self.ca = ca
+        self.verify = verify
 
     @property
     def max_bytes(self) -> int:
@@ -220,7 +225,7 @@ class DocumentServer:
         For the doctor: every status is an answer, and no redirect is followed.
         """
         url = address if "://" in address else self.internal + address
-        return look_at(url, self.ca, headers)
+        return look_at(url, self.verify, headers)
 
     def unsigned(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """The answer to ``body`` without any signature. Raises Unavailable, BadGateway."""
@@ -267,7 +272,7 @@ class DocumentServer:
         accepts = {"Accept": "application/json", "Accept-Encoding": "identity"}
         try:
             with (
-                _session(self.ca) as session,
+                _session(self.verify) as session,
                 session.post(
                     self.internal + path,
                     json=body,
@@ -285,7 +290,7 @@ class DocumentServer:
     def _answer(self, url: str, silent_seconds: float) -> Iterator[requests.Response]:
         try:
             with (
-                _session(self.ca) as session,
+                _session(self.verify) as session,
                 session.get(
                     url,
                     stream=True,
@@ -299,11 +304,14 @@ class DocumentServer:
             raise Unavailable(f"The Document Server cannot be reached: {_reason(fault)}") from fault
 
 
-def _session(ca: Path | None) -> requests.Session:
+def _session(verify: Path | bool) -> requests.Session:
     session = requests.Session()
     # No proxy and no password from the environment: the address is the administrator's.
     session.trust_env = False
-    session.verify = str(ca) if ca else True
+    session.verify = str(verify) if isinstance(verify, Path) else verify
+    if verify is False:
+        # The doctor and the start of the server say it; the library would at every request.
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     return session
 
 
