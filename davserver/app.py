@@ -288,7 +288,10 @@ def create_app(settings: Settings) -> Application:
                 EditorPage(pages, servers, editing.sessions, _where_settings_are()),
             ),
             DOCTOR: ("GET HEAD POST", DoctorPage(pages, settings, share, looking)),
-            SESSION: ("GET HEAD", SessionPage(pages, editing.sessions, Saves(share.catalog))),
+            SESSION: (
+                "GET HEAD POST",
+                SessionPage(pages, editing.sessions, Saves(share.catalog), editing.ending),
+            ),
         },
     )
     open_to_all: tuple[str, ...] = (*BY_TOKEN, ASSETS, HEALTH, READY)

@@ -108,6 +108,7 @@ class Editing:
     rescue: Callable[[], list[Rescued]] | None
     in_other_format: Handler
     forced_saves: ForcedSaves | None
+    ending: Ending | None
     apart: Callable[[str], list[tuple[Apart, str]]]
 
 
@@ -254,6 +255,7 @@ def open_office(
         rescues.run if rescues else None,
         other.of_file,
         forced_saves,
+        ending,
         known_apart.in_folder,
     )
 

@@ -3,12 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from davserver.audit import Event
 from davserver.doctor import office, site
 from davserver.doctor.finding import Finding, Verdict
 from davserver.doctor.people import people
+from davserver.editor.saving.forced_saves import Outcome
 from davserver.editor.server.client import DocumentServer
 from davserver.editor.server.servers import Servers
-from davserver.errors import DavserverError, Forbidden, NotFound, Unavailable
+from davserver.editor.sessions.ending import Ending
+from davserver.errors import Conflict, DavserverError, Forbidden, Gone, NotFound, Unavailable
 from davserver.model import EditSession, called
 from davserver.pages import Pages
 from davserver.providers.exclusion import Exclusion
@@ -17,7 +20,7 @@ from davserver.providers.server_health import Health
 from davserver.providers.sessions import EditSessions
 from davserver.providers.share import Share
 from davserver.settings import Settings
-from davserver.web import Request, Response
+from davserver.web import Request, Response, redirect
 
 EDITOR = "/-/admin/editor"
 DOCTOR = "/-/admin/doctor"
@@ -108,12 +111,18 @@ class DoctorPage:
 
 
 class SessionPage:
-    """GET /-/session/<key>: what is known of one editing session, without any secret."""
+    """GET /-/session/<key>: what is known of one editing session, without any secret. POST: end it.
 
-    def __init__(self, pages: Pages, sessions: EditSessions, saves: Saves) -> None:
+    ``ending`` is None without a Document Server.
+    """
+
+    def __init__(
+        self, pages: Pages, sessions: EditSessions, saves: Saves, ending: Ending | None
+    ) -> None:
         self._pages = pages
         self._sessions = sessions
         self._saves = saves
+        self._ending = ending
 
     def __call__(self, request: Request) -> Response:
         _check(request)
@@ -121,13 +130,32 @@ class SessionPage:
         session = self._sessions.find(key)
         if session is None:
             raise NotFound(f"session {key}")
+        if request.method == "POST":
+            outcome = self._end(request, session)
+            return redirect(f"{request.url(SESSION)}{key}?ended={outcome}")
         return self._pages.render(
             request,
             "admin_session.html",
             session=session,
             editors=[*map(called, session.editors)],
             saves=self._saves.of_key(key),
+            can_be_ended=self._ending is not None and self._is_live(session),
+            ended=request.query.get("ended", ""),
         )
+
+    def _is_live(self, session: EditSession) -> bool:
+        live = self._sessions.of_file(session.path)
+        return live is not None and live.key == session.key
+
+    def _end(self, request: Request, session: EditSession) -> Outcome:
+        if self._ending is None:
+            raise Gone("No Document Server is configured here.")
+        if not self._is_live(session):
+            raise Conflict("This session is over.")
+        ended, outcome = self._ending.end(session.path)
+        editors = ", ".join(map(called, ended.editors))
+        request.note(Event.SESSION_ENDED, path=ended.path, editors=editors)
+        return outcome
 
 
 def gauges(servers: Servers | None) -> dict[str, tuple[str, float]]:

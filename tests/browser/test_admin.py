@@ -1,10 +1,14 @@
 """The administration page, used by somebody with a mouse."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Person
+from tests.browser.conftest import Person, screenshot
+from tests.clock import wait_until
+from tests.documentserver import DocumentServerDouble
+from tests.editor.opening import words
 from tests.running import ThreadServer
 
 
@@ -37,3 +41,24 @@ def test_somebody_is_let_in_put_into_a_group_given_room_and_signed_out(
     expect(page.locator(".done")).to_contain_text("ann is signed out everywhere: 1 browser")
     ann.page.goto("/-/account")
     ann.page.wait_for_url("**/-/login?**")
+
+
+def test_a_session_is_ended_after_a_question_and_what_was_typed_is_saved(
+    samples: Path,
+    office: ThreadServer,
+    document_server: DocumentServerDouble,
+    person: Callable[..., Person],
+) -> None:
+    page = person(office).page
+    page.goto("/-/edit/Welcome.docx")
+    page.frame_locator("iframe[name=frameEditor]").locator("#paper").fill("the last words")
+    wait_until(lambda: document_server.editing, "nobody edits")
+    page.goto("/-/admin/editor")
+    page.locator("#sessions summary").click()
+    expect(page.locator("#sessions form")).to_contain_text("What was typed is saved before.")
+    screenshot(page, "end-session")
+    page.click("text=End the session")
+    expect(page.locator(".done")).to_contain_text("The session is ended. What was typed is saved.")
+    expect(page.locator("text=End the session")).to_have_count(0)
+    screenshot(page, "ended-session")
+    assert words(samples / "Welcome.docx")[-1] == "the last words"

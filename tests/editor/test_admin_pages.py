@@ -5,10 +5,13 @@ from collections.abc import Callable
 import pytest
 from lxml import html
 
-from tests.accounts.browsing import Browser
+from davserver.editor.saving.forced_saves import ForcedSaves, Outcome
+from davserver.model import SessionState
+from tests.accounts.browsing import Browser, hidden
 from tests.clock import later
 from tests.dav_client import DavClient
 from tests.editor.desk import Desk
+from tests.editor.test_ending import audited
 
 PAGE = {"Accept": "text/html"}
 ADDRESSES = ["/-/admin/editor", "/-/admin/doctor", "/-/session/x"]
@@ -90,6 +93,63 @@ def test_a_session_is_shown_with_what_was_delivered(desk: Desk) -> None:
     assert "admin" in told
     missing = desk.ann.request("GET", "/-/session/unknown", headers=PAGE)
     assert missing.status_code == 404
+
+
+class TestEndingASession:
+    @pytest.fixture
+    def administrator(self, desk: Desk) -> Browser:
+        browser = Browser(desk.office)
+        browser.sign_in()
+        return browser
+
+    def test_what_was_typed_is_saved_before_and_the_page_says_so(
+        self, desk: Desk, administrator: Browser
+    ) -> None:
+        bob = desk.edit(person=desk.person("bob"))
+        bob.type("bob's words")
+        assert "End the session" in administrator.get("/-/admin/editor").text
+        answer = administrator.post(f"/-/session/{bob.key}")
+        assert answer.status_code == 303
+        page = administrator.get(answer.headers["Location"].removeprefix(desk.office.url))
+        assert "The session is ended. What was typed is saved." in page.text
+        assert "End the session" not in page.text
+        assert desk.words("a.docx")[-1] == "bob's words"
+        assert desk.double.dropped == ["bob"]
+        [line] = [one for one in audited(desk) if one["event"] == "edit session ended"]
+        assert (line["user"], line["path"], line["editors"]) == ("admin", "/a.docx", "bob")
+
+    def test_where_nothing_was_typed_it_says_that(self, desk: Desk, administrator: Browser) -> None:
+        answer = administrator.post(f"/-/session/{desk.edit().key}")
+        assert "?ended=un" in answer.headers["Location"]
+
+    def test_what_does_not_arrive_in_time_is_told(
+        self, desk: Desk, administrator: Browser, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        editor = desk.edit()
+        monkeypatch.setattr(ForcedSaves, "save", lambda *_: Outcome.LATE)
+        answer = administrator.post(f"/-/session/{editor.key}")
+        page = administrator.get(answer.headers["Location"].removeprefix(desk.office.url))
+        assert "did not arrive in time" in page.text
+
+    def test_one_that_is_over_is_not_ended_in_place_of_the_next(
+        self, desk: Desk, administrator: Browser
+    ) -> None:
+        first = desk.edit()
+        first.type("words")
+        first.close()
+        second = desk.edit()
+        assert administrator.post(f"/-/session/{first.key}").status_code == 409
+        assert desk.sessions.find(second.key).state is SessionState.OPEN
+
+    def test_it_is_for_administrators(self, desk: Desk) -> None:
+        editor = desk.edit()
+        desk.person("bob")
+        bob = Browser(desk.office)
+        bob.sign_in("bob", "password of bob")
+        data = {"csrf": hidden(bob.get("/"), "csrf")}
+        address = f"{desk.office.url}/-/session/{editor.key}"
+        assert bob.session.post(address, data=data).status_code == 403
+        assert len(desk.locks("a.docx")) == 1
 
 
 class TestWhileNoServerAnswers:
