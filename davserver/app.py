@@ -232,10 +232,9 @@ def create_app(settings: Settings) -> Application:
         provider, settings.max_upload_bytes, settings.propfind_infinity, _hand_over(settings), fresh
     )
     opens = Opens(
-        editing.offers.of,
+        editing.offers.to,
         editing.beginnings.kinds,
         editing.beginnings.templates,
-        settings.open_in == "tab",
         preload_page(settings),
     )
     notices = Notices(share.catalog)

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from davserver import paths
 
 Mode = Literal["fast", "strict"]
+DocumentType = Literal["word", "cell", "slide", "pdf", "diagram"]
 
 THEMES = (
     "theme-system",
@@ -239,7 +240,10 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Customization:
-    """The operator's choice for everything, and what differs in folders."""
+    """The operator's choice for everything, and what differs by document type and in folders.
+
+    ``own`` are the keys that people may choose for themselves (``wishes``).
+    """
 
     everywhere: Mapping[str, Any] = field(default_factory=dict)
     folders: tuple[FolderRule, ...] = ()
@@ -249,14 +253,20 @@ class Customization:
     macros_for_guests: bool = False
     plugins_off: tuple[str, ...] = ()
     language: str = ""
+    of_type: Mapping[DocumentType, Mapping[str, Any]] = field(default_factory=dict)
+    own: tuple[str, ...] = ()
 
-    def look(self, path: str, *, is_guest: bool, saves: bool) -> Look:
-        """What the document at ``path`` looks like to a guest or a member, who saves or reads."""
+    def look(self, path: str, kind: str, *, is_guest: bool, saves: bool) -> Look:
+        """What the document at ``path`` looks like to a guest or a member, who saves or reads.
+
+        ``kind`` is its document type. A folder's rule comes before that of a type.
+        """
         rules = sorted(
             (rule for rule in self.folders if rule.path in paths.lineage(path)),
             key=lambda rule: len(rule.path),
         )
-        table = dict(self.everywhere)
+        of_kind = {str(name): table for name, table in self.of_type.items()}
+        table = _over(self.everywhere, of_kind.get(kind, {}))
         mode: str = self.co_editing
         for rule in rules:
             table = _over(table, rule.customization)

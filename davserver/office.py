@@ -16,7 +16,6 @@ from davserver.editor.creating.blank import BlankDocuments
 from davserver.editor.creating.forms import BlankForms
 from davserver.editor.creating.habits import Habits, families_of
 from davserver.editor.creating.new_documents import NewDocument
-from davserver.editor.creating.preferences_page import PreferencesPage
 from davserver.editor.creating.templates import Templates
 from davserver.editor.inside.deliveries import Deliveries, Way
 from davserver.editor.inside.inside import inside_routes
@@ -51,6 +50,7 @@ from davserver.editor.occasions import Occasions
 from davserver.editor.offers import Offers
 from davserver.editor.opening import Office, Opening
 from davserver.editor.pages import PRELOAD_PAGE, OpenFile
+from davserver.editor.preferences_page import PreferencesPage
 from davserver.editor.saving.apart import KnownApart
 from davserver.editor.saving.callbacks import Callback
 from davserver.editor.saving.forced_saves import ForcedSaves
@@ -87,6 +87,7 @@ from davserver.resources import resource_dir
 from davserver.settings import Settings
 from davserver.tokens import Tokens
 from davserver.web import Handler, Request, Response
+from davserver.wishes import CO_EDITING
 
 _CALLBACKS_KEPT = 60 * DAY
 
@@ -149,12 +150,13 @@ def open_office(
     """
     instance_id = share.catalog.instance_id()
     sessions, saves = _sessions(settings, share), Saves(share.catalog)
-    office = _office(settings, share, secret, sessions, saves)
+    preferences = PreferenceRows(share.catalog)
+    office = _office(settings, share, secret, sessions, saves, preferences)
     personal = Personal(share.files, share.access, Marks(share.catalog))
     converter = _converter(settings, office, instance_id)
     blank = BlankDocuments(resource_dir("templates"))
     forms = BlankForms(office, converter) if office and converter else None
-    making = _making(settings, share, pages, blank, forms)
+    making = _making(settings, share, pages, blank, forms, preferences)
     opening = Opening(
         share.files,
         share.access,
@@ -195,7 +197,7 @@ def open_office(
         ALIVE: ("POST", files.alive),
         APART: ("POST", known_apart),
         NEW: ("GET HEAD POST", making.new),
-        PREFERENCES: ("GET HEAD POST", making.preferences),
+        PREFERENCES: ("GET HEAD POST", _preferences_page(settings, pages, preferences, office)),
         CONVERT: ("POST", other.convert),
         CONVERT_PAGE: ("GET HEAD", other.page),
         DOWNLOAD_AS: ("GET HEAD", other.download_as),
@@ -247,7 +249,7 @@ def open_office(
     }
     return Editing(
         opening,
-        Offers(settings.click_actions),
+        Offers(settings.click_actions, preferences, in_tab=settings.open_in == "tab"),
         making.beginnings,
         sessions,
         routes,
@@ -294,7 +296,6 @@ class _Making:
     """What makes new documents."""
 
     new: NewDocument
-    preferences: PreferencesPage
     beginnings: Beginnings
 
 
@@ -304,10 +305,15 @@ def _making(
     pages: Pages,
     blank: BlankDocuments,
     forms: BlankForms | None,
+    preferences: PreferenceRows,
 ) -> _Making:
-    rows = PreferenceRows(share.catalog)
-    families = families_of(settings.edit_formats)
-    habits = Habits(rows, settings.new_locale, settings.new_paper, settings.new_format, families)
+    habits = Habits(
+        preferences,
+        settings.new_locale,
+        settings.new_paper,
+        settings.new_format,
+        families_of(settings.edit_formats),
+    )
     templates = Templates(
         share.files, share.access, settings.templates_folder, settings.home_folders
     )
@@ -322,7 +328,19 @@ def _making(
         forms,
     )
     beginnings = Beginnings(pages, share.access, habits, templates, forms=forms is not None)
-    return _Making(new, PreferencesPage(pages, rows, families), beginnings)
+    return _Making(new, beginnings)
+
+
+def _preferences_page(
+    settings: Settings, pages: Pages, preferences: PreferenceRows, office: Office | None
+) -> PreferencesPage:
+    """Where people say how they work: of the editor, what they may choose here."""
+    own = settings.own_customization if office else ()
+    if not settings.co_editing_change:
+        own = tuple(key for key in own if key != CO_EDITING)
+    return PreferencesPage(
+        pages, preferences, families_of(settings.edit_formats), own, has_office=office is not None
+    )
 
 
 def _ways(settings: Settings) -> dict[str, Way]:
@@ -370,7 +388,12 @@ def document_servers(settings: Settings) -> list[DocumentServer]:
 
 
 def _office(
-    settings: Settings, share: Share, secret: bytes, sessions: EditSessions, saves: Saves
+    settings: Settings,
+    share: Share,
+    secret: bytes,
+    sessions: EditSessions,
+    saves: Saves,
+    preferences: PreferenceRows,
 ) -> Office | None:
     """The Document Servers, if one is configured."""
     servers = document_servers(settings)
@@ -385,6 +408,7 @@ def _office(
         Tokens(secret, "callback"),
         settings.internal_url,
         settings.editor_customization,
+        preferences,
     )
 
 

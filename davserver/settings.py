@@ -26,6 +26,7 @@ from pydantic_settings import (
 from davserver.customization import (
     MAX_FOLDERS,
     Customization,
+    DocumentType,
     FolderRule,
     Mode,
     check_customization,
@@ -45,6 +46,7 @@ from davserver.paths import HIDDEN
 from davserver.restrictions import GroupRule, Restrictions, WatermarkRule
 from davserver.retention import Policy
 from davserver.rights import Rules
+from davserver.wishes import CHOICES, check_keys
 
 UserSource = Literal["catalog", "htpasswd", "ldap", "pam"]
 
@@ -191,6 +193,8 @@ class Settings(BaseSettings):
     preload_editor: bool = False
     editor_groups: Annotated[tuple[str, ...], NoDecode] = ()
     customization: dict[str, Any] = Field({})
+    customization_of: dict[DocumentType, dict[str, Any]] = Field({})
+    own_customization: Annotated[tuple[str, ...], NoDecode] = tuple(CHOICES)
     folders: tuple[FolderRule, ...] = Field((), max_length=MAX_FOLDERS)
     co_editing: Mode = "fast"
     co_editing_change: bool = True
@@ -281,6 +285,25 @@ class Settings(BaseSettings):
     def _customization(cls, value: dict[str, Any]) -> dict[str, Any]:
         check_customization(value)
         return value
+
+    @field_validator("customization_of")
+    @classmethod
+    def _of_types(
+        cls, value: dict[DocumentType, dict[str, Any]]
+    ) -> dict[DocumentType, dict[str, Any]]:
+        for name, table in value.items():
+            try:
+                check_customization(table)
+            except ValueError as wrong:
+                raise ValueError(f"{name}: {wrong}") from None
+        return value
+
+    @field_validator("own_customization", mode="before")
+    @classmethod
+    def _own(cls, value: Any) -> Any:
+        keys = _several(value)
+        check_keys(keys)
+        return tuple(keys)
 
     @field_validator("editor_groups", "plugins_off", mode="before")
     @classmethod
@@ -426,6 +449,8 @@ class Settings(BaseSettings):
             self.macros_for_guests,
             self.plugins_off,
             self.editor_language,
+            self.customization_of,
+            self.own_customization,
         )
 
     @property

@@ -16,8 +16,6 @@ from davserver.web import App, Environ, Request, Response, StartResponse, redire
 
 Actions = Callable[[Principal, str, Rights], tuple[Action, ...]]
 """What somebody can do with a file, who has these rights on it."""
-Offering = Callable[[str, tuple[Action, ...], Rights], Offer]
-"""How a file is offered to somebody who can do this with it, and has these rights."""
 Editors = Callable[[str], dict[str, tuple[str, ...]]]
 """Who edits the files of a folder now: path to names."""
 Favourites = Callable[[str, str], set[str]]
@@ -43,18 +41,25 @@ class Beginning(Protocol):
     def extension(self) -> str: ...
 
 
+class Manner(Protocol):
+    """How one person opens documents: in tabs of their own or not, and each as ``of`` says."""
+
+    @property
+    def in_tab(self) -> bool: ...
+    def of(self, path: str, actions: tuple[Action, ...], rights: Rights) -> Offer: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Opens:
-    """How a listing opens documents: each as ``offer`` says, in a tab of its own or not.
+    """How a listing opens documents: in the ``manner`` of who looks.
 
     ``preload`` is the address of a page that loads the editor's scripts; empty for none. ``kinds``
     are the extensions of what somebody makes with New, ``templates`` what they can begin with.
     """
 
-    offer: Offering
+    manner: Callable[[Principal], Manner]
     kinds: Callable[[Request], tuple[str, ...]]
     templates: Callable[[Request], Sequence[Beginning]]
-    in_tab: bool = False
     preload: str = ""
 
 
@@ -140,13 +145,15 @@ class Listing:
         if order not in _ORDERS:
             order = "name"
         may_create = Right.CREATE in self._rights(request, place, folder.path)
-        rows = self._rows(request, place, folder.path, order, descending=descending)
+        manner = self._opens.manner(request.principal)
+        rows = self._rows(request, place, folder.path, manner)
+        rows = _in_order(rows, order, descending=descending)
         return self._pages.render(
             request,
             "listing.html",
             frame=origin_of(self._opens.preload),
             preload=self._opens.preload,
-            in_tab=self._opens.in_tab,
+            in_tab=manner.in_tab,
             folder=folder,
             crumbs=crumbs(request, folder.path),
             rows=rows,
@@ -162,20 +169,13 @@ class Listing:
             trouble=self._trouble(),
         )
 
-    def _rows(
-        self, request: Request, place: Place, folder: str, order: str, *, descending: bool
-    ) -> list[Row]:
-        members = filter(_is_shown, place.children(folder))
-        entries = sorted(members, key=_ORDERS["name"])
-        if order != "name" or descending:
-            entries.sort(key=_ORDERS[order], reverse=descending)
-        entries.sort(key=lambda entry: not entry.is_folder)
+    def _rows(self, request: Request, place: Place, folder: str, manner: Manner) -> list[Row]:
         is_view = bool(paths.view_of(folder))
         editing = {} if is_view else self._editors(folder)
         who = request.principal.name
         marked = self._favourites(who, folder) if who and not is_view else set()
         rows = []
-        for entry in entries:
+        for entry in filter(_is_shown, place.children(folder)):
             rights = self._rights(request, place, entry.path)
             has_actions = not entry.is_folder and not is_view
             actions = self._actions(request.principal, entry.path, rights) if has_actions else ()
@@ -188,7 +188,7 @@ class Listing:
                     rights,
                     actions,
                     editing.get(entry.path, ()),
-                    self._opens.offer(entry.path, actions, rights) if has_actions else Offer(),
+                    manner.of(entry.path, actions, rights) if has_actions else Offer(),
                     entry.path in marked,
                 )
             )
@@ -213,6 +213,15 @@ class Listing:
         """What who asks may do there; in a view, nobody changes anything."""
         rights = self._access.why(request.principal, place.levels(path)).rights
         return rights & Role.VIEWER.rights if paths.view_of(path) else rights
+
+
+def _in_order(rows: list[Row], order: str, *, descending: bool) -> list[Row]:
+    """Folders first; what is equal, by name."""
+    rows.sort(key=lambda row: _ORDERS["name"](row.entry))
+    if order != "name" or descending:
+        rows.sort(key=lambda row: _ORDERS[order](row.entry), reverse=descending)
+    rows.sort(key=lambda row: not row.entry.is_folder)
+    return rows
 
 
 def crumbs(request: Request, path: str) -> list[tuple[str, str]]:

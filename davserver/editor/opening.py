@@ -29,10 +29,12 @@ from davserver.model import Action, DocumentKey, Entry, Principal, Right, Rights
 from davserver.providers.access import Access
 from davserver.providers.files import VersionedFiles
 from davserver.providers.links import Links as ShareLinks
+from davserver.providers.preferences import PreferenceRows
 from davserver.providers.sessions import EditSessions
 from davserver.restrictions import Restrictions, with_names
 from davserver.tokens import Tokens
 from davserver.web import Request
+from davserver.wishes import with_wishes
 
 OPENING_SECONDS = 3 * 60
 """The lease of a session that the Document Server has not reported yet: the page may never load."""
@@ -50,6 +52,7 @@ class Office:
     internal_url: str
     """Our address as the server reaches us; empty if it is the one that the browser uses."""
     customization: Customization
+    preferences: PreferenceRows
 
     def download(self, request: Request, claims: dict[str, Any], seconds: int) -> str:
         """Where a Document Server fetches what ``claims`` say (``Downloads``), for ``seconds``."""
@@ -206,10 +209,12 @@ class Opening:
             occasion=self._occasions.of(server, request, entry, known, rights),
         )
         self._personal.add_to(config, request, entry, opened.resource_id)
-        look = office.customization.look(
-            entry.path, is_guest=_is_guest(request), saves=opened.saves
+        chosen = office.customization
+        look = chosen.look(
+            entry.path, known.kind.value, is_guest=_is_guest(request), saves=opened.saves
         )
-        config = with_look(config, look, office.customization.language)
+        wishes = office.preferences.of_principal(request.principal).look
+        config = with_look(config, with_wishes(look, wishes, chosen.own), chosen.language)
         config["token"] = server.tokens.sign(config)
         return config
 

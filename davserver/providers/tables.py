@@ -443,7 +443,7 @@ departures = Table(
     Column("behind", Text, nullable=False, index=True),
 )
 
-# What somebody wants new documents to be like; empty for no wish.
+# How somebody wants to work; empty for no wish. ``clicks`` and ``look`` are JSON.
 preferences = Table(
     "preferences",
     metadata,
@@ -451,6 +451,9 @@ preferences = Table(
     Column("language", String(16), nullable=False),
     Column("paper", String(8), nullable=False),
     Column("family", String(8), nullable=False),
+    Column("open_in", String(8), nullable=False, server_default=""),
+    Column("clicks", Text, nullable=False, server_default="{}"),
+    Column("look", Text, nullable=False, server_default="{}"),
 )
 
 Index("saves_apart", callbacks.c.detail, sqlite_where=callbacks.c.reason > "")

@@ -1,5 +1,6 @@
 """Ways into a document: clicks, tabs, frames of other sites, in Chromium."""
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -216,9 +217,22 @@ def test_what_one_prefers_is_kept(with_office: Serve, person: Come, look: dict[s
     page.click("text=Say what you prefer")
     page.select_option("[name=language]", "pt-BR")
     page.select_option("[name=family]", "odf")
-    page.click("text=Keep")
+    page.select_option("[name='click.word']", label="Opens it for reading")
+    page.select_option("[name=open_in]", label="In a tab of its own")
+    page.select_option("[name='look.uiTheme']", label="Night")
+    page.select_option("[name='look.co_editing']", label="Others see it when I save")
+    page.get_by_role("button", name="Keep").click()
     expect(page.locator(".done")).to_be_visible()
     expect(page.locator("[name=language]")).to_have_value("pt-BR")
-    screenshot(page, f"preferences-{'phone' if look else 'wide'}")
+    expect(page.locator("[name='look.uiTheme']")).to_have_value("theme-night")
+    screenshot(page, f"preferences-{'phone' if look else 'wide'}", whole=True)
+    page.goto("/")
+    link = page.locator("tr[data-name='Welcome.docx'] td.name a")
+    expect(link).to_have_attribute("href", "/-/view/Welcome.docx")
+    expect(link).to_have_attribute("target", "_blank")
+    page.goto("/-/edit/Welcome.docx")
+    told = json.loads(page.locator("#editor-config").text_content() or "{}")
+    assert told["editorConfig"]["customization"]["uiTheme"] == "theme-night"
+    assert told["editorConfig"]["coEditing"]["mode"] == "strict"
     page.goto("/-/new?kind=odt")
     screenshot(page, f"new-{'phone' if look else 'wide'}")

@@ -14,7 +14,7 @@ from davserver.editor import compound as compounds
 from davserver.editor.contents import NotOpenable, check_size, check_unpacked, is_form
 from davserver.editor.desktop import program_for
 from davserver.editor.formats import FORMATS, Kind, document_type
-from davserver.editor.offers import Offers
+from davserver.editor.offers import Manner
 from davserver.model import Action, Click, Role
 from tests.clock import wait_until
 from tests.editor.desk import Desk
@@ -253,7 +253,7 @@ class TestOffers:
     RIGHTS = Role.EDITOR.rights
 
     def click(self, wanted: str, name: str, *actions: Action, role: Role = Role.EDITOR) -> Click:
-        offers = Offers({name.rpartition(".")[2]: Click(wanted)})
+        offers = Manner({name.rpartition(".")[2]: Click(wanted)})
         return offers.of(f"/{name}", actions, role.rights).click
 
     @pytest.mark.parametrize("wanted", ["open", "view", "download", "desktop"])
@@ -261,7 +261,7 @@ class TestOffers:
         assert self.click(wanted, "a.docx", Action.EDIT) == wanted
 
     def test_what_is_not_set_opens(self) -> None:
-        assert Offers({}).of("/a.docx", (Action.EDIT,), self.RIGHTS).click is Click.OPEN
+        assert Manner({}).of("/a.docx", (Action.EDIT,), self.RIGHTS).click is Click.OPEN
 
     @pytest.mark.parametrize(
         ("wanted", "name", "actions", "role"),
@@ -277,10 +277,10 @@ class TestOffers:
         assert self.click(wanted, name, *actions, role=role) is Click.OPEN
 
     def test_loss_is_told_where_something_is_edited(self) -> None:
-        lossy = Offers({}).of("/a.odt", (Action.EDIT,), self.RIGHTS)
+        lossy = Manner({}).of("/a.odt", (Action.EDIT,), self.RIGHTS)
         assert lossy.is_lossy
-        assert not Offers({}).of("/a.odt", (Action.VIEW,), self.RIGHTS).is_lossy
-        assert not Offers({}).of("/a.docx", (Action.EDIT,), self.RIGHTS).is_lossy
+        assert not Manner({}).of("/a.odt", (Action.VIEW,), self.RIGHTS).is_lossy
+        assert not Manner({}).of("/a.docx", (Action.EDIT,), self.RIGHTS).is_lossy
 
     def test_each_program_has_its_documents(self) -> None:
         assert program_for("/a.docx") == "ms-word:ofe|u|"

@@ -107,7 +107,7 @@ class TestFolders:
         ],
     )
     def test_the_nearest_one_counts(self, path: str, zoom: int, tracks: bool, mode: str) -> None:
-        look = self.rules.look(path, is_guest=False, saves=True)
+        look = self.rules.look(path, "word", is_guest=False, saves=True)
         assert look.customization["zoom"] == zoom
         assert look.customization["review"] == {"trackChanges": tracks, "hoverMode": True}
         assert look.co_editing["mode"] == mode

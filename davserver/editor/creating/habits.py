@@ -58,8 +58,7 @@ class Habits:
 
     def of(self, request: Request) -> Habit:
         """Those of who asks."""
-        who = request.principal
-        own = self._rows.of(who.name if not who.link else "")
+        own = self._rows.of_principal(request.principal)
         return Habit(
             own.language or self._language or preferred_language(request.header("Accept-Language")),
             cast(Paper, own.paper) if own.paper else self._paper,
