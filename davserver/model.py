@@ -576,7 +576,8 @@ class Offer:
 
     ``program`` stands before the file's absolute address where a program on the desktop can open
     it, ``microsoft`` is the scheme of Microsoft's one. ``is_lossy`` says that editing drops what
-    the format cannot hold, ``is_template`` that a document can be made from it.
+    the format cannot hold, ``is_template`` that a document can be made from it,
+    ``becomes_form`` that a PDF form can.
     """
 
     click: Click = Click.OPEN
@@ -584,3 +585,4 @@ class Offer:
     microsoft: str = ""
     is_lossy: bool = False
     is_template: bool = False
+    becomes_form: bool = False

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from davserver import paths
+from davserver.editor.conversion.conversions import FORM, targets
 from davserver.editor.creating.instances import DOCUMENTS
 from davserver.editor.desktop import microsoft_scheme, program_for
 from davserver.editor.formats import format_of
@@ -46,6 +47,7 @@ class Manner:
             microsoft=microsoft_scheme(path) if may_download else "",
             is_lossy=Action.EDIT in actions and known is not None and known.edits_with_loss,
             is_template=may_download and paths.extension(path) in DOCUMENTS,
+            becomes_form=Action.CONVERT in actions and FORM in targets(path),
         )
 
 

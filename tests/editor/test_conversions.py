@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from davserver.editor.conversion.conversions import (
+    FORM,
     IMAGES,
     Source,
     Wanted,
@@ -63,6 +64,41 @@ def test_a_family_means_the_kind_of_the_file() -> None:
     assert resolved("/a.docx", "ooxml") == "", "it is one"
     assert resolved("/a.vsdx", "ooxml") == ""
     assert resolved("/a.xml", "ooxml") == "ooxml", "the Document Server has to look"
+
+
+def test_a_form_is_a_pdf_with_a_parameter_of_its_own() -> None:
+    """Docs API, "Conversion API", pdf."""
+    asked = parameters(SOURCE, Wanted(FORM))
+    assert (asked["outputtype"], asked["pdf"], ending(FORM)) == ("pdf", {"form": True}, "pdf")
+    assert key_of(wanted=Wanted(FORM)) != key_of(wanted=Wanted("pdf"))
+
+
+@pytest.mark.parametrize("name", ["docx", "doc", "odt", "docm", "docxf", "oform"])
+def test_text_documents_and_older_forms_become_pdf_forms(name: str) -> None:
+    assert FORM in targets(f"/a.{name}")
+
+
+@pytest.mark.parametrize("name", ["pdf", "xlsx", "pptx", "vsdx", "djvu", "xml"])
+def test_nothing_else_becomes_a_form(name: str) -> None:
+    assert FORM not in targets(f"/a.{name}")
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "able"),
+    [
+        ("docxf", "pdf", True),
+        ("xps", "pdf", True),
+        ("oxps", "pdf", True),
+        ("htm", "html", False),
+        ("dps", "txt", False),
+        ("fodp", "txt", False),
+        ("odp", "txt", True),
+    ],
+)
+def test_a_format_becomes_what_the_servers_own_table_says(
+    name: str, target: str, able: bool
+) -> None:
+    assert (target in targets(f"/a.{name}")) is able
 
 
 def test_an_image_is_a_zip_of_all_pages() -> None:

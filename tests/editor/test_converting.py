@@ -14,6 +14,7 @@ import pytest
 import requests
 from lxml import html
 
+from davserver.editor.contents import is_form
 from davserver.editor.conversion import converting
 from davserver.editor.conversion.conversions import proposed
 from davserver.editor.conversion.refusals import TooManyConversions, refusal
@@ -28,6 +29,7 @@ from tests.clock import wait_until
 from tests.dav_client import DavClient
 from tests.documentserver.conversion import KNOWN, locked, made_as
 from tests.editor.desk import Desk
+from tests.editor.opening import configuration
 from tests.running import free_port
 
 PAGE = {"Accept": "text/html"}
@@ -558,6 +560,37 @@ def test_the_listing_offers_other_formats(desk: Desk) -> None:
     assert {"/a.doc?as=pdf", "/-/convert/a.doc", "/-/convert/b.pdf"} <= links
     assert "/b.pdf?as=pdf" not in links
     assert "/-/convert/c.zip" not in links
+
+
+def test_a_pdf_form_is_made_of_a_document(desk: Desk) -> None:
+    listing = desk.ann.request("GET", "/", headers=PAGE).text
+    assert "Make a PDF form of it" in listing
+    assert '/-/convert/a.doc?to=form"' in listing
+    asked = desk.ann.request("GET", "/-/convert/a.doc", params={"to": "form"}, headers=PAGE)
+    page = html.fromstring(asked.text)
+    assert page.xpath("//option[@selected]/@value") == ["form"]
+    answer = convert(desk.ann, "/a.doc", "form")
+    assert answer.headers["Location"] == "/-/edit/a.pdf"
+    assert is_form((desk.root / "a.pdf").read_bytes())
+    assert configuration(desk.office, desk.ann, "a.pdf")["document"]["isForm"] is True
+    assert convert(desk.ann, "/a.doc", "form").headers["Location"] == "/-/edit/a%20(2).pdf"
+    told = desk.ann.request("GET", "/a.doc", params={"as": "form"})
+    assert is_form(told.content)
+    assert told.headers["Content-Disposition"].endswith("a.pdf")
+
+
+def test_what_is_a_form_or_cannot_be_one_is_offered_none(desk: Desk) -> None:
+    (desk.root / "a.doc").unlink()
+    for name in ("form.pdf", "table.xlsx"):
+        (desk.root / name).write_bytes(b"words")
+    assert "PDF form of it" not in desk.ann.request("GET", "/", headers=PAGE).text
+    assert convert(desk.ann, "/table.xlsx", "form").status_code == 400
+
+
+def test_who_may_not_add_to_the_folder_is_offered_no_form(desk: Desk) -> None:
+    bob = desk.person("bob")
+    desk.share.access.give(Grant("/", "user:bob", Role.VIEWER), "admin")
+    assert "PDF form of it" not in bob.request("GET", "/", headers=PAGE).text
 
 
 def test_the_page_works_without_scripts(desk: Desk) -> None:

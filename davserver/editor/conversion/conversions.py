@@ -22,7 +22,10 @@ EITHER = (OFFICE_OPEN, OPEN_DOCUMENT)
 IMAGES = ("png", "jpg", "gif", "bmp")
 """Targets of which there is one for each page: they come together, as a zip."""
 
-WATERMARKED = (*IMAGES, "pdf", "pdfa")
+FORM = "form"
+"""The target that is a PDF form, which can be filled in: "pdf" with a parameter of its own."""
+
+WATERMARKED = (*IMAGES, "pdf", "pdfa", FORM)
 """Targets into which a watermark is burnt (Docs API, "Conversion API", watermark)."""
 
 MAX_PASSWORD = 255
@@ -39,15 +42,22 @@ def _words(*names: str) -> tuple[str, ...]:
 
 
 _OF_KIND = {
-    Kind.WORD: _words(_TEXT, _PRINTED, *IMAGES),
+    Kind.WORD: _words(_TEXT, _PRINTED, FORM, *IMAGES),
     Kind.CELL: _words(_SHEET, _PRINTED, *IMAGES),
     Kind.SLIDE: _words(_SLIDES, _PRINTED, *IMAGES),
-    Kind.PDF: _words(_TEXT, "pdfa", *IMAGES),
+    Kind.PDF: _words(_TEXT, _PRINTED, *IMAGES),
     Kind.DIAGRAM: _words(_PRINTED, *IMAGES),
 }
+_WITHOUT_TEXT = tuple(target for target in _OF_KIND[Kind.SLIDE] if target != "txt")
 _OF_FORMAT = {
     "djvu": _words(_PRINTED, *IMAGES),
-    "oform": ("pdf",),
+    # Forms of before 8.1.
+    "docxf": _words(FORM, _TEXT, _PRINTED, *IMAGES),
+    "oform": (FORM, "pdf"),
+    "dps": _WITHOUT_TEXT,
+    "dpt": _WITHOUT_TEXT,
+    "fodp": _WITHOUT_TEXT,
+    "htm": tuple(target for target in _OF_KIND[Kind.WORD] if target != "html"),
     "xml": _words(_TEXT, _SHEET, _PRINTED, *IMAGES),
     # Shortcuts to what lies at Google.
     "gdoc": (),
@@ -58,7 +68,7 @@ _FAMILIES = {
     OFFICE_OPEN: {Kind.WORD: "docx", Kind.CELL: "xlsx", Kind.SLIDE: "pptx"},
     OPEN_DOCUMENT: {Kind.WORD: "odt", Kind.CELL: "ods", Kind.SLIDE: "odp"},
 }
-_ENDINGS = {"pdfa": "pdf", **dict.fromkeys(IMAGES, "zip")}
+_ENDINGS = {"pdfa": "pdf", FORM: "pdf", **dict.fromkeys(IMAGES, "zip")}
 
 _LABELS = {
     "docx": "Word document",
@@ -91,6 +101,7 @@ _LABELS = {
     "otp": "OpenDocument presentation template",
     "pdf": "PDF",
     "pdfa": "PDF for archives (PDF/A)",
+    FORM: "PDF form to fill in",
     "png": "PNG",
     "jpg": "JPEG",
     "gif": "GIF",
@@ -186,7 +197,7 @@ def grouped(known: tuple[str, ...]) -> list[tuple[str, list[tuple[str, str]]]]:
     for target in known:
         if target in IMAGES:
             group = "A picture of each page, as a zip"
-        elif target.startswith("pdf"):
+        elif target.startswith("pdf") or target == FORM:
             group = "To print or keep"
         else:
             group = "To go on working with"
@@ -220,6 +231,8 @@ def parameters(source: Source, wanted: Wanted) -> dict[str, Any]:
         "outputtype": wanted.target,
         **wanted.hints,
     }
+    if wanted.target == FORM:
+        asked |= {"outputtype": "pdf", "pdf": {"form": True}}
     if wanted.password:
         asked["password"] = wanted.password
     if wanted.target in IMAGES:

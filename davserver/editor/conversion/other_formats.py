@@ -53,9 +53,9 @@ class OtherFormat:
         self._max_bytes = max_bytes
 
     def page(self, request: Request) -> Response:
-        """GET /-/convert/<path>: the page that asks for the format."""
+        """GET /-/convert/<path>?to=form: the page that asks for the format, with one proposed."""
         path = request.resource(request.below(CONVERT_PAGE))
-        return self._page(request, self._convertible(request, path), target="")
+        return self._page(request, self._convertible(request, path), request.query.get("to", ""))
 
     def convert(self, request: Request) -> Response:
         """POST /-/convert: fields ``path``, ``to``, ``password``, ``keep`` (copy or download).

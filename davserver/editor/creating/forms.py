@@ -1,9 +1,9 @@
 """An empty PDF form, which the Document Server makes of a blank document.
 
-Source: Docs API, "Conversion API", "pdf": {"form": true}.
+The same conversion makes one of a document that is there (``conversions.FORM``).
 """
 
-from davserver.editor.conversion.conversions import SOURCE_SECONDS, Source, Wanted
+from davserver.editor.conversion.conversions import FORM, SOURCE_SECONDS, Source, Wanted
 from davserver.editor.conversion.converting import Converter
 from davserver.editor.creating.habits import Habit
 from davserver.editor.middleware import BLANK
@@ -24,5 +24,4 @@ class BlankForms:
         of_blank = [habit.language, habit.paper]
         url = self._office.download(request, {BLANK: of_blank}, SOURCE_SECONDS)
         source = Source("docx", url, "\0".join((BLANK, *of_blank)))
-        wanted = Wanted("pdf", hints={"pdf": {"form": True}})
-        self._converter.convert(source, wanted, spool, request.principal.actor)
+        self._converter.convert(source, Wanted(FORM), spool, request.principal.actor)
