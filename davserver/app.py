@@ -30,6 +30,7 @@ from davserver.audit import Audit
 from davserver.browser.assets import Assets
 from davserver.browser.audit import ADDRESS as AUDIT_PAGE
 from davserver.browser.audit import AuditPage
+from davserver.browser.embedding import Embedding
 from davserver.browser.links import DROP, LinkPages
 from davserver.browser.listing import Listing, Opens
 from davserver.browser.notices import ADDRESS as NOTICES
@@ -84,7 +85,7 @@ from davserver.housekeeping import Housekeeping
 from davserver.metrics import MEDIA_TYPE, Metrics, Observed, begin_anew
 from davserver.model import Principal, called
 from davserver.office import open_office, preload_page
-from davserver.pages import ASSETS, SHARE, Pages
+from davserver.pages import ASSETS, OEMBED, SHARE, Pages
 from davserver.providers.app_passwords import DigestNonces
 from davserver.providers.exclusion import Exclusion
 from davserver.providers.failures import Failures
@@ -258,8 +259,13 @@ def create_app(settings: Settings) -> Application:
         editing.apart,
     )
     app = OtherFormats(app, editing.in_other_format)
-    app = LinkPages(app, pages, share, editing.opening.actions, settings.max_upload_bytes)
-    sharing = Sharing(pages, share, users, LinkTokens(secret), passwords.hashed)
+    actions = editing.opening.actions
+    app = LinkPages(app, pages, share, actions, settings.max_upload_bytes, settings.embedders)
+    addresses = LinkTokens(secret)
+    embedding = Embedding(
+        share, addresses, partial(sharers.guest, guest="", label=""), actions, settings.embedders
+    )
+    sharing = Sharing(pages, share, users, addresses, passwords.hashed, embedding)
     app = EditorMiddleware(app, editing.routes)
     app = Routes(
         app,
@@ -273,6 +279,7 @@ def create_app(settings: Settings) -> Application:
             SHARE: ("GET HEAD POST", sharing.of_path),
             NOTICES: ("GET HEAD POST", NoticesPage(pages, notices, share.access)),
             SHARES: ("GET HEAD POST", sharing.of_person),
+            OEMBED: ("GET HEAD", embedding.oembed),
             PRINCIPALS: ("PROPFIND", describe),
             ACCOUNT: ("GET HEAD POST", doors.account),
             ADMIN: ("GET HEAD POST", doors.admin),
@@ -293,7 +300,7 @@ def create_app(settings: Settings) -> Application:
             ),
         },
     )
-    open_to_all: tuple[str, ...] = (*BY_TOKEN, ASSETS, HEALTH, READY)
+    open_to_all: tuple[str, ...] = (*BY_TOKEN, ASSETS, HEALTH, READY, OEMBED)
     if settings.security_contact:
         told = SecurityTxt(settings.security_contact)
         app = Routes(app, {SECURITY_TXT: ("GET HEAD", told)})

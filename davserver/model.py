@@ -247,6 +247,11 @@ class Link:
         return self.role.rights - self.without - _NOT_BY_LINK
 
     @property
+    def asks_nothing(self) -> bool:
+        """Whether it opens to its guests without a password or a name."""
+        return not self.password_hash and self.guest_names is not GuestNames.REQUIRED
+
+    @property
     def has_ended(self) -> bool:
         """Whether its time is over."""
         return self.expires is not None and self.expires <= datetime.now(UTC)

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -17,6 +17,8 @@ from davserver.web import Request, Response
 ASSETS = "/-/assets/"
 SHARE = "/-/share/"
 EDIT = "/-/edit/"
+LINKS = "/-/s/"
+OEMBED = "/-/api/oembed"
 
 _A_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,3})?) ?([kmgt]?)(i?)b?")
 # Camera and microphone stay: the editor has calls, in a frame that asks for them.
@@ -111,6 +113,18 @@ def origin_of(address: str) -> str:
     """Scheme, host and port of an address, for the policy; empty for no address."""
     parts = urlsplit(address)
     return f"{parts.scheme}://{parts.netloc}" if address else ""
+
+
+def discovery(request: Request, embedders: Collection[str]) -> str:
+    """Where a document that is opened by a link is described for other pages; empty for none.
+
+    Source: oEmbed 1.0, 4 (discovery).
+    """
+    link = request.link
+    if link is None or link.is_folder or not link.asks_nothing or not embedders:
+        return ""
+    address = quote(f"{request.origin}{request.base}/", safe="")
+    return f"{request.origin}{request.site}{OEMBED}?url={address}"
 
 
 def readable_size(count: int) -> str:

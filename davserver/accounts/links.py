@@ -27,6 +27,7 @@ from davserver.model import (
     Right,
     link_of,
 )
+from davserver.pages import LINKS as LINKS
 from davserver.pages import Pages
 from davserver.providers.share import Share
 from davserver.tokens import LinkTokens, TokenNotValid, Tokens
@@ -41,7 +42,6 @@ from davserver.web import (
     text,
 )
 
-LINKS = "/-/s/"
 UNLOCK = "/-/unlock"
 NAME = "/-/name"
 GUEST_COOKIE = "davserver-guest"

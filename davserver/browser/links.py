@@ -1,12 +1,12 @@
 """What only guests see: the page of a file that is shared alone, and the one that takes uploads."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from davserver import paths
 from davserver.browser.listing import Actions, readable, symbol
 from davserver.errors import BadRequest, MethodNotAllowed
 from davserver.model import Action, Entry, Link, Origin, Right, Rights
-from davserver.pages import Pages
+from davserver.pages import Pages, discovery
 from davserver.providers.free_names import free_path, place_new
 from davserver.providers.share import Share
 from davserver.web import App, Environ, Request, Response, StartResponse, redirect, text
@@ -18,13 +18,20 @@ class LinkPages:
     """WSGI middleware: the topmost page of a link to a file or to upload; the rest goes on."""
 
     def __init__(
-        self, next_app: App, pages: Pages, share: Share, actions: Actions, max_bytes: int
+        self,
+        next_app: App,
+        pages: Pages,
+        share: Share,
+        actions: Actions,
+        max_bytes: int,
+        embedders: Collection[str] = (),
     ) -> None:
         self._next = next_app
         self._pages = pages
         self._share = share
         self._actions = actions
         self._max_bytes = max_bytes
+        self._embedders = tuple(embedders)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         request = Request.of(environ)
@@ -54,8 +61,10 @@ class LinkPages:
         actions = self._actions(request.principal, entry.path, rights)
         best = actions[0] if actions else None
         if best in {Action.EDIT, Action.VIEW} and "show" not in request.query:
-            how = "edit" if best is Action.EDIT else "view"
-            return redirect(request.url(f"/-/{how}{request.addresses.target(entry.path)}"))
+            is_embedded = request.query.get("type") == "embedded"
+            how = "edit" if best is Action.EDIT and not is_embedded else "view"
+            address = request.url(f"/-/{how}{request.addresses.target(entry.path)}")
+            return redirect(f"{address}?type=embedded" if is_embedded else address)
         return self._pages.render(
             request,
             "link_file.html",
@@ -64,6 +73,7 @@ class LinkPages:
             symbol=symbol(entry),
             best=best.value if best else "",
             may_download=Right.DOWNLOAD in rights,
+            oembed=discovery(request, self._embedders),
             as_pdf=Action.CONVERT in actions and paths.extension(entry.path) != "pdf",
         )
 

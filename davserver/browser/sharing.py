@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from davserver import paths
 from davserver.audit import Event
+from davserver.browser.embedding import Embedding, frame
 from davserver.browser.listing import readable
 from davserver.errors import BadRequest, Forbidden, NotFound, SignInNeeded
 from davserver.model import (
@@ -30,7 +31,7 @@ from davserver.model import (
     of_group,
     of_user,
 )
-from davserver.pages import SHARE, Pages
+from davserver.pages import LINKS, SHARE, Pages
 from davserver.providers.groups import Groups
 from davserver.providers.share import Share
 from davserver.providers.users import Users
@@ -59,13 +60,17 @@ _ROLE_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class LinkRow:
-    """A link as its page shows it; ``address`` is empty for whom it is not told."""
+    """A link as its page shows it; ``address`` is empty for whom it is not told.
+
+    ``frame`` is HTML for other pages, empty where they cannot show what it leads to.
+    """
 
     link: Link
     address: str
     qr: Markup | str
     href: str
     name: str
+    frame: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,7 @@ class Sharing:
         users: Users,
         addresses: LinkTokens,
         hashed: Callable[[str], str],
+        embedding: Embedding,
     ) -> None:
         self._pages = pages
         self._files = share.files
@@ -98,6 +104,7 @@ class Sharing:
         self._groups = Groups(share.catalog)
         self._addresses = addresses
         self._hashed = hashed
+        self._embedding = embedding
 
     def of_path(self, request: Request) -> Response:
         """GET: who has what on a path. POST: give, take, make a link, change or revoke one."""
@@ -134,6 +141,7 @@ class Sharing:
             words=_ROLE_WORDS,
             names=self._names(),
             guest_names=GuestNames,
+            shown_in=self._embedding.embedders,
             folder=request.addresses.of(paths.parent(path), folder=True),
             today=datetime.now(UTC).date().isoformat(),
         )
@@ -266,16 +274,20 @@ class Sharing:
     def _row(self, request: Request, link: Link) -> LinkRow:
         address = ""
         qr: Markup | str = ""
+        shown = ""
         if _is_own(request.principal, link):
             address = link_address(request.origin + request.site, self._addresses, link)
             # segno escapes what it puts into the picture; an address has nothing to escape.
             qr = Markup(segno.make(address, error="m").svg_inline(border=2, omitsize=True))  # noqa: S704
+            if self._embedding.shows(link):
+                shown = frame(address, readable(paths.name(link.path)))
         return LinkRow(
             link,
             address,
             qr,
             request.addresses.page(SHARE, link.path),
             readable(link.path),
+            shown,
         )
 
     def _names(self) -> list[str]:
@@ -291,7 +303,7 @@ def _note_link(request: Request, link: Link) -> None:
 
 def link_address(site: str, addresses: LinkTokens, link: Link) -> str:
     """The address of a link on the site, an absolute URL."""
-    return f"{site}/-/s/{addresses.of(link.id)}/"
+    return f"{site}{LINKS}{addresses.of(link.id)}/"
 
 
 def _somebody(request: Request) -> Principal:

@@ -16,7 +16,7 @@ from davserver.editor.surfaces import Surface, surface_of
 from davserver.editor.versions.versions import may_look
 from davserver.errors import BadRequest, Gone, UnsupportedMediaType
 from davserver.model import Action, Entry, Right, Rights, Role
-from davserver.pages import SHARE, Pages, origin_of, readable_size
+from davserver.pages import SHARE, Pages, discovery, origin_of, readable_size
 from davserver.providers import locks
 from davserver.providers.access import Access
 from davserver.providers.files import VersionedFiles
@@ -166,6 +166,7 @@ class OpenFile:
             server=server,
             fresh=f"{request.url(CONFIG)}?{wanted}",
             alive=request.url(ALIVE),
+            oembed=discovery(request, self._embedders),
             offers_editing=opened.offers_editing,
             tells_changes=self._tells_changes,
             share=request.addresses.page(SHARE, entry.path)

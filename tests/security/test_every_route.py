@@ -22,7 +22,14 @@ from tests.running import ThreadServer
 METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PROPFIND", "TRACE", "NONSENSE"]
 TAILS = ["", "a.docx", "a.txt", "d/", "nowhere", "%3Cscript%3Ealert(1)%3C/script%3E"]
 BY_TOKEN = {"/-/download/", "/-/callback/", "/-/empty/", LINKS}
-FOR_STRANGERS = {"/-/assets/", "/-/health", "/-/ready", "/.well-known/security.txt", SIGN_IN}
+FOR_STRANGERS = {
+    "/-/assets/",
+    "/-/health",
+    "/-/ready",
+    "/-/api/oembed",
+    "/.well-known/security.txt",
+    SIGN_IN,
+}
 POLICY = [
     "default-src 'none'",
     "base-uri 'none'",
