@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 
-from davserver.doctor import browsers, exposure, ourselves, reaching, signatures, site
+from davserver.doctor import browsers, exposure, ourselves, policies, reaching, signatures, site
 from davserver.doctor.finding import Finding, Verdict, advice, fault, good
 from davserver.doctor.people import people
 from davserver.editor.server.client import DocumentServer
 from davserver.editor.server.probe import PROBE_PURPOSE
 from davserver.errors import DavserverError, SettingsWrong
 from davserver.office import document_servers
+from davserver.pages import origin_of
 from davserver.providers.probes import Probes
 from davserver.providers.share import Share, open_share
 from davserver.settings import Settings
@@ -56,6 +57,9 @@ def office(settings: Settings, share: Share, us: str = "", page: str = "") -> It
     us = us or our_address(settings)
     page = page or settings.public_url
     yield from ourselves.ourselves(us, settings.tls_certificate)
+    if page:
+        origins = [origin_of(server.public) for server in servers]
+        yield from policies.arriving(page, origins, settings.tls_certificate or True)
     for server, configured in zip(servers, settings.office_servers(), strict=True):
         yield signatures.secret(configured.secret, server.public)
         yield from examine_server(settings, share, server, us, page)

@@ -3,9 +3,9 @@
 import base64
 import secrets
 from collections.abc import Iterator, Mapping
-from urllib.parse import urlsplit
 
 from davserver.doctor.finding import Finding, advice, fault, good
+from davserver.doctor.policies import parsed, permits
 from davserver.editor.pages import API_SCRIPT
 from davserver.editor.server.client import DocumentServer
 from davserver.errors import DavserverError
@@ -101,12 +101,9 @@ def _forbids(headers: Mapping[str, str], ours: str, own: str) -> bool:
 
     Where frame-ancestors is told, X-Frame-Options does not count (CSP 3, 6.4.2).
     """
-    policies = headers.get("content-security-policy", "").split(";")
-    ancestors = [part.split()[1:] for part in policies if part.split()[:1] == ["frame-ancestors"]]
+    policies = parsed(headers.get("content-security-policy", ""))
+    ancestors = [one["frame-ancestors"] for one in policies if "frame-ancestors" in one]
     if ancestors:
-        allowed = set(ancestors[0])
-        if not ours or allowed & {"*", ours, ours.partition(":")[0] + ":", urlsplit(ours).netloc}:
-            return False
-        return not (ours == own and "'self'" in allowed)
+        return bool(ours) and not all(permits(allowed, ours, own) for allowed in ancestors)
     options = headers.get("x-frame-options", "").lower()
     return options == "deny" or (options == "sameorigin" and bool(ours) and ours != own)

@@ -552,7 +552,9 @@ class _Handler(BaseHTTPRequestHandler):
         if path in self.server_double.blocked:
             self._answer(403, b"", "text/plain")
             return
-        if path == "/command":
+        if path == "/docbuilder" and path in self.server_double.open_pages:
+            self._answer(200, b'{"error": -8}', "application/json")
+        elif path == "/command":
             answer = self.server_double.command(json.loads(body))
             self._answer(200, json.dumps(answer).encode(), "application/json")
         elif path == "/converter":

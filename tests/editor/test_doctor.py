@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import trustme
 
-from davserver.doctor import Finding, Verdict, office
+from davserver.doctor import Finding, Verdict, exposure, office
 from davserver.errors import SettingsWrong
 from davserver.settings import read_settings
 from tests.documentserver import DocumentServerDouble
@@ -19,14 +19,33 @@ from tests.editor.desk import Desk
 from tests.running import free_port
 
 Examine = Callable[..., dict[str, Finding]]
+Headers = dict[str, str]
+
+
+def proxied(app: Any, headers: Headers) -> Any:
+    """``app`` behind a proxy that adds headers to every answer; those of ours that are empty go."""
+
+    def answer(environ: Any, start_response: Any) -> Any:
+        def start(status: str, told: list[tuple[str, str]], *more: Any) -> Any:
+            kept = [one for one in told if headers.get(one[0]) != ""]
+            added = [(name, value) for name, value in headers.items() if value]
+            return start_response(status, kept + added, *more)
+
+        return app(environ, start)
+
+    return answer
 
 
 @pytest.fixture
 def examined(desk_with: Callable[..., Desk]) -> Examine:
     """Examines an office with the settings that are named; the findings by subject."""
 
-    def examine(page: str = "", us: str = "", **options: Any) -> dict[str, Finding]:
+    def examine(
+        page: str = "", us: str = "", on_the_way: Headers | None = None, **options: Any
+    ) -> dict[str, Finding]:
         desk = desk_with(**options)
+        if on_the_way is not None:
+            desk.office.app.application = proxied(desk.office.app.application, on_the_way)
         settings = desk.office.settings
         us = us or settings.internal_url or desk.office.url
         found = list(office(settings, desk.share, us=us, page=page or desk.office.url))
@@ -44,6 +63,8 @@ def test_in_order_every_step_is_tried(examined: Examine) -> None:
     assert faults(found) == set()
     assert set(found) == {
         "our address from here",
+        "our pages on their way",
+        "our scripts on their way",
         "secret",
         "name",
         "port",
@@ -204,6 +225,100 @@ def test_what_should_not_be_open(examined: Examine, document_server: DocumentSer
     assert "/adminpanel/" not in found["exposed addresses"].words
 
 
+def test_a_builder_that_everybody_reaches(
+    examined: Examine, document_server: DocumentServerDouble
+) -> None:
+    """Pitfall 3.27: it runs scripts, and no editor needs it."""
+    document_server.open_pages = {"/docbuilder"}
+    found = examined()
+    assert faults(found) == {"exposed addresses"}
+    assert "/docbuilder" in found["exposed addresses"].words
+
+
+def test_an_administration_at_a_port_of_its_own(
+    examined: Examine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with answering(b"<title>ONLYOFFICE Admin Panel</title>") as address:
+        monkeypatch.setattr(exposure, "ADMIN_PORT", int(address.rpartition(":")[2]))
+        found = examined()
+    assert faults(found) == {"exposed addresses"}
+    assert "its administration" in found["exposed addresses"].words
+
+
+def test_something_else_at_that_port_is_no_administration(
+    examined: Examine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with answering(b"<title>another program</title>") as address:
+        monkeypatch.setattr(exposure, "ADMIN_PORT", int(address.rpartition(":")[2]))
+        assert faults(examined()) == set()
+
+
+@pytest.mark.parametrize(
+    ("policy", "words"),
+    [
+        ("default-src 'self'", "scripts of {server}"),
+        ("script-src 'self' {server}; frame-src 'self'", "frames of {server}"),
+        ("script-src https://cdn.example.org", "scripts of {us}"),
+        ("frame-ancestors 'none'", "in frames of our own"),
+        ("sandbox allow-scripts", "sandbox"),
+    ],
+)
+def test_a_policy_that_a_proxy_adds(
+    examined: Examine, document_server: DocumentServerDouble, policy: str, words: str
+) -> None:
+    """Two policies both count (CSP 3, 3.1)."""
+    server = document_server.url
+    found = examined(on_the_way={"Content-Security-Policy": policy.format(server=server)})
+    assert faults(found) == {"Content-Security-Policy"}
+    assert words.format(server=server, us="http://") in found["Content-Security-Policy"].words
+    assert "proxy in front of davserver" in found["Content-Security-Policy"].cure
+
+
+@pytest.mark.parametrize(
+    "policy",
+    ["upgrade-insecure-requests", "default-src * 'unsafe-inline' data:", "frame-ancestors 'self'"],
+)
+def test_a_policy_that_forbids_nothing_of_ours(examined: Examine, policy: str) -> None:
+    assert faults(examined(on_the_way={"Content-Security-Policy": policy})) == set()
+
+
+def test_a_proxy_that_takes_our_policy_away(examined: Examine) -> None:
+    found = examined(on_the_way={"Content-Security-Policy": "", "X-Frame-Options": "DENY"})
+    assert found["Content-Security-Policy"].verdict is Verdict.ADVICE
+    assert "pass this header on" in found["Content-Security-Policy"].cure
+    assert found["X-Frame-Options"].verdict is Verdict.FAULT
+
+
+def test_frame_options_beside_our_policy_do_no_harm(examined: Examine) -> None:
+    assert faults(examined(on_the_way={"X-Frame-Options": "DENY"})) == set()
+
+
+@pytest.mark.parametrize("value", ["require-corp", 'credentialless; report-to="x"'])
+def test_an_embedder_policy_that_a_proxy_adds(examined: Examine, value: str) -> None:
+    found = examined(on_the_way={"Cross-Origin-Embedder-Policy": value})
+    assert faults(found) == {"Cross-Origin-Embedder-Policy"}
+
+
+def test_scripts_that_do_not_arrive_as_such(examined: Examine) -> None:
+    found = examined(on_the_way={"Content-Type": ""})
+    assert "our scripts on their way" in faults(found)
+    assert "/-/assets/" in found["our scripts on their way"].cure
+
+
+def test_another_site_at_our_address(examined: Examine) -> None:
+    with answering(b"welcome") as page:
+        found = examined(page=page)
+    assert "no page of davserver" in found["our scripts on their way"].words
+    assert "public_url" in found["our scripts on their way"].cure
+
+
+def test_pages_behind_another_sign_in_are_not_looked_at(examined: Examine) -> None:
+    with redirecting("https://login.example.org/") as page:
+        found = examined(page=page)
+    assert found["our pages on their way"].verdict is Verdict.ADVICE
+    assert "status 301" in found["our pages on their way"].words
+
+
 def test_conversions_that_a_proxy_refuses(
     examined: Examine, document_server: DocumentServerDouble
 ) -> None:
@@ -310,19 +425,21 @@ class TestCertificates:
         assert "TLS does not begin" in found["certificate"].words
 
 
-class redirecting:  # noqa: N801
-    """A server that leads everybody elsewhere; its address."""
+class answering:  # noqa: N801
+    """A server that says the same to everybody, or leads them elsewhere; its address."""
 
-    def __init__(self, where: str) -> None:
+    def __init__(self, content: bytes, where: str = "") -> None:
         class Handler(BaseHTTPRequestHandler):
             def log_message(self, format: str, *args: Any) -> None:
                 """Say nothing."""
 
             def do_GET(self) -> None:
-                self.send_response(301)
-                self.send_header("Location", where)
-                self.send_header("Content-Length", "0")
+                self.send_response(301 if where else 200)
+                if where:
+                    self.send_header("Location", where)
+                self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
+                self.wfile.write(content)
 
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 
@@ -335,6 +452,10 @@ class redirecting:  # noqa: N801
         self._http.shutdown()
         self._http.server_close()
         self._thread.join()
+
+
+def redirecting(where: str) -> answering:
+    return answering(b"", where)
 
 
 class secured:  # noqa: N801

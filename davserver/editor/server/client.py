@@ -228,7 +228,10 @@ class DocumentServer:
         return look_at(url, self.verify, headers)
 
     def unsigned(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """The answer to ``body`` without any signature. Raises Unavailable, BadGateway."""
+        """The answer to ``body`` without any signature, at a path or an address of the server.
+
+        Raises Unavailable, BadGateway.
+        """
         return self._post(path, body, {}, HEALTH_SECONDS)
 
     def learn(self, told: Mapping[str, Any]) -> None:
@@ -274,7 +277,7 @@ class DocumentServer:
             with (
                 _session(self.verify) as session,
                 session.post(
-                    self.internal + path,
+                    path if "://" in path else self.internal + path,
                     json=body,
                     stream=True,
                     timeout=within,
