@@ -236,6 +236,7 @@ class Look:
     customization: Mapping[str, Any]
     co_editing: Mapping[str, Any]
     plugins_off: tuple[str, ...]
+    plugins: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +256,7 @@ class Customization:
     language: str = ""
     of_type: Mapping[DocumentType, Mapping[str, Any]] = field(default_factory=dict)
     own: tuple[str, ...] = ()
+    plugins: Mapping[str, Any] = field(default_factory=dict)
 
     def look(self, path: str, kind: str, *, is_guest: bool, saves: bool) -> Look:
         """What the document at ``path`` looks like to a guest or a member, who saves or reads.
@@ -278,7 +280,8 @@ class Customization:
         if is_guest and not saves and not self.live_view_for_guests:
             # A reader of this kind takes no part in the session (Docs API, "coEditing").
             together = {"mode": "strict", "change": False}
-        return Look(table, together, self.plugins_off)
+        # Options may be keys to other services, which are for members.
+        return Look(table, together, self.plugins_off, {} if is_guest else self.plugins)
 
 
 def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -43,6 +43,7 @@ from davserver.document_servers import (
 from davserver.errors import SettingsWrong
 from davserver.model import Click, Role, is_email
 from davserver.paths import HIDDEN
+from davserver.plugins import check_identifiers, check_plugins
 from davserver.restrictions import GroupRule, Restrictions, WatermarkRule
 from davserver.retention import Policy
 from davserver.rights import Rules
@@ -200,6 +201,7 @@ class Settings(BaseSettings):
     co_editing_change: bool = True
     live_view_for_guests: bool = False
     macros_for_guests: bool = False
+    plugins: dict[str, Any] = Field({})
     plugins_off: Annotated[tuple[str, ...], NoDecode] = ()
     editor_language: str = Field("", pattern=r"^([A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$")
     watermarks: tuple[WatermarkRule, ...] = Field((), max_length=100)
@@ -305,7 +307,20 @@ class Settings(BaseSettings):
         check_keys(keys)
         return tuple(keys)
 
-    @field_validator("editor_groups", "plugins_off", mode="before")
+    @field_validator("plugins")
+    @classmethod
+    def _plugins(cls, value: dict[str, Any]) -> dict[str, Any]:
+        check_plugins(value)
+        return value
+
+    @field_validator("plugins_off", mode="before")
+    @classmethod
+    def _plugins_off(cls, value: Any) -> Any:
+        found = tuple(_several(value))
+        check_identifiers(found, "plugins_off")
+        return found
+
+    @field_validator("editor_groups", mode="before")
     @classmethod
     def _groups(cls, value: Any) -> Any:
         return tuple(_several(value))
@@ -451,6 +466,7 @@ class Settings(BaseSettings):
             self.editor_language,
             self.customization_of,
             self.own_customization,
+            self.plugins,
         )
 
     @property

@@ -23,8 +23,11 @@ def with_look(config: dict[str, Any], look: Look, language: str) -> dict[str, An
         told["anonymous"] = {**ours["anonymous"], **look.customization.get("anonymous", {})}
     editor["customization"] = told
     editor["coEditing"] = dict(look.co_editing)
+    plugins = {**editor.get("plugins", {}), **look.plugins}
     if look.plugins_off:
-        editor["plugins"] = {**editor.get("plugins", {}), "disable": list(look.plugins_off)}
+        plugins["disable"] = list(look.plugins_off)
+    if plugins:
+        editor["plugins"] = plugins
     if language:
         editor["lang"] = for_editor(language)
     if region_of(language):

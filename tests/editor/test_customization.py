@@ -87,6 +87,49 @@ class TestWhatIsTaken:
         assert words in wrong(tmp_path, f"[[folders]]\n{text}\n")
 
 
+A_PLUGIN = "asc.{38E022EA-AD92-45FC-B22B-49DF39746DB4}"
+
+
+class TestPlugins:
+    @pytest.mark.parametrize(
+        ("text", "words"),
+        [
+            ("[plugins]\nstart = []", "plugins: start: one of autostart, pluginsData and options"),
+            ('[plugins]\nautostart = "asc.{x}"', "autostart is a list"),
+            ('[plugins]\nautostart = ["asc.{x}"]', "an identifier like asc.{38E022EA"),
+            ("[plugins]\ndisable = []", "disable: is the setting plugins_off"),
+            ('[plugins]\npluginsData = ["javascript:alert(1)"]', "an address like https"),
+            ("[plugins.options]\nall = 1", "options.all is a table"),
+            ("[plugins.options.chess]\nside = 1", "options: a plugin has an identifier"),
+            ("[plugins.options.all]\nsince = 2026-01-01", "no dates"),
+            ('[plugins.options.all]\nkey = "' + "x" * (17 << 10) + '"', "at most 16 KiB"),
+            ('plugins_off = ["chess"]', "plugins_off: a plugin has an identifier"),
+            (f"[plugins]\nautostart = {[A_PLUGIN] * 101}", "at most 100 plugins"),
+        ],
+    )
+    def test_what_the_editor_does_not_take_is_refused_in_words(
+        self, tmp_path: Path, text: str, words: str
+    ) -> None:
+        assert words in wrong(tmp_path, text + "\n")
+
+    def test_members_get_them_signed_and_guests_get_none(
+        self, desk_with: Callable[..., Desk]
+    ) -> None:
+        plugins = {
+            "autostart": [A_PLUGIN],
+            "pluginsData": ["https://plugins.example.org/chess/config.json"],
+            "options": {"all": {"language": "de"}, A_PLUGIN: {"token": "for members"}},
+        }
+        desk = desk_with(plugins=plugins, plugins_off=[A_PLUGIN])
+        config = desk.edit("a.docx").config
+        assert config["editorConfig"]["plugins"] == {**plugins, "disable": [A_PLUGIN]}
+        signed = desk.double._verified(config)["editorConfig"]["plugins"]
+        assert signed == config["editorConfig"]["plugins"]
+        link = make_link(desk.office, "/a.docx", Role.EDITOR)
+        told = opened(guest(desk.office, link))["editorConfig"]
+        assert told["plugins"] == {"disable": [A_PLUGIN]}
+
+
 class TestFolders:
     rules = Customization(
         {"zoom": 100, "review": {"trackChanges": False, "hoverMode": True}},
