@@ -2,6 +2,7 @@
 
 /** A moment in the reader's language and zone. */
 export const dateAndTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const toTheSecond = new Intl.DateTimeFormat(undefined, { dateStyle: "short", timeStyle: "medium" });
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
 
 /** Show every time in the reader's language and zone; the exact one stays in the tooltip.
@@ -12,7 +13,8 @@ export function localizeTimes(within) {
     const moment = new Date(element.dateTime);
     const minutes = Math.round((moment - Date.now()) / 60000);
     element.title = dateAndTime.format(moment);
-    if (minutes > -60 && minutes <= 0) element.textContent = relative.format(minutes, "minute");
+    if ("seconds" in element.dataset) element.textContent = toTheSecond.format(moment);
+    else if (minutes > -60 && minutes <= 0) element.textContent = relative.format(minutes, "minute");
     else if (minutes > -60 * 20 && minutes <= 0) element.textContent = relative.format(Math.round(minutes / 60), "hour");
     else element.textContent = dateAndTime.format(moment);
   }

@@ -95,6 +95,7 @@ from davserver.providers.provider import ShareProvider
 from davserver.providers.saves import Saves
 from davserver.providers.sessions import EditSessions
 from davserver.providers.share import DAY, Share, open_share
+from davserver.providers.timeline import Timeline
 from davserver.providers.users import Users
 from davserver.proxies import TrustedProxies
 from davserver.resources import resource_dir
@@ -296,7 +297,13 @@ def create_app(settings: Settings) -> Application:
             DOCTOR: ("GET HEAD POST", DoctorPage(pages, settings, share, looking)),
             SESSION: (
                 "GET HEAD POST",
-                SessionPage(pages, editing.sessions, Saves(share.catalog), editing.ending),
+                SessionPage(
+                    pages,
+                    editing.sessions,
+                    Saves(share.catalog),
+                    Timeline(share.catalog),
+                    editing.ending,
+                ),
             ),
         },
     )

@@ -83,6 +83,7 @@ from davserver.providers.saves import Apart, Saves
 from davserver.providers.server_health import ServerHealth
 from davserver.providers.sessions import EditSessions
 from davserver.providers.share import DAY, Share
+from davserver.providers.timeline import Timeline
 from davserver.resources import resource_dir
 from davserver.settings import Settings
 from davserver.tokens import Tokens
@@ -128,7 +129,7 @@ def open_sessions(settings: Settings, share: Share) -> Sessions:
     configured = document_servers(settings)
     if not configured:
         return Sessions(sessions, None, None)
-    servers = Servers(configured, ServerHealth(share.catalog))
+    servers = _in_order(configured, share)
     forced_saves = ForcedSaves(sessions, Saves(share.catalog), servers)
     return Sessions(sessions, forced_saves, Ending(sessions, servers, forced_saves))
 
@@ -224,7 +225,12 @@ def open_office(
         links = Tokens(secret, PROBE_PURPOSE)
         probe = Probe(office.servers, links, Probes(share.catalog), blank)
         download = Download(
-            share.files, share.highlights, office.download_links, office.servers, blank
+            share.files,
+            share.highlights,
+            office.download_links,
+            office.servers,
+            blank,
+            office.timeline,
         )
         history = History(
             share.files, share.highlights, share.access, restoring, office, instance_id
@@ -278,6 +284,7 @@ def _callback(
         office.servers,
         office.callback_links,
         reported,
+        office.timeline,
     )
 
 
@@ -399,7 +406,7 @@ def _office(
     servers = document_servers(settings)
     if not servers:
         return None
-    in_order = Servers(servers, ServerHealth(share.catalog))
+    in_order = _in_order(servers, share)
     return Office(
         in_order,
         sessions,
@@ -409,7 +416,14 @@ def _office(
         settings.internal_url,
         settings.editor_customization,
         preferences,
+        Timeline(share.catalog),
     )
+
+
+def _in_order(servers: list[DocumentServer], share: Share) -> Servers:
+    for server in servers:
+        server.when_commanded = Timeline(share.catalog).commanded
+    return Servers(servers, ServerHealth(share.catalog))
 
 
 def _converter(settings: Settings, office: Office | None, instance_id: str) -> Converter | None:

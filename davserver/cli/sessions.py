@@ -18,6 +18,7 @@ from davserver.editor.saving.forced_saves import Outcome
 from davserver.errors import printable
 from davserver.model import EditSession, called
 from davserver.office import open_sessions
+from davserver.providers.timeline import Timeline
 
 _NO_SERVER = "No Document Server is configured: --document-server, --jwt-secret-file, or --config."
 
@@ -38,6 +39,28 @@ def sessions_list(config: Path | None, **options: Any) -> None:
             since, until = one.opened.astimezone(), one.lease_until.astimezone()
             words = [_words(one), f"since {since:%Y-%m-%d %H:%M}", f"until {until:%H:%M:%S}"]
             click.echo("\t".join(words))
+
+
+@sessions.command("show")
+@click.argument("which")
+@root_option
+@place_options
+def sessions_show(which: str, config: Path | None, **options: Any) -> None:
+    """Tell what happened in a session: WHICH is a path that is edited, or a session's key."""
+    settings = settings_from(config, **options)
+    with administered(config, options) as share:
+        key = which
+        if which.startswith("/"):
+            session = open_sessions(settings, share).all.of_file(
+                share.files.as_stored(paths.typed(which))
+            )
+            key = session.key.value if session else ""
+        moments = Timeline(share.catalog).of_key(key)
+        if not moments:
+            fail(f"Nothing is known of {which}.")
+        for one in moments:
+            words = [f"{one.when.astimezone():%Y-%m-%d %H:%M:%S}", one.what, one.words, one.who]
+            click.echo("\t".join(map(printable, words)))
 
 
 @sessions.command("end")

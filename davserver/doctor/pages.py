@@ -19,6 +19,7 @@ from davserver.providers.saves import Saves
 from davserver.providers.server_health import Health
 from davserver.providers.sessions import EditSessions
 from davserver.providers.share import Share
+from davserver.providers.timeline import Timeline
 from davserver.settings import Settings
 from davserver.web import Request, Response, redirect
 
@@ -117,12 +118,18 @@ class SessionPage:
     """
 
     def __init__(
-        self, pages: Pages, sessions: EditSessions, saves: Saves, ending: Ending | None
+        self,
+        pages: Pages,
+        sessions: EditSessions,
+        saves: Saves,
+        timeline: Timeline,
+        ending: Ending | None,
     ) -> None:
         self._pages = pages
         self._sessions = sessions
         self._saves = saves
         self._ending = ending
+        self._timeline = timeline
 
     def __call__(self, request: Request) -> Response:
         _check(request)
@@ -141,6 +148,7 @@ class SessionPage:
             saves=self._saves.of_key(key),
             can_be_ended=self._ending is not None and self._is_live(session),
             ended=request.query.get("ended", ""),
+            moments=self._timeline.of_key(key),
         )
 
     def _is_live(self, session: EditSession) -> bool:

@@ -31,6 +31,7 @@ from davserver.providers.files import VersionedFiles
 from davserver.providers.links import Links as ShareLinks
 from davserver.providers.preferences import PreferenceRows
 from davserver.providers.sessions import EditSessions
+from davserver.providers.timeline import Timeline, What
 from davserver.restrictions import Restrictions, with_names
 from davserver.tokens import Tokens
 from davserver.web import Request
@@ -53,6 +54,7 @@ class Office:
     """Our address as the server reaches us; empty if it is the one that the browser uses."""
     customization: Customization
     preferences: PreferenceRows
+    timeline: Timeline
 
     def download(self, request: Request, claims: dict[str, Any], seconds: int) -> str:
         """Where a Document Server fetches what ``claims`` say (``Downloads``), for ``seconds``."""
@@ -181,7 +183,8 @@ class Opening:
         server = opened.server
         wanted = request.header("Accept-Language")
         language = preferred_language(wanted, server.languages)
-        of_state = {"rid": opened.resource_id, "etag": opened.etag, "ds": server.public}
+        key = opened.key.value
+        of_state = {"rid": opened.resource_id, "etag": opened.etag, "ds": server.public, "key": key}
         folder = request.way_back(entry.path)
         config = editor_config(
             entry,
@@ -216,6 +219,8 @@ class Opening:
         wishes = office.preferences.of_principal(request.principal).look
         config = with_look(config, with_wishes(look, wishes, chosen.own), chosen.language)
         config["token"] = server.tokens.sign(config)
+        how = f"to {config['editorConfig']['mode']}, {config['type']}"
+        office.timeline.note(key, What.OPENED, how, request.principal.shown)
         return config
 
     def watermark_text(self, request: Request, path: str) -> str:

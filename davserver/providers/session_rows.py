@@ -11,8 +11,9 @@ from sqlalchemy import ColumnElement, Connection, Row, select, update
 
 from davserver import paths
 from davserver.model import OVER, DocumentKey, EditSession, Entry, SessionState
-from davserver.providers import history, locks
+from davserver.providers import history, locks, timeline
 from davserver.providers.tables import callbacks, resources, sessions
+from davserver.providers.timeline import What
 
 OVER_VALUES = [state.value for state in OVER]
 
@@ -56,6 +57,8 @@ def end(connection: Connection, condition: ColumnElement[bool], state: SessionSt
     """
     for session in select_all(connection, condition):
         locks.remove(connection, [session.lock_token])
+        if session.state not in OVER:
+            timeline.add(connection, session.key.value, What.ENDED, f"session is {state.value}")
     connection.execute(
         update(sessions)
         .where(condition, sessions.c.state.not_in(OVER_VALUES))

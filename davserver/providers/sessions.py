@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, 
 from davserver import paths
 from davserver.errors import Conflict, FileLocked, NotFound
 from davserver.model import OVER, DocumentKey, EditSession, Entry, Scope, SessionState, called
-from davserver.providers import identities, locks, session_rows
+from davserver.providers import identities, locks, session_rows, timeline
 from davserver.providers.catalog import Catalog
 from davserver.providers.exclusion import Exclusion
 from davserver.providers.stores import FileStore
@@ -189,6 +189,8 @@ class EditSessions:
         with self._catalog.writing() as connection:
             for session in session_rows.select_all(connection, this):
                 locks.refresh(connection, session.lock_token, seconds)
+                words = "all have left, and their save is still to come"
+                timeline.add(connection, key.value, timeline.What.ENDED, words)
             connection.execute(
                 update(sessions)
                 .where(this, sessions.c.state.not_in(session_rows.OVER_VALUES))
@@ -210,6 +212,7 @@ class EditSessions:
         with self._catalog.writing() as connection:
             connection.execute(delete(callbacks).where(callbacks.c.received < before))
             connection.execute(delete(sessions).where(sessions.c.lease_until < before))
+            timeline.purge(connection, before)
 
     def _file(self, path: str) -> Entry:
         entry = self._store.find(path)

@@ -176,6 +176,18 @@ callbacks = Table(
     UniqueConstraint("key", "status", "digest", name="one_row_a_callback"),
 )
 
+# What happened in an editing session, for people who look for a fault: see providers/timeline.
+timeline = Table(
+    "timeline",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("key", String(128), nullable=False, index=True),
+    Column("noted", Float, nullable=False),
+    Column("what", String(16), nullable=False),
+    Column("who", Text, nullable=False),
+    Column("words", Text, nullable=False),
+)
+
 # ``source`` is who answers for the name: "" for the catalog itself, which has the password's hash
 # then; else like "ldap". ``subject`` is what the source calls the person where a name may change.
 users = Table(

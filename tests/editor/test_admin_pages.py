@@ -1,12 +1,18 @@
 """The administrator's pages about the editor, and what others see while no server answers."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from lxml import html
 
+from davserver.cli import main
 from davserver.editor.saving.forced_saves import ForcedSaves, Outcome
+from davserver.editor.saving.storing import Storing
+from davserver.errors import StorageFull, Unavailable
 from davserver.model import SessionState
+from davserver.providers.timeline import MOST_OF_ONE, Timeline, What
 from tests.accounts.browsing import Browser, hidden
 from tests.clock import later
 from tests.dav_client import DavClient
@@ -80,6 +86,113 @@ def test_the_doctor_examines_at_the_press_of_a_button(desk: Desk) -> None:
 def test_nobody_makes_an_administrators_browser_examine(desk: Desk) -> None:
     forged = desk.ann.request("POST", "/-/admin/doctor", headers={"Origin": "https://evil.example"})
     assert forged.status_code == 403
+
+
+def moments(desk: Desk, key: str) -> list[tuple[str, str]]:
+    """What the timeline of a session tells, but for the times."""
+    return [(one.what.value, one.words) for one in Timeline(desk.share.catalog).of_key(key)]
+
+
+def test_a_sessions_timeline_tells_what_happened_in_order(desk: Desk) -> None:
+    editor = desk.edit("a.docx")
+    editor.type("words")
+    editor.save()
+    size = (desk.root / "a.docx").stat().st_size
+    editor.close()
+    told = moments(desk, editor.key)
+    kinds = [what for what, _ in told]
+    assert kinds[0] == "opened"
+    assert told[0][1] == "to edit, desktop"
+    assert any(what == "fetched" and words.startswith("the document: ") for what, words in told)
+    assert ("reported", "status 1, who is there: answered 0") in told
+    assert ("reported", "status 6, a save in between: answered 0") in told
+    last_saves = [words for _, words in told if words.startswith("status 2")]
+    assert last_saves == ["status 2, the last save: answered 0"]
+    assert told[-2:] == [("ended", "session is retired"), ("reported", last_saves[0])]
+    assert size
+    page = text(desk.ann, f"/-/session/{editor.key}")
+    for words in ("Opened", "Fetched", "Reported", "status 6, a save in between: answered 0"):
+        assert words in page
+
+
+def test_commands_and_an_end_by_hand_are_in_it(desk: Desk) -> None:
+    editor = desk.edit("a.docx")
+    editor.type("words")
+    form = {"path": "/a.docx"}
+    page = html.fromstring(desk.ann.request("GET", "/", headers=PAGE).text)
+    proof = {"X-CSRF-Token": str(page.xpath("//@data-csrf")[0])}
+    ended = desk.ann.request("POST", "/-/api/end-session", data=form, headers=proof)
+    assert ended.status_code == 200, ended.text
+    told = moments(desk, editor.key)
+    assert ("commanded", "forcesave: done") in told
+    assert ("commanded", "drop: done") in told
+    assert ("ended", "session is ended") in told
+
+
+def test_a_report_that_fails_is_in_it_with_what_was_answered(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editor = desk.edit("a.docx")
+    editor.type("words")
+
+    def full(*_: Any, **__: Any) -> None:
+        raise StorageFull
+
+    monkeypatch.setattr(Storing, "put", full)
+    editor.close()
+    told = [words for _, words in moments(desk, editor.key)]
+    assert "status 2, the last save: answered 503" in told
+    assert "all have left, and their save is still to come" in told
+
+
+def test_it_holds_no_secret(desk: Desk) -> None:
+    editor = desk.edit("a.docx")
+    editor.type("words")
+    editor.close()
+    told = text(desk.ann, f"/-/session/{editor.key}")
+    assert desk.double.secret not in told
+    for url in (editor.download, editor.callback):
+        assert url.rpartition("/")[2] not in told
+    assert "md5=" not in told
+
+
+def test_a_fault_of_the_timeline_stops_no_save(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    editor = desk.edit("a.docx")
+    editor.type("words that count")
+
+    def busy(*_: Any) -> None:
+        raise Unavailable("The catalog is busy.")
+
+    monkeypatch.setattr("davserver.providers.timeline.add", busy)
+    editor.save()
+    assert desk.words("a.docx")[-1] == "words that count"
+
+
+def test_it_is_bounded_and_forgotten_in_time(desk: Desk) -> None:
+    timeline = Timeline(desk.share.catalog)
+    for number in range(MOST_OF_ONE + 60):
+        timeline.note("a-key", What.FETCHED, f"number {number}")
+    timeline.note("another-key", What.FETCHED, "x" * 1000)
+    kept = timeline.of_key("a-key")
+    assert len(kept) == MOST_OF_ONE
+    assert kept[-1].words == f"number {MOST_OF_ONE + 59}"
+    with desk.share.catalog.reading() as connection:
+        held = connection.exec_driver_sql("SELECT count(*) FROM timeline WHERE key = 'a-key'")
+        assert held.scalar() < MOST_OF_ONE + 20
+    assert len(timeline.of_key("another-key")[0].words) == 200
+    with later(61 * 24 * 3600):
+        look(desk)
+    assert timeline.of_key("a-key") == []
+
+
+def test_it_is_told_on_the_command_line(desk: Desk) -> None:
+    editor = desk.edit("a.docx")
+    for which in ("/a.docx", editor.key):
+        told = CliRunner().invoke(main, ["sessions", "show", which, "--root", str(desk.root)])
+        assert told.exit_code == 0, told.output
+        assert "opened\tto edit, desktop\tadmin" in told.output
+    nothing = CliRunner().invoke(main, ["sessions", "show", "nothing", "--root", str(desk.root)])
+    assert nothing.exit_code != 0
 
 
 def test_a_session_is_shown_with_what_was_delivered(desk: Desk) -> None:

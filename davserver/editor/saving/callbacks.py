@@ -30,6 +30,7 @@ from davserver.model import DocumentKey, EditSession, SessionState, called
 from davserver.providers.saves import Save
 from davserver.providers.sessions import EditSessions
 from davserver.providers.stores import Spool
+from davserver.providers.timeline import Timeline, What
 from davserver.tokens import Tokens
 from davserver.web import NOSNIFF, Request, Response
 
@@ -43,6 +44,14 @@ CORRUPTED_FORCED = 7
 TO_SAVE = frozenset({MUST_SAVE, CORRUPTED, MUST_SAVE_FORCED, CORRUPTED_FORCED})
 FINAL = frozenset({MUST_SAVE, CORRUPTED})
 BROKEN = frozenset({CORRUPTED, CORRUPTED_FORCED})
+_MEANINGS = {
+    EDITING: "who is there",
+    MUST_SAVE: "the last save",
+    CORRUPTED: "the last save, broken",
+    CLOSED: "closed without a change",
+    MUST_SAVE_FORCED: "a save in between",
+    CORRUPTED_FORCED: "a save in between, broken",
+}
 # "forcesavetype": a form was submitted, and what comes is the filled copy.
 FORM_SUBMITTED = 3
 
@@ -71,6 +80,7 @@ class Callback:
         servers: Servers,
         links: Tokens,
         reported: Callable[[object, str], None],
+        timeline: Timeline,
     ) -> None:
         self._storing = storing
         self._highlighting = highlighting
@@ -79,6 +89,7 @@ class Callback:
         self._servers = servers
         self._links = links
         self._reported = reported
+        self._timeline = timeline
 
     def __call__(self, request: Request) -> Response:
         claims = self._links.read(request.below(CALLBACK)[1:])
@@ -87,19 +98,27 @@ class Callback:
         if report.get("key") != claims["key"]:
             raise NotFromServer("The callback is about another document than its address.")
         key = DocumentKey(claims["key"])
-        status = report.get("status")
         try:
             with self._sessions.one_at_a_time(key):
                 session = self._sessions.find(key.value)
                 if session is None:
                     raise NotFromServer("No editing session has this key.")
                 taken = self._take(request, session, report)
-        except DavserverError:
-            self._reported(status, "failed")
+        except DavserverError as fault:
+            self._tell(key, report, "failed", f"answered {fault.status}")
             raise
-        self._reported(status, "taken" if taken else "refused")
+        self._tell(key, report, "taken" if taken else "refused", f"answered {0 if taken else 1}")
         # With an answer of 0 the server would drop the changes; they are all that is left.
         return _answer(0 if taken else 1)
+
+    def _tell(self, key: DocumentKey, report: dict[str, Any], outcome: str, answer: str) -> None:
+        """Count a report, and note it in the timeline of its session."""
+        status = report.get("status")
+        self._reported(status, outcome)
+        who = ", ".join(map(called, people(report))) if status == EDITING else _author(report)
+        meaning = _MEANINGS.get(status, "unknown") if isinstance(status, int) else "none"
+        words = f"status {str(status)[:8]}, {meaning}: {answer}"
+        self._timeline.note(key.value, What.REPORTED, words, who)
 
     def _take(self, request: Request, session: EditSession, report: dict[str, Any]) -> bool:
         """Do what the report asks for; False if it tells of edits and does not bring them."""

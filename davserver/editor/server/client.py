@@ -77,7 +77,8 @@ class DocumentServer:
 
     ``verify`` is the file of the authority that its certificate is checked by, True for those that
     this machine knows, False for no check. ``when_unreachable`` is called after a request that did
-    not come through.
+    not come through, ``when_commanded`` after a command about a document, with its key and what
+    came of it in words.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class DocumentServer:
         self.internal = internal or public
         self.tokens = tokens
         self.when_unreachable: Callable[[], None] = _do_nothing
+        self.when_commanded: Callable[[str, str], None] = lambda _key, _words: None
         self._given_bytes = max_bytes
         self._version: tuple[int, ...] = ()
         self._version_until = 0.0
@@ -138,7 +140,14 @@ class DocumentServer:
 
         ``within`` so many seconds of silence.
         """
-        return self.post("/command", {"c": name, **fields}, within)
+        outcome = "no answer"
+        try:
+            answer = self.post("/command", {"c": name, **fields}, within)
+            outcome = f"error {answer.get('error')}" if answer.get("error") else "done"
+            return answer
+        finally:
+            if "key" in fields:
+                self.when_commanded(fields["key"], f"{name}: {outcome}")
 
     def convert(self, body: dict[str, Any]) -> dict[str, Any]:
         """Ask for a conversion, or how it goes on (Docs API, "Conversion API"); its answer.

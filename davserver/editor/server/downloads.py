@@ -4,13 +4,18 @@ Its token names a resource ("rid") and what of it: the state with an "etag", or 
 made the version of this number. Or it means a blank document of a language, for a form.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from davserver.audit import Event
 from davserver.content import asked_range, file_response, safe_headers
 from davserver.editor.creating.blank import BlankDocuments
 from davserver.editor.middleware import BLANK, DOWNLOAD
 from davserver.editor.server.servers import Servers
+from davserver.errors import DavserverError
 from davserver.providers.files import VersionedFiles
 from davserver.providers.highlights import Highlights
+from davserver.providers.timeline import Timeline, What
 from davserver.tokens import Tokens
 from davserver.web import Request, Response
 
@@ -30,12 +35,14 @@ class Download:
         links: Tokens,
         servers: Servers,
         blank: BlankDocuments,
+        timeline: Timeline,
     ) -> None:
         self._files = files
         self._highlights = highlights
         self._links = links
         self._servers = servers
         self._blank = blank
+        self._timeline = timeline
 
     def __call__(self, request: Request) -> Response:
         claims = self._links.read(request.below(DOWNLOAD)[1:])
@@ -48,7 +55,17 @@ class Download:
             content, size = self._highlights.open(claims["rid"], claims["changes"])
             headers = safe_headers(CHANGES, save=True)
             return file_response(content, size, headers, asked_range(request))
-        content, size, path = self._files.open_state(claims["rid"], claims["etag"])
+        try:
+            content, size, path = self._files.open_state(claims["rid"], claims["etag"])
+        except DavserverError as fault:
+            self._note(claims, f"the document: {fault.status}")
+            raise
+        self._note(claims, f"the document: {size} bytes")
         request.note(Event.READ, path=path, etag=claims["etag"])
         headers = safe_headers(path, save=True)
         return file_response(content, size, headers, asked_range(request))
+
+    def _note(self, claims: Mapping[str, Any], words: str) -> None:
+        """For the timeline of the session, if it is for one."""
+        if "key" in claims:
+            self._timeline.note(claims["key"], What.FETCHED, words, claims["ds"])
