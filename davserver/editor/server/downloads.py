@@ -68,4 +68,4 @@ class Download:
     def _note(self, claims: Mapping[str, Any], words: str) -> None:
         """For the timeline of the session, if it is for one."""
         if "key" in claims:
-            self._timeline.note(claims["key"], What.FETCHED, words, claims["ds"])
+            self._timeline.note(claims["key"], What.FETCHED, words)
