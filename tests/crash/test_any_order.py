@@ -29,7 +29,7 @@ from davserver.editor.saving.rescue import Rescue
 from davserver.editor.saving.storing import Storing
 from davserver.editor.saving.submissions import FormResults
 from davserver.editor.server.tokens import ServerTokens
-from davserver.errors import DavserverError, FileLocked, Unavailable
+from davserver.errors import DavserverError, FileLocked, StorageFull, Unavailable
 from davserver.model import Writer
 from davserver.providers.exclusion import Exclusion
 from davserver.providers.saves import Saves
@@ -48,7 +48,9 @@ GARBAGE = b"<html>502 Bad Gateway</html>"
 TRIES = 4
 
 well = st.just("well")
-how_it_goes = st.sampled_from(["well", "well", "answer lost", "not reached", "broken", "garbled"])
+how_it_goes = st.sampled_from(
+    ["well", "well", "answer lost", "not reached", "broken", "garbled", "full"]
+)
 crashes = st.integers(0, 70)
 
 
@@ -92,6 +94,16 @@ class Office:
     def keep(self, *_: object) -> None:
         """No changes are kept with a version."""
 
+    def filled(self, commit: Any) -> Any:
+        """``commit`` of a disk that is full while the mood says so."""
+
+        def committed(*args: Any, **options: Any) -> Any:
+            if self.mood == "full":
+                raise StorageFull
+            return commit(*args, **options)
+
+        return committed
+
     def of(self, _: object) -> "Office":
         return self
 
@@ -127,6 +139,7 @@ class Room:
 
     def __init__(self, share: Share, root: Path, office: Office) -> None:
         self.share = share
+        share.files.commit = office.filled(share.files.commit)  # type: ignore[method-assign]
         exclusion = Exclusion(root / ".davserver" / "exclusion" / "sessions")
         keys = partial(document_key, "instance")
         self.sessions = EditSessions(share.store, share.catalog, exclusion, keys)
@@ -136,7 +149,7 @@ class Room:
         self._links = Tokens(SECRET.encode(), "callback")
         self._tokens = office.tokens
         nothing = lambda *_, **__: None  # noqa: E731
-        forms = FormResults(share.files, share.trees, self.saves)
+        forms = FormResults(share.files, share.trees, self.saves, there)
         self._callback = Callback(storing, there, forms, self.sessions, there, self._links, nothing)
         self.rescue = Rescue(storing, self.sessions, there, nothing, nothing)
 
@@ -354,10 +367,16 @@ class Saving(RuleBasedStateMachine):
     @precondition(is_there)
     @rule(
         who=st.sampled_from(PEOPLE),
-        how=st.sampled_from(["garbled", "broken", "answer lost", "not reached"]),
+        how=st.sampled_from(["garbled", "broken", "answer lost", "not reached", "full"]),
+        rescue=st.sampled_from(["comes later", "comes at once", "finds the disk full"]),
     )
-    def somebody_opens_types_and_leaves_and_nothing_helps(self, who: str, how: str) -> None:
-        """All at once, for by itself chance rarely gets so far."""
+    def somebody_opens_types_and_leaves_and_nothing_helps(
+        self, who: str, how: str, rescue: str
+    ) -> None:
+        """All at once, for by itself chance rarely gets so far.
+
+        Nor to a rescue that goes wrong: what is stored afterwards must still be somewhere.
+        """
         before = set(self.open)
         self.somebody_opens_the_file(who)
         for key in set(self.open) - before:
@@ -368,6 +387,8 @@ class Saving(RuleBasedStateMachine):
             self.lasts[key] = Last(self.report(key, editing, 2), editing.content)
             while key in self.lasts:
                 self.try_last(key, how)
+        if rescue != "comes later" and self.office.kept:
+            self.the_rescue_runs("full" if rescue == "finds the disk full" else "well")
 
     def report(self, key: str, editing: Editing, status: int, **more: Any) -> dict[str, Any]:
         self.count += 1
@@ -424,7 +445,7 @@ class Saving(RuleBasedStateMachine):
         self.try_last(data.draw(st.sampled_from(sorted(self.lasts))), how)
 
     @precondition(some_are_tried_again)
-    @rule(how=st.sampled_from(["garbled", "broken", "answer lost"]))
+    @rule(how=st.sampled_from(["garbled", "broken", "answer lost", "full"]))
     def every_try_goes_wrong(self, how: str) -> None:
         for key in list(self.lasts):
             while key in self.lasts:
