@@ -14,6 +14,8 @@ from davserver.editor.saving.submissions import parsed
 from davserver.editor.saving.tables import Row, cells, safe, with_row
 from davserver.editor.server.client import DocumentServer
 from davserver.errors import Unavailable
+from davserver.model import Grant, Role
+from davserver.providers.notices import Notices
 from tests.clock import later
 from tests.dav_client import token_of
 from tests.editor.desk import Desk, Editor
@@ -299,3 +301,66 @@ class TestTables:
         assert parsed(b'[1, {"key": "A", "value": "x"}, {"value": "y"}, null]') == [
             {"key": "A", "value": "x"}
         ]
+
+
+class TestLateRights:
+    """Who lost the right to fill the form in, while they had it open."""
+
+    @pytest.fixture
+    def bobs(self, desk: Desk) -> Editor:
+        (desk.root / "form.pdf").write_bytes(FORM)
+        return desk.edit("form.pdf", desk.person("bob"))
+
+    def test_what_they_send_is_kept_apart_and_gets_no_row(self, desk: Desk, bobs: Editor) -> None:
+        """Pitfall 3.22: the rights of now count, and nothing is lost."""
+        lose(desk, "bob")
+        assert submit(desk, bobs).is_accepted
+        data, copy = sorted(results(desk), key=lambda name: name[-4:] == ".pdf")
+        assert copy.startswith("form (not permitted, bob, 20")
+        assert b"filled in by bob" in (desk.root / submissions.FOLDER / copy).read_bytes()
+        told = json.loads((desk.root / submissions.FOLDER / data).read_text())
+        assert (told["permitted"], told["fields"]) == (False, FIELDS)
+        assert (desk.root / "form.pdf").read_bytes() == FORM
+
+    def test_the_owner_is_told_and_so_are_they(self, desk: Desk, bobs: Editor) -> None:
+        lose(desk, "bob")
+        submit(desk, bobs)
+        desk.office.app.housekeeping.run_once()
+        [owner] = Notices(desk.share.catalog).of("admin")
+        [bob] = Notices(desk.share.catalog).of("bob")
+        assert owner.details["reason"] == bob.details["reason"] == "not permitted"
+        assert owner.path.startswith(f"/{submissions.FOLDER}/form (not permitted, bob")
+
+    def test_who_still_may_is_not_concerned(self, desk: Desk, bobs: Editor) -> None:
+        lose(desk, "carl")
+        assert submit(desk, bobs).is_accepted
+        assert len(table(desk)) == 2
+
+    def test_who_may_fill_in_and_nothing_else_still_may(self, desk: Desk) -> None:
+        (desk.root / "form.pdf").write_bytes(FORM)
+        bob = desk.person("bob")
+        desk.share.access.give(Grant("/form.pdf", "user:bob", Role.FORM_FILLER), by="admin")
+        assert submit(desk, desk.edit("form.pdf", bob)).is_accepted
+        assert len(table(desk)) == 2
+
+    def test_it_is_the_right_of_who_sends_it_off(self, desk: Desk, bobs: Editor) -> None:
+        """Not of whoever typed last."""
+        ann = desk.edit("form.pdf")
+        desk.double.type(ann.key, "typed by ann", ann.user)
+        desk.double.editing[ann.key].forms_data = FIELDS
+        lose(desk, "bob")
+        assert bobs.save(kind=3, by="bob").is_accepted
+        assert all("not permitted, bob" in name for name in results(desk))
+
+    def test_it_is_kept_once_though_the_right_comes_back(self, desk: Desk, bobs: Editor) -> None:
+        lose(desk, "bob")
+        submit(desk, bobs)
+        before = results(desk)
+        desk.share.access.give(Grant("/form.pdf", "user:bob", Role.EDITOR), by="admin")
+        report = desk.double.callbacks[-1].report
+        assert desk.double.post(bobs.callback, report).is_accepted
+        assert results(desk) == before
+
+
+def lose(desk: Desk, name: str) -> None:
+    desk.share.access.give(Grant("/form.pdf", f"user:{name}", Role.VIEWER), by="admin")

@@ -12,7 +12,8 @@ import structlog
 
 from davserver import paths
 from davserver.editor.saving import tables
-from davserver.editor.saving.beside import Reason, name_beside
+from davserver.editor.saving.beside import name_beside
+from davserver.editor.saving.standing import Standing
 from davserver.errors import (
     Conflict,
     DavserverError,
@@ -23,7 +24,7 @@ from davserver.errors import (
 )
 from davserver.model import Entry, Origin, Writer
 from davserver.providers.files import VersionedFiles, absent
-from davserver.providers.saves import Save, Saves
+from davserver.providers.saves import Reason, Save, Saves
 from davserver.providers.stores import Spool
 from davserver.providers.trees import Trees
 
@@ -40,12 +41,16 @@ _log = structlog.get_logger("davserver.editor")
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One form that somebody sent off: ``form`` is its path, ``fields`` what was filled in."""
+    """One form that somebody sent off: ``form`` is its path, ``fields`` what was filled in.
+
+    ``user`` is the id of who did; empty if the Document Server does not tell.
+    """
 
     save: Save
     form: str
     filetype: str
     fields: list[dict[str, Any]]
+    user: str = ""
 
     @property
     def stem(self) -> str:
@@ -53,43 +58,59 @@ class Submission:
         name = paths.name(self.form)
         return name.rpartition(".")[0] or name
 
-    def name(self, extension: str, attempt: int) -> str:
+    def name(self, extension: str, reason: Reason, attempt: int) -> str:
         """What the copy is called: who filled it in, and when; the same at each delivery."""
         when = self.save.received.astimezone()
-        name = paths.name(self.form)
-        return name_beside(name, extension, Reason.FORM, self.save.author, when, attempt)
+        return name_beside(
+            paths.name(self.form), extension, reason, self.save.author, when, attempt
+        )
 
 
 class FormResults:
     """The folders with what was submitted. Nothing here touches a form."""
 
-    def __init__(self, files: VersionedFiles, trees: Trees, saves: Saves) -> None:
+    def __init__(
+        self, files: VersionedFiles, trees: Trees, saves: Saves, standing: Standing
+    ) -> None:
         self._files = files
         self._trees = trees
         self._saves = saves
+        self._standing = standing
 
     def take(self, submission: Submission, filled: Spool) -> str:
         """Store a submission; the path of the filled copy.
 
         The data come first, under a name that is free; then the copy, then the row. So another
         delivery after a crash finds its own steps, by the number in the data and the copy's name in
-        the row, and does what is left.
+        the row, and does what is left. Who lost the right to fill it in since they opened it gets
+        no row: what they sent is kept under a name that says so, and people are told.
         """
+        reason = self._reason(submission)
         writer = Writer("", author=submission.save.author, origin=Origin.EDITOR)
         folder = self._folder_for(submission.form, writer)
         for attempt in range(1, _ATTEMPTS):
-            copy = paths.join(folder, submission.name(submission.filetype, attempt))
-            data = paths.join(folder, submission.name("json", attempt))
-            if self._put_data(data, paths.name(copy), submission, writer) and self._put_copy(
-                copy, filled, writer
-            ):
+            copy = paths.join(folder, submission.name(submission.filetype, reason, attempt))
+            data = paths.join(folder, submission.name("json", reason, attempt))
+            told = _told(submission, paths.name(copy), reason)
+            if self._put_data(data, told, writer) and self._put_copy(copy, filled, writer):
                 break
         else:
             raise Unavailable("There is no name left for a submitted form.")
-        self._add_row(folder, paths.name(copy), submission, writer)
+        if reason is Reason.FORM:
+            self._add_row(folder, paths.name(copy), submission, writer)
         self._saves.conclude(submission.save.number, copy, filled.sha256)
-        _log.info("form submitted", path=submission.form, stored=copy)
+        _log.info("form submitted", path=submission.form, stored=copy, reason=str(reason))
         return copy
+
+    def _reason(self, submission: Submission) -> Reason:
+        """Why the copy is called what it is; decided once, and remembered in the journal."""
+        save, user = submission.save, submission.user
+        if save.reason:
+            return Reason(save.reason)
+        if not user or self._standing.may_save(user, submission.form):
+            return Reason.FORM
+        self._saves.set_apart(save.number, Reason.NOT_PERMITTED, submission.form)
+        return Reason.NOT_PERMITTED
 
     def _folder_for(self, form: str, writer: Writer) -> str:
         """The folder beside the form, or the nearest one above that can be had."""
@@ -111,16 +132,8 @@ class FormResults:
                 return folder
         raise Unavailable("There is no folder that could take a submitted form.")
 
-    def _put_data(self, path: str, copy: str, submission: Submission, writer: Writer) -> bool:
+    def _put_data(self, path: str, told: dict[str, Any], writer: Writer) -> bool:
         """Take the name for this submission; False if it is another's."""
-        told = {
-            "submission": submission.save.number,
-            "form": paths.name(submission.form),
-            "file": copy,
-            "by": submission.save.author,
-            "time": submission.save.received.isoformat(),
-            "fields": submission.fields,
-        }
         content = json.dumps(told, indent=1, ensure_ascii=False).encode("utf-8", "replace")
         try:
             self._write(path, content, writer, None)
@@ -185,6 +198,19 @@ class FormResults:
         with self._files.spool() as spool:
             spool.write(content)
             self._files.commit(path, spool, writer, condition=unchanged)
+
+
+def _told(submission: Submission, copy: str, reason: Reason) -> dict[str, Any]:
+    """The data of a submission, as its JSON tells them."""
+    return {
+        "submission": submission.save.number,
+        "form": paths.name(submission.form),
+        "file": copy,
+        "by": submission.save.author,
+        "time": submission.save.received.isoformat(),
+        "permitted": reason is Reason.FORM,
+        "fields": submission.fields,
+    }
 
 
 def parsed(content: bytes) -> list[dict[str, Any]]:
