@@ -17,6 +17,7 @@ from davserver import app as app_module
 from davserver.app import create_app, prepare
 from davserver.editor.opening import OPENING_SECONDS
 from davserver.editor.saving.submissions import FOLDER
+from davserver.providers.notices import Kind, Notices
 from davserver.providers.share import Share, open_share
 from davserver.settings import Settings, read_settings
 from tests.clock import later
@@ -174,6 +175,55 @@ def rescue(saved: Saved, share: Share) -> None:
         app = create_app(saved.settings)
     assert app.rescue is not None
     app.rescue()
+
+
+def test_people_are_told_of_a_save_once(
+    tmp_path: Path, document_server: DocumentServerDouble
+) -> None:
+    """Though we die while telling them, or before."""
+    for kill_at in range(MAX_STEPS):
+        saved = Saved(tmp_path / str(kill_at), document_server)
+        (saved.root / "a.docx").write_bytes(b"from another program")
+        assert saved.deliver() == (200, b'{"error": 0}')
+        died = dies_at(saved.root, kill_at, partial(telling, saved))
+        again = open_share(saved.root, saved.root / ".davserver", connections=2)
+        try:
+            telling(saved, again)
+            [told] = Notices(again.catalog).of("admin")
+            assert told.kind is Kind.BESIDE, f"step {kill_at}"
+        finally:
+            again.close()
+        if not died:
+            assert kill_at > 2
+            return
+    raise AssertionError("nobody ever gets told")
+
+
+def telling(saved: Saved, share: Share) -> None:
+    """What the housekeeping does for that."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(app_module, "_share", lambda *_: share)
+        app = create_app(saved.settings)
+    app.housekeeping._tasks["news of saves"]()
+
+
+def test_submitting_a_form_without_the_right_to(
+    tmp_path: Path, document_server: DocumentServerDouble
+) -> None:
+    for kill_at in range(MAX_STEPS):
+        saved = Saved(tmp_path / str(kill_at), document_server)
+        saved.report |= {"status": 6, "forcesavetype": 3, "users": ["gone"]}
+        died = dies_at(saved.root, kill_at, delivering(saved))
+        prepare(saved.settings)
+        assert saved.deliver() == (200, b'{"error": 0}'), f"after a crash at step {kill_at}"
+        assert words(saved.root / "a.docx") == ["first words"]
+        files = sorted((saved.root / FOLDER).iterdir())
+        assert sorted(file.suffix for file in files) == [".docx", ".json"], f"step {kill_at}"
+        assert all("(not permitted, gone" in file.name for file in files)
+        if not died:
+            assert kill_at > 30
+            return
+    raise AssertionError("the form never gets stored")
 
 
 def test_submitting_a_form(tmp_path: Path, document_server: DocumentServerDouble) -> None:

@@ -209,12 +209,15 @@ class DocumentServerDouble:
         typed = [change["typed"] for change in made]
         return changed(base, told["fileType"], typed[-1]), typed
 
-    def save(self, key: str, *, kind: int = 1, **more: Any) -> Answered | None:
-        """The Save button (1), a command (0) or a submitted form (3); None: nothing to save."""
+    def save(self, key: str, *, kind: int = 1, by: str = "", **more: Any) -> Answered | None:
+        """The Save button (1), a command (0) or a submitted form (3); None: nothing to save.
+
+        ``by`` whoever changed last, if nobody else presses it.
+        """
         editing = self.editing[key]
         if not editing.changed or editing.saved_by_force:
             return None
-        actions = [{"type": 2, "userid": editing.last_author}] if kind else None
+        actions = [{"type": 2, "userid": by or editing.last_author}] if kind else None
         answered = self._report_saved(editing, 6, forcesavetype=kind, actions=actions, **more)
         editing.saved_by_force = answered.is_accepted
         return answered

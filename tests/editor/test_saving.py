@@ -12,7 +12,7 @@ from davserver.editor.saving import callbacks
 from davserver.editor.saving.storing import Storing
 from davserver.editor.server import client
 from davserver.errors import StillEdited, StorageFull, Unavailable
-from davserver.model import Origin
+from davserver.model import Grant, Origin, Role
 from davserver.providers.filesystem import DiskFiles
 from tests.accounts.test_gate import csrf_in
 from tests.clock import later
@@ -329,6 +329,50 @@ class TestOnce:
         assert desk.double.post(editor.callback, late).is_accepted
         assert desk.words("a.docx") == ["later words"]
         assert len(desk.versions()) == 3
+
+
+class TestAuthors:
+    """Whose a save is."""
+
+    def test_who_presses_save_is_the_author_whoever_typed_last(self, desk: Desk) -> None:
+        ann, bob = desk.edit(), desk.edit(person=desk.person("bob"))
+        ann.type("by ann")
+        assert bob.save(by="bob").is_accepted
+        assert desk.versions()[-1].author == "bob"
+
+    def test_the_one_who_pressed_it_may_have_changed_nothing_and_be_a_guest(
+        self, desk: Desk
+    ) -> None:
+        ann = desk.edit()
+        ann.type("by ann")
+        assert ann.save(by="guest:abc.1:Mia").is_accepted
+        assert desk.versions()[-1].author == "Mia (guest)"
+
+    @pytest.mark.parametrize("kind", [0, 2])
+    def test_a_save_that_nobody_asked_for_is_of_who_typed_last(self, desk: Desk, kind: int) -> None:
+        """Though it says who, as a server that another program told to might."""
+        ann, bob = desk.edit(), desk.edit(person=desk.person("bob"))
+        bob.type("by bob")
+        ann.type("by ann")
+        actions = [{"type": 2, "userid": "bob"}]
+        report = desk.report(ann, 6, forcesavetype=kind, actions=actions)
+        assert desk.double.post(ann.callback, report).is_accepted
+        assert desk.versions()[-1].author == "admin"
+
+    def test_the_last_save_is_of_who_typed_last_whoever_leaves_last(self, desk: Desk) -> None:
+        ann, bob = desk.edit(), desk.edit(person=desk.person("bob"))
+        ann.type("by ann")
+        ann.close()
+        assert bob.close().is_accepted
+        assert desk.versions()[-1].author == "admin"
+
+    def test_the_right_of_who_typed_counts_not_of_who_pressed(self, desk: Desk) -> None:
+        desk.edit().close()
+        ann, bob = desk.edit(), desk.edit(person=desk.person("bob"))
+        bob.type("by bob, who lost the right to")
+        desk.share.access.give(Grant("/a.docx", "user:bob", Role.VIEWER), by="admin")
+        assert ann.save(by="admin").is_accepted
+        assert [name for name in desk.names() if "not permitted, admin" in name]
 
 
 class TestPassingFaults:

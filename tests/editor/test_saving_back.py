@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from davserver.editor.conversion import converting, saving_back
 from davserver.editor.server import client
 from davserver.providers.exclusion import Exclusion
+from tests.clock import later
+from tests.documentserver import changed
 from tests.documentserver.conversion import made_as, words_in
 from tests.editor.desk import Desk, Editor
 
@@ -64,6 +67,76 @@ def test_the_source_is_the_document_servers_own_address_of_the_save(desk: Desk) 
     asked = desk.double.conversions.asked[0]
     assert asked["url"] == desk.double.callbacks[-1].report["url"]
     assert (asked["filetype"], asked["outputtype"]) == ("docx", "odt")
+
+
+def _came(desk: Desk) -> bytes:
+    """What the last report brought, before it was converted."""
+    url = desk.double.callbacks[-1].report["url"]
+    return desk.double.cache[urlsplit(url).path]
+
+
+def test_one_whose_answer_was_lost_is_no_second_version_when_it_is_fetched_later(
+    desk: Desk,
+) -> None:
+    editor = opened(desk, "a.odt")
+    assert editor.close(filetype="docx").is_accepted
+    asked = len(desk.double.conversions.asked)
+    # The server never heard that, and keeps what it had sent.
+    desk.double.forget(editor.key, _came(desk))
+    assert desk.rescue() == []
+    assert len(desk.versions("a.odt")) == 2
+    assert desk.names() == ["a.odt"]
+    assert desk.double.forgotten == {}
+    # A conversion is never twice the same, in a real server: its time is in it.
+    assert len(desk.double.conversions.asked) == asked
+
+
+def test_nor_is_one_that_comes_again_by_another_report(desk: Desk) -> None:
+    """What was saved by force comes again as the last save."""
+    editor = opened(desk, "a.odt")
+    assert editor.save(filetype="docx").is_accepted
+    asked = len(desk.double.conversions.asked)
+    last = {**desk.double.callbacks[-1].report, "status": 2}
+    assert desk.double.post(editor.callback, last).is_accepted
+    assert len(desk.versions("a.odt")) == 2
+    assert len(desk.double.conversions.asked) == asked
+
+
+def test_nor_one_that_is_fetched_after_an_earlier_save_of_the_session(desk: Desk) -> None:
+    editor = opened(desk, "a.odt")
+    assert editor.save(filetype="docx").is_accepted
+    editor.type("third words")
+    assert editor.save(filetype="docx").is_accepted
+    desk.double.part(editor.key, editor.user)
+    desk.double.forget(editor.key, _came(desk))
+    desk.rescue()
+    assert len(desk.versions("a.odt")) == 3
+
+
+def test_what_was_typed_since_is_a_version_though_it_is_fetched_late(desk: Desk) -> None:
+    editor = opened(desk, "a.odt")
+    assert editor.save(filetype="docx").is_accepted
+    later_words = changed(_came(desk), "docx", "third words")
+    with later(3600):
+        desk.double.editing.clear()
+        desk.double.forget(editor.key, later_words)
+        assert desk.rescue() == ["/a.odt"]
+    assert len(desk.versions("a.odt")) == 3
+    assert "third words" in words_in((desk.root / "a.odt").read_bytes(), "odt")
+
+
+def test_what_another_program_wrote_since_is_not_taken_for_it(desk: Desk) -> None:
+    editor = opened(desk, "a.odt")
+    assert editor.save(filetype="docx").is_accepted
+    came = _came(desk)
+    (desk.root / "a.odt").write_bytes(b"from another program")
+    with later(3600):
+        desk.double.editing.clear()
+        desk.double.forget(editor.key, came)
+        desk.rescue()
+    assert (desk.root / "a.odt").read_bytes() == b"from another program"
+    assert desk.names() == ["a.odt"]
+    assert desk.double.forgotten == {}
 
 
 def _beside(desk: Desk, name: str, extension: str) -> str:

@@ -17,7 +17,6 @@ import structlog
 from davserver import paths
 from davserver.audit import Event
 from davserver.editor.middleware import CALLBACK
-from davserver.editor.saving.beside import Reason
 from davserver.editor.saving.standing import people
 from davserver.editor.saving.storing import Delivery, Storing
 from davserver.editor.saving.submissions import MAX_DATA_BYTES, FormResults, Submission, parsed
@@ -27,7 +26,7 @@ from davserver.editor.server.tokens import NotFromServer
 from davserver.editor.versions.highlighting import Highlighting
 from davserver.errors import BadRequest, DavserverError, Unavailable
 from davserver.model import DocumentKey, EditSession, SessionState, called
-from davserver.providers.saves import Save
+from davserver.providers.saves import Reason, Save
 from davserver.providers.sessions import EditSessions
 from davserver.providers.stores import Spool
 from davserver.providers.timeline import Timeline, What
@@ -54,6 +53,12 @@ _MEANINGS = {
 }
 # "forcesavetype": a form was submitted, and what comes is the filled copy.
 FORM_SUBMITTED = 3
+# "forcesavetype": the button, and a form. Saves by a command or by the server's timer are nobody's.
+BY_SOMEBODY = frozenset({1, FORM_SUBMITTED})
+# "type" in "actions"
+FORCED_A_SAVE = 2
+
+MAX_WRITERS = 50
 
 LEASE_SECONDS = 15 * 60
 """Longer than the server waits for a browser that vanished: 300 s, then up to 120 s."""
@@ -169,6 +174,7 @@ class Callback:
             user=users[0] if users else "",
             author=_author(report),
             last_change=str(report.get("lastsave") or ""),
+            writers=_writers(report),
         )
         if not url:
             _log.error("the Document Server lost edits", key=session.key.value, path=session.path)
@@ -239,7 +245,8 @@ class Callback:
                     _log.error("a form's data cannot be read", key=save.key, fault=str(fault))
         form = self._storing.files.last_path_of(session.resource_id)
         filetype = str(report.get("filetype") or paths.extension(form)).lower()
-        return self._forms.take(Submission(save, form, filetype, fields), spool)
+        by = _who_pressed(report) or save.user
+        return self._forms.take(Submission(save, form, filetype, fields, by), spool)
 
 
 def _body(request: Request) -> dict[str, Any]:
@@ -272,15 +279,42 @@ def _delivery(report: dict[str, Any], save: Save) -> Delivery:
 
 
 def _author(report: dict[str, Any]) -> str:
-    """Who saved: the user whose change was the last, by the name in the history for a guest."""
-    users = report.get("users") or ()
+    """Who saved: whoever pressed Save, else the user whose change was the last.
+
+    By the name in the history for a guest. A save on our demand, and the last one, are nobody's
+    wish: only "actions" tell of one (Docs API, "Callback handler", "actions", type 2).
+    """
+    who = _who_pressed(report) or next(map(str, report.get("users") or ()), "")
+    for user in reversed(_changers(report)):
+        if not who or user.get("id") == who:
+            return str(user.get("name") or called(str(user.get("id") or "")))
+    return called(who)
+
+
+def _who_pressed(report: dict[str, Any]) -> str:
+    """The id of whoever pressed Save, or sent a form off; empty where nobody is told to have."""
+    if report.get("forcesavetype") not in BY_SOMEBODY:
+        return ""
+    for action in report.get("actions") or ():
+        if isinstance(action, dict) and action.get("type") == FORCED_A_SAVE:
+            return str(action.get("userid") or "")
+    return ""
+
+
+def _changers(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """Who changed something, in this order, each as often as they did."""
     history = report.get("history")
     changes = (history.get("changes") or ()) if isinstance(history, dict) else ()
-    for change in reversed(changes):
-        user = change.get("user") if isinstance(change, dict) else None
-        if isinstance(user, dict) and (not users or user.get("id") in users):
-            return str(user.get("name") or called(str(user.get("id") or "")))
-    return called(str(users[0])) if users else ""
+    users = [change.get("user") for change in changes if isinstance(change, dict)]
+    return [user for user in users if isinstance(user, dict)]
+
+
+def _writers(report: dict[str, Any]) -> list[str]:
+    """The ids of those who had a part in what is saved, the last ones first."""
+    changers = [str(user.get("id") or "") for user in reversed(_changers(report))]
+    users = map(str, report.get("users") or ())
+    found = dict.fromkeys((_who_pressed(report), *users, *changers))
+    return [one for one in found if one][:MAX_WRITERS]
 
 
 def _answer(error: int) -> Response:

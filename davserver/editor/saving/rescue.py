@@ -15,7 +15,6 @@ import structlog
 
 from davserver import paths
 from davserver.audit import Event
-from davserver.editor.saving.beside import Reason
 from davserver.editor.saving.callbacks import CORRUPTED, FINAL, UNSOUND_DELIVERIES
 from davserver.editor.saving.standing import A_GUEST, MADE_UP
 from davserver.editor.saving.storing import Delivery, Storing
@@ -23,7 +22,7 @@ from davserver.editor.server.client import DocumentServer
 from davserver.editor.server.soundness import fault_of
 from davserver.errors import BadGateway, DavserverError, Unavailable
 from davserver.model import EditSession, called
-from davserver.providers.saves import Save
+from davserver.providers.saves import Reason, Save
 from davserver.providers.sessions import EditSessions
 from davserver.providers.stores import Spool
 
@@ -153,7 +152,9 @@ class Rescue:
 
     def _note(self, arrived: "_Arrived") -> Save:
         key, digest = arrived.session.key.value, arrived.spool.sha256
-        return self._storing.saves.note(key, FORGOTTEN, digest, author=arrived.author)
+        return self._storing.saves.note(
+            key, FORGOTTEN, digest, author=arrived.author, writers=arrived.writers, to_tell=True
+        )
 
     def _tell(self, path: str, save: Save) -> Rescued:
         self._reported(FORGOTTEN, "taken")
@@ -222,7 +223,7 @@ class _Arrived:
         """
         last = self._stored[-1:]
         sha256 = self.spool.sha256
-        return any(sha256 in (one.sha256, one.digest) for one in last)
+        return any(sha256 in (one.sha256, one.digest, one.came_as) for one in last)
 
     @property
     def was_stored(self) -> bool:
@@ -240,6 +241,11 @@ class _Arrived:
         if self._reported is not None:
             return self._reported.author
         return ", ".join(map(called, self.session.editors))
+
+    @property
+    def writers(self) -> tuple[str, ...]:
+        """The ids of those who wrote it, as far as the report that failed told."""
+        return self._reported.writers if self._reported is not None else ()
 
     def delivery(self, save: Save) -> Delivery:
         """The document, to be stored as ``save``."""

@@ -6,13 +6,13 @@ import structlog
 
 from davserver import paths
 from davserver.editor.conversion.saving_back import SavingBack
-from davserver.editor.saving.beside import Reason, place_beside
+from davserver.editor.saving.beside import place_beside
 from davserver.editor.saving.standing import Standing
 from davserver.editor.server.soundness import fault_of
 from davserver.errors import Conflict, DavserverError, FileLocked
 from davserver.model import EditSession, Entry, Origin, SessionState, Writer
 from davserver.providers.files import VersionedFiles
-from davserver.providers.saves import Save, Saves
+from davserver.providers.saves import Reason, Save, Saves
 from davserver.providers.sessions import LOCK_PRINCIPAL
 from davserver.providers.stores import Spool
 
@@ -66,6 +66,10 @@ class Storing:
             reason = Reason.ENDED
         if path is None or reason is not Reason.CONVERTED:
             return self._put(session, delivery, spool, path, reason)
+        if self._is_conversion_of(session, path, spool):
+            self.saves.was_there(delivery.number, path, spool.sha256)
+            return path
+        self.saves.converts(delivery.number, spool.sha256)
         extension = paths.extension(path)
         with self.files.spool() as back:
             is_back = self._saving_back.convert(
@@ -86,7 +90,7 @@ class Storing:
     ) -> str:
         if path is not None and reason is None:
             if self._is_stored(session, path, spool):
-                self.saves.conclude(delivery.number, path, spool.sha256)
+                self.saves.was_there(delivery.number, path, spool.sha256)
                 return path
             try:
                 self._commit(session, path, spool, delivery)
@@ -99,7 +103,7 @@ class Storing:
                 return path
         there = self._kept_at(session, spool)
         if there:
-            self.saves.conclude(delivery.number, there, spool.sha256)
+            self.saves.was_there(delivery.number, there, spool.sha256)
             return there
         near = path or self.files.last_path_of(session.resource_id)
         reason = reason or Reason.VANISHED
@@ -122,7 +126,7 @@ class Storing:
             if entry is None or entry.is_folder or self.files.sha256(entry) != earlier.sha256:
                 raise _ChangedMeanwhile
 
-        self.saves.set_apart(delivery.number, reason.value, near)
+        self.saves.set_apart(delivery.number, reason.value, near, to_tell=False)
         writer = Writer("", author=delivery.author, origin=Origin.EDITOR)
         try:
             self.files.commit(
@@ -182,6 +186,17 @@ class Storing:
             return False
         saved = self.files.saved_state(session.resource_id, entry.etag)
         return (saved.document_key, saved.sha256) == (session.key.value, spool.sha256)
+
+    def _is_conversion_of(self, session: EditSession, path: str, spool: Spool) -> bool:
+        """Whether the file is what was made of just these bytes: our answer to them was lost."""
+        entry = self.files.find(path)
+        if entry is None:
+            return False
+        saved = self.files.saved_state(session.resource_id, entry.etag)
+        return saved.document_key == session.key.value and any(
+            (one.came_as, one.sha256) == (spool.sha256, saved.sha256)
+            for one in self.saves.of_key(session.key.value)
+        )
 
     def _kept_at(self, session: EditSession, spool: Spool) -> str:
         """Where the session's own save of the same bytes is, as a version of a file; else empty."""
