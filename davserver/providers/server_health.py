@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import Case, Row, case, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
 from davserver.providers.catalog import Catalog
@@ -50,7 +50,7 @@ class ServerHealth:
             values["last_ok"] = now
         if version:
             values["version"] = version
-        self._put(address, values)
+        self._put(address, values, {"since": _since(is_up=not words, now=now)})
 
     def learn(self, address: str, told: Mapping[str, Any]) -> None:
         """What a server says of itself."""
@@ -62,18 +62,28 @@ class ServerHealth:
             others = document_servers.c.address.not_in(addresses)
             connection.execute(delete(document_servers).where(others))
 
-    def _put(self, address: str, values: dict[str, Any]) -> None:
+    def _put(
+        self, address: str, values: dict[str, Any], changes: Mapping[str, Any] | None = None
+    ) -> None:
+        """Write ``values`` down; ``changes`` are made of what was known before, if anything was."""
         fresh = {"checked": 0.0, "is_up": True, "words": "", "version": "", "seconds": 0.0}
-        row = {**fresh, "told": "{}", **values, "address": address}
+        row = {**fresh, "told": "{}", "since": time.time(), **values, "address": address}
         added = insert(document_servers).values(row)
+        set_ = {**values, **(changes or {})}
         with self._catalog.writing() as connection:
-            connection.execute(added.on_conflict_do_update(index_elements=["address"], set_=values))
+            connection.execute(added.on_conflict_do_update(index_elements=["address"], set_=set_))
 
     def _read(self) -> dict[str, Health]:
         with self._catalog.reading() as connection:
             return {
                 row.address: _health(row) for row in connection.execute(select(document_servers))
             }
+
+
+def _since(*, is_up: bool, now: float) -> Case[float]:
+    """When a server became what it is: now, unless it was so before."""
+    same = document_servers.c.is_up.is_(is_up)
+    return case((same, document_servers.c.since), else_=now)
 
 
 def _health(row: Row[Any]) -> Health:
