@@ -54,6 +54,7 @@ from davserver.editor.preferences_page import PreferencesPage
 from davserver.editor.saving.apart import KnownApart
 from davserver.editor.saving.callbacks import Callback
 from davserver.editor.saving.forced_saves import ForcedSaves
+from davserver.editor.saving.news import SaveNews
 from davserver.editor.saving.rescue import Rescue, Rescued, Rescues
 from davserver.editor.saving.standing import Standing
 from davserver.editor.saving.storing import Storing
@@ -77,6 +78,7 @@ from davserver.pages import Pages
 from davserver.providers.exclusion import Exclusion
 from davserver.providers.marks import Marks
 from davserver.providers.notices import Notices
+from davserver.providers.outages import Outages
 from davserver.providers.preferences import PreferenceRows
 from davserver.providers.probes import Probes
 from davserver.providers.saves import Apart, Saves
@@ -189,6 +191,7 @@ def open_office(
     versions = VersionsPage(pages, share.files, share.highlights, share.access, restoring)
     readers, ways = Readers(share.access, everybody), _ways(settings)
     deliveries = Deliveries(Notices(share.catalog), settings.public_url, ways)
+    news = SaveNews(saves, sessions, share.files, share.access, everybody, ways)
     known_apart = KnownApart(saves, share.access)
     routes: dict[str, tuple[str, Handler]] = {
         EDIT: ("GET HEAD", files.edit),
@@ -211,13 +214,14 @@ def open_office(
     }
     tasks: dict[str, Callable[[], object]] = {
         "sessions": lambda: sessions.purge_older_than(_CALLBACKS_KEPT),
+        "news of saves": news.tell,
         "notices": deliveries.run,
     }
     rescues = None
     if office is not None and converter is not None:
         back = SavingBack(office.servers, converter, share.files)
         storing = Storing(share.files, saves, standing, back)
-        callback = _callback(share, office, storing, saves, reported)
+        callback = _callback(share, office, storing, standing, saves, reported)
         rescues = Rescues(
             [Rescue(storing, sessions, server, reported, noted) for server in office.servers]
         )
@@ -243,6 +247,7 @@ def open_office(
         }
         tasks["rights of editors"] = partial(standing.drop, sessions, office.servers)
         tasks["Document Servers"] = office.servers.check
+        tasks["news of Document Servers"] = Outages(share.catalog, ways).tell
         tasks["who edits"] = office.joining.presence.reconcile
         if forced_saves and settings.save_minutes:
             tasks["saves"] = partial(forced_saves.save_overdue, settings.save_minutes)
@@ -272,6 +277,7 @@ def _callback(
     share: Share,
     office: Office,
     storing: Storing,
+    standing: Standing,
     saves: Saves,
     reported: Callable[[object, str], None],
 ) -> Callback:
@@ -279,7 +285,7 @@ def _callback(
     return Callback(
         storing,
         Highlighting(share.highlights, saves, share.files, office.servers),
-        FormResults(share.files, share.trees, saves),
+        FormResults(share.files, share.trees, saves, standing),
         office.sessions,
         office.servers,
         office.callback_links,

@@ -1,15 +1,14 @@
-"""/-/notices: who mentioned the person, and where."""
+"""/-/notices: what the person is told."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from davserver import paths
-from davserver.browser.listing import readable
 from davserver.errors import BadRequest, Forbidden, NotFound
 from davserver.model import Right
 from davserver.pages import EDIT, Pages
 from davserver.providers.access import Access
-from davserver.providers.notices import Notice, Notices
+from davserver.providers.notices import Kind, Notice, Notices
+from davserver.tidings import DOCTOR, name_of, place_of, tidings
 from davserver.web import Request, Response, redirect, whole_number
 
 ADDRESS = "/-/notices"
@@ -18,12 +17,13 @@ MAX_ROWS = 200
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the page; ``document`` is empty where the person may not read it any more."""
+    """One line of the page; ``leads_to`` names what its button opens, if it has one."""
 
     number: int
-    sender: str
-    document: str
-    message: str
+    title: str
+    text: str
+    quotes: bool
+    leads_to: str
     made: datetime
     is_read: bool
 
@@ -56,9 +56,11 @@ class NoticesPage:
         if number is None:
             raise BadRequest("The form does not say what to do.")
         one = next((one for one in self._notices.of(name) if one.number == number), None)
-        if one is None or not self._is_readable(request, one):
+        if one is None or not self._row(request, one).leads_to:
             raise NotFound("this document")
         self._notices.read(name, one.number)
+        if place_of(one) == DOCTOR:
+            return request.url(DOCTOR)
         return request.addresses.page(EDIT, one.path) + one.query
 
     def _is_readable(self, request: Request, one: Notice) -> bool:
@@ -66,5 +68,8 @@ class NoticesPage:
         return Right.READ in rights
 
     def _row(self, request: Request, one: Notice) -> Row:
-        document = readable(paths.name(one.path)) if self._is_readable(request, one) else ""
-        return Row(one.number, one.sender, document, one.message, one.made, one.is_read)
+        document = name_of(one) if self._is_readable(request, one) else ""
+        words = tidings(one, document)
+        leads_to = "the doctor" if place_of(one) == DOCTOR else document
+        is_quote = one.kind is Kind.MENTION
+        return Row(one.number, words.title, words.text, is_quote, leads_to, one.made, one.is_read)

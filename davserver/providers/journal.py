@@ -140,12 +140,16 @@ class Journal:
                 owner=intent.owner,
                 is_copy=bool(intent.copy_of),
             )
-        grace = intent.becomes.origin == Origin.EDITOR
+        exceeds: list[str] | None = [] if intent.becomes.origin == Origin.EDITOR else None
         charges: Charges = {}
         for path, resource_id, more in _needs(intent):
-            booked = self._quotas.charge(connection, path, resource_id, more, grace=grace)
+            booked = self._quotas.charge(connection, path, resource_id, more, exceeds)
             for number, added in booked.items():
                 charges[number] = charges.get(number, 0) + added
+        if exceeds and intent.callback_id:
+            over = {"over_quota": exceeds[0], "to_tell": True}
+            this = update(callbacks).where(callbacks.c.id == intent.callback_id)
+            connection.execute(this.values(over))
         return charges
 
     def _remove(self, connection: Connection, row: int) -> None:

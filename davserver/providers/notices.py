@@ -1,14 +1,15 @@
-"""What users are told: that somebody mentioned them in a document. Kept until it is old."""
+"""What users are told: mentions, saves that need them, the Document Server. Kept until old."""
 
+import json
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from davserver import paths
 from davserver.providers.catalog import Catalog
@@ -17,6 +18,7 @@ from davserver.providers.tables import notices, resources, users
 KEPT_SECONDS = 90 * 24 * 3600
 MAX_EACH = 500
 """So many are kept for one user; the oldest go."""
+MAX_SENDER = 64
 WAYS = ("mail", "hook")
 """How a notice is sent besides being shown. The columns have these names."""
 
@@ -30,11 +32,41 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
+class Kind(StrEnum):
+    """What a notice is about."""
+
+    MENTION = "mention"
+    BESIDE = "beside"  # a save was put beside its file
+    LATE = "late"  # a save was fetched that did not arrive when it was sent
+    OVER_QUOTA = "over quota"
+    SERVER_DOWN = "server down"
+    SERVER_UP = "server up"
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What is to be told to ``receivers``, and by which ``ways`` besides being shown.
+
+    ``sender`` caused it; ``resource_id`` is the document that it is about, if it is about one.
+    ``details`` are what the words of its kind are made of.
+    """
+
+    kind: Kind
+    receivers: tuple[str, ...]
+    sender: str = ""
+    resource_id: str | None = None
+    message: str = ""
+    anchor: str = ""
+    details: Mapping[str, str] = field(default_factory=dict)
+    ways: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """``sender`` mentioned ``user`` in the document at ``path`` (empty if that is in the trash).
+    """One piece of news for one ``user``, who has the address ``email``.
 
-    ``anchor`` is the place in it as the editor gave it, ``email`` the address of the user.
+    ``path`` is the document's, empty if it is in the trash or there is none; ``anchor`` the place
+    in it as the editor gave it.
     """
 
     number: int
@@ -46,6 +78,8 @@ class Notice:
     anchor: str
     made: datetime
     is_read: bool
+    kind: Kind = Kind.MENTION
+    details: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def query(self) -> str:
@@ -59,51 +93,16 @@ class Notices:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
 
-    def add(
-        self,
-        receivers: Iterable[str],
-        sender: str,
-        resource_id: str,
-        message: str,
-        anchor: str,
-        ways: Iterable[str] = (),
-    ) -> None:
-        """One for each of ``receivers``, to be sent by ``ways`` too, by mail to who has an address.
-
-        Who gets an address later gets no old mail.
-        """
-        sent = dict.fromkeys(WAYS, Outcome.NONE) | dict.fromkeys(ways, Outcome.DUE)
+    def add(self, news: News) -> None:
+        """As the function ``add``, in a transaction of its own."""
         with self._catalog.writing() as connection:
-            for user in receivers:
-                address = select(users.c.email).where(users.c.name == user)
-                mail = sent["mail"] if connection.scalar(address) else Outcome.NONE
-                connection.execute(
-                    insert(notices).values(
-                        user=user,
-                        resource_id=resource_id,
-                        sender=sender,
-                        message=message,
-                        anchor=anchor,
-                        made=time.time(),
-                        is_read=False,
-                        mail=mail.value,
-                        hook=sent["hook"].value,
-                    )
-                )
-                newest = (
-                    select(notices.c.id)
-                    .where(notices.c.user == user)
-                    .order_by(notices.c.id.desc())
-                    .limit(MAX_EACH)
-                )
-                connection.execute(
-                    delete(notices).where(notices.c.user == user, notices.c.id.not_in(newest))
-                )
+            add(connection, news)
 
     def sent_since(self, sender: str, seconds: float) -> int:
-        """How many a user caused in this time."""
+        """How many mentions a user caused in this time."""
         since = time.time() - seconds
-        count = select(func.count()).where(notices.c.sender == sender, notices.c.made > since)
+        theirs = (notices.c.sender == sender) & (notices.c.kind == Kind.MENTION.value)
+        count = select(func.count()).where(theirs, notices.c.made > since)
         with self._catalog.reading() as connection:
             return connection.scalar(count.select_from(notices)) or 0
 
@@ -156,21 +155,61 @@ class Notices:
 
 _ALL = (
     select(notices, resources.c.path, users.c.email)
-    .join(resources, resources.c.id == notices.c.resource_id)
     .join(users, users.c.name == notices.c.user)
+    .outerjoin(resources, resources.c.id == notices.c.resource_id)
 )
 
 
+def add(connection: Connection, news: News) -> None:
+    """A notice for each receiver that there is, to be sent by mail to who has an address.
+
+    Who gets an address later gets no old mail.
+    """
+    sent = dict.fromkeys(WAYS, Outcome.NONE) | dict.fromkeys(news.ways, Outcome.DUE)
+    known = select(users.c.name, users.c.email).where(users.c.name.in_(news.receivers))
+    addresses = {row.name: row.email for row in connection.execute(known)}
+    for user in news.receivers:
+        if user not in addresses:
+            continue
+        mail = sent["mail"] if addresses[user] else Outcome.NONE
+        connection.execute(
+            insert(notices).values(
+                kind=news.kind.value,
+                user=user,
+                resource_id=news.resource_id,
+                sender=news.sender[:MAX_SENDER],
+                message=news.message,
+                anchor=news.anchor,
+                details=json.dumps(dict(news.details)),
+                made=time.time(),
+                is_read=False,
+                mail=mail.value,
+                hook=sent["hook"].value,
+            )
+        )
+        newest = (
+            select(notices.c.id)
+            .where(notices.c.user == user)
+            .order_by(notices.c.id.desc())
+            .limit(MAX_EACH)
+        )
+        connection.execute(
+            delete(notices).where(notices.c.user == user, notices.c.id.not_in(newest))
+        )
+
+
 def _notice(row: Row[Any]) -> Notice:
-    path = paths.path_of_key(row.path)
+    path = paths.path_of_key(row.path) if row.path else ""
     return Notice(
         row.id,
         row.user,
         row.email,
         row.sender,
-        "" if paths.is_ours(path) else path,
+        "" if not path or paths.is_ours(path) else path,
         row.message,
         row.anchor,
         datetime.fromtimestamp(row.made, UTC),
         row.is_read,
+        Kind(row.kind),
+        json.loads(row.details),
     )

@@ -100,20 +100,21 @@ class Quotas:
         path: str,
         resource_id: str,
         more: int,
-        *,
-        grace: bool = False,
+        exceeds: list[str] | None = None,
     ) -> Charges:
         """Book ``more`` bytes at ``path``, which may be fewer than none, and tell on what.
 
-        Raises QuotaExceeded; with ``grace``, which is for what would be lost otherwise, only logs.
+        Raises QuotaExceeded. For what would be lost otherwise there is a list ``exceeds``, to which
+        the subjects of such quotas are added instead.
         """
         if not more or not self._is_used(connection):
             return {}
         charges = {}
         for quota in self._applying(connection, path, resource_id):
             if more > 0 and quota.left < more:
-                if not grace:
+                if exceeds is None:
                     raise exceeded(quota)
+                exceeds.append(quota.subject)
                 _log.warning("saved over quota", path=printable(path), quota=quota.subject)
             charges[quota.number] = more
         _book(connection, charges)

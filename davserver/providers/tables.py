@@ -27,7 +27,7 @@ metadata = MetaData()
 
 def _of_resource(**options: Any) -> Column[str]:
     owner = ForeignKey("resources.id", ondelete="CASCADE")
-    return Column("resource_id", String(32), owner, nullable=False, **options)
+    return Column("resource_id", String(32), owner, **{"nullable": False, **options})
 
 
 instance = Table(
@@ -142,6 +142,9 @@ document_servers = Table(
     Column("version", String(64), nullable=False),
     Column("seconds", Float, nullable=False),
     Column("told", Text, nullable=False),
+    # When ``is_up`` became what it is, and whether administrators were told that it is down.
+    Column("since", Float, nullable=False, server_default="0"),
+    Column("is_told", Boolean, nullable=False, server_default="0"),
 )
 
 # What a test download of the doctor looked like when it arrived.
@@ -173,6 +176,12 @@ callbacks = Table(
     Column("reason", String(32), nullable=False, server_default=""),
     Column("meant", Text, nullable=False, server_default=""),
     Column("is_known", Boolean, nullable=False, server_default="0"),
+    # Who typed it, as JSON; the hash of what came where that was converted before it was stored;
+    # the quota that it was stored over; whether people are still to be told of it.
+    Column("writers", Text, nullable=False, server_default="[]"),
+    Column("came_as", String(64), nullable=False, server_default=""),
+    Column("over_quota", Text, nullable=False, server_default=""),
+    Column("to_tell", Boolean, nullable=False, server_default="0", index=True),
     UniqueConstraint("key", "status", "digest", name="one_row_a_callback"),
 )
 
@@ -283,17 +292,19 @@ openings = Table(
     Column("opened", Float, nullable=False),
 )
 
-# Who was mentioned in a document. ``mail`` and ``hook`` say what became of sending it: empty where
-# it is not sent that way.
+# What users are told, by ``kind``; ``details`` is JSON. ``mail`` and ``hook`` say what became of
+# sending it: empty where it is not sent that way.
 notices = Table(
     "notices",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("kind", String(16), nullable=False, server_default="mention"),
     _of_user(index=True),
-    _of_resource(index=True),
+    _of_resource(index=True, nullable=True),
     Column("sender", String(64), nullable=False, index=True),
     Column("message", Text, nullable=False),
     Column("anchor", Text, nullable=False),
+    Column("details", Text, nullable=False, server_default="{}"),
     Column("made", Float, nullable=False),
     Column("is_read", Boolean, nullable=False),
     Column("mail", String(8), nullable=False, index=True),

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page
 from davserver.model import Writer
 from davserver.providers.groups import Groups
 from davserver.providers.marks import Marks
-from davserver.providers.notices import Notices
+from davserver.providers.notices import Kind, News, Notices
 from davserver.providers.users import User, Users
 from tests.browser.conftest import Person, screenshot
 from tests.documentserver import DocumentServerDouble
@@ -92,9 +92,18 @@ def furnished(samples: Path, serve: Callable[..., ThreadServer]) -> ThreadServer
         groups.join("staff", name)
     about = server.app.share.files.identify("/Welcome.docx")
     notices, long_words = Notices(server.app.share.catalog), "What do you think of this? " * 12
-    notices.add(["admin"], "ann", about, "", "")
+    who = "somebody-with-a-long-name@example.org"
+    gone = {"server": "https://docs.example.org/office", "since": "2026-11-23T14:05:00+00:00"}
+    beside = {"reason": "conflict", "meant": "Welcome.docx", "yours": "yes"}
+    notices.add(News(Kind.MENTION, ("admin",), "ann", about))
+    notices.add(News(Kind.OVER_QUOTA, ("admin",), "ann", about, details={"quota": "ann"}))
+    notices.add(News(Kind.LATE, ("admin",), "ann", about))
     notices.read("admin")
-    notices.add(["admin"], "somebody-with-a-long-name@example.org", about, long_words, "")
+    notices.add(News(Kind.MENTION, ("admin",), who, about, long_words))
+    notices.add(News(Kind.BESIDE, ("admin",), "ann", about, details=beside))
+    for kind in (Kind.SERVER_DOWN, Kind.SERVER_UP):
+        told = {**gone, "cause": "Connection refused"}
+        notices.add(News(kind, ("admin",), details=told))
     Marks(server.app.share.catalog).set_favourite("admin", about, is_favourite=True)
     server.app.share.quotas.set("/Projects", 20_000_000_000)
     server.app.share.quotas.set("ann", 500_000_000)

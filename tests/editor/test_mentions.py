@@ -11,7 +11,7 @@ import requests
 from davserver.editor.inside.mentions import MAX_AN_HOUR
 from davserver.editor.inside.readers import picture
 from davserver.model import Grant, Role
-from davserver.providers.notices import MAX_EACH, Notices
+from davserver.providers.notices import MAX_EACH, Kind, News, Notices
 from davserver.providers.users import Users
 from tests.accounts.browsing import Browser
 from tests.accounts.link_making import make_link
@@ -130,7 +130,7 @@ def test_who_is_mentioned_finds_a_notice_that_leads_to_the_place(team: Desk) -> 
     bob.sign_in("bob", "password of bob")
     assert '<b class="badge">1' in bob.get("/").text
     shown = bob.get("/-/notices").text
-    assert "<b>admin</b> mentioned you in <b>a.docx</b>" in shown
+    assert "admin mentioned you in a.docx" in shown
     assert "Look here" in shown
     [notice] = Notices(team.share.catalog).of("bob")
     answer = bob.post("/-/notices", open=str(notice.number))
@@ -190,7 +190,7 @@ def test_nobody_is_flooded(team: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     assert mention(page, *(f"{number}@x" for number in range(51))).status_code == 400
     notices = Notices(team.share.catalog)
     about = team.share.files.identify("/a.docx")
-    notices.add(["cleo"] * MAX_AN_HOUR, "admin", about, "x", "")
+    notices.add(News(Kind.MENTION, ("cleo",) * MAX_AN_HOUR, "admin", about, "x"))
     answer = mention(page, "bob@example.org")
     assert answer.status_code == 429
     assert "many people" in answer.text
@@ -202,7 +202,7 @@ def test_of_one_users_notices_the_oldest_go(team: Desk, monkeypatch: pytest.Monk
     notices = Notices(team.share.catalog)
     about = team.share.files.identify("/a.docx")
     for number in range(5):
-        notices.add(["cleo", "bob"], "admin", about, str(number), "")
+        notices.add(News(Kind.MENTION, ("cleo", "bob"), "admin", about, str(number)))
     assert [one.message for one in notices.of("cleo")] == ["4", "3", "2"]
     assert MAX_EACH > 3
 

@@ -21,8 +21,9 @@ from davserver.editor.language import (
     preferred_language,
     region_of,
 )
-from davserver.editor.saving.beside import Reason, name_beside
+from davserver.editor.saving.beside import name_beside
 from davserver.model import Action, DocumentKey, Entry, Principal, Role
+from davserver.providers.saves import Reason
 
 DEFAULT_EDITS = ("csv", "docx", "pptx", "txt", "xlsx")
 EDIT, VIEW, TEXT = Action.EDIT, Action.VIEW, Action.EDIT_TEXT

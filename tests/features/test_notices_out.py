@@ -20,7 +20,9 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from davserver.editor.inside.mail import message
 from davserver.errors import SettingsWrong
-from davserver.providers.notices import Notice, Notices
+from davserver.providers.notices import Kind, News, Notice, Notices
+from davserver.providers.outages import Outages
+from davserver.providers.server_health import ServerHealth
 from davserver.providers.tables import notices as rows
 from davserver.providers.users import User, Users
 from davserver.settings import read_settings
@@ -147,7 +149,8 @@ class House:
 
     def mention(self, *names: str, ways: tuple[str, ...] = ("mail", "hook")) -> None:
         about = self.server.app.share.files.identify("/a b.docx")
-        self.notices.add(names, "admin", about, "Look:\n.\nhere \u00e4", PLACE, ways)
+        message = "Look:\n.\nhere \u00e4"
+        self.notices.add(News(Kind.MENTION, names, "admin", about, message, PLACE, ways=ways))
 
     def send(self) -> None:
         """What the housekeeping does each minute."""
@@ -254,6 +257,19 @@ def test_a_document_cannot_write_headers() -> None:
     assert letter["Message-ID"] == message(notice, "https://x/", "d@x.org")["Message-ID"]
 
 
+def test_where_a_save_lies_is_in_the_mail(mailing: House, post: Post) -> None:
+    about = mailing.server.app.share.files.identify("/a b.docx")
+    details = {"reason": "conflict", "meant": "a.docx", "yours": "yes"}
+    news = News(Kind.BESIDE, ("ann",), "bob", about, details=details, ways=("mail",))
+    mailing.notices.add(news)
+    mailing.send()
+    [(_, letter)] = post.letters
+    assert letter["Subject"] == "What you wrote in a.docx lies beside the file"
+    text = bytes(letter.get_payload(decode=True)).decode().replace("\r\n", "\n")
+    assert "It is a b.docx: somebody else changed the file meanwhile. Look at both" in text
+    assert f"{SITE}/-/edit/a%20b.docx" in text
+
+
 # --- To a program ---------------------------------------------------------------------------------
 
 
@@ -273,6 +289,20 @@ def test_a_program_gets_each_notice_once_and_can_check_where_it_comes_from(
     assert (told["event"], told["user"], told["sender"]) == ("mention", "ann", "admin")
     assert told["url"].startswith(f"{SITE}/-/edit/a%20b.docx?anchor=")
     assert hooked.outcomes("hook") == ["sent", "sent"]
+
+
+def test_a_program_learns_of_a_server_that_is_down(hooked: House, program: Program) -> None:
+    health = ServerHealth(hooked.server.app.share.catalog)
+    with later(-120):
+        health.note("https://docs.example.org/office", "connection refused", 0.1)
+    assert Outages(hooked.server.app.share.catalog, ("hook",)).tell() == 1
+    hooked.send()
+    told = json.loads(program.got[0][1])
+    assert (told["event"], told["user"]) == ("server down", "admin")
+    assert told["title"] == "The Document Server does not answer"
+    assert "https://docs.example.org/office has not answered since 20" in told["message"]
+    assert "connection refused" in told["message"]
+    assert told["url"] == f"{SITE}/-/admin/doctor"
 
 
 @pytest.mark.parametrize(("status", "outcome"), [(410, "failed"), (503, "due"), (302, "due")])

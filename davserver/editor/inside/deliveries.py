@@ -7,10 +7,9 @@ from typing import Protocol
 
 import structlog
 
-from davserver import paths
-from davserver.errors import Unavailable, Unprocessable, printable
-from davserver.pages import EDIT
+from davserver.errors import Unavailable, Unprocessable
 from davserver.providers.notices import Notice, Notices, Outcome
+from davserver.tidings import place_of
 
 MAX_A_ROUND = 100
 ROUND_SECONDS = 25
@@ -68,7 +67,7 @@ class Deliveries:
                 if time.monotonic() > deadline:
                     return
                 try:
-                    sending.send(notice, self._address(notice))
+                    sending.send(notice, self._site + place_of(notice))
                 except Unprocessable as fault:
                     _log.warning(
                         "a notice is refused", way=name, user=notice.user, fault=str(fault)
@@ -76,15 +75,3 @@ class Deliveries:
                     self._notices.tell(name, notice.number, Outcome.FAILED)
                 else:
                     self._notices.tell(name, notice.number, Outcome.SENT)
-
-    def _address(self, notice: Notice) -> str:
-        """Where the notice leads: the document, at its place; the list if that is gone."""
-        if not notice.path:
-            return f"{self._site}/-/notices"
-        return f"{self._site}{EDIT[:-1]}{paths.href(notice.path)}{notice.query}"
-
-
-def document_name(notice: Notice) -> str:
-    """What the document is called, in one line."""
-    name = printable(paths.name(notice.path)) or "a document"
-    return "".join(char if char.isprintable() else "\ufffd" for char in name)

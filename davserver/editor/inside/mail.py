@@ -10,9 +10,9 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Literal
 
-from davserver.editor.inside.deliveries import document_name
 from davserver.errors import Unavailable, Unprocessable
 from davserver.providers.notices import Notice
+from davserver.tidings import name_of, tidings
 
 SILENT_SECONDS = 15
 Security = Literal["starttls", "tls", "none"]
@@ -76,7 +76,8 @@ class _Connection:
 def message(notice: Notice, url: str, sender: str) -> EmailMessage:
     """The message that a notice becomes: plain text, with nothing that loads."""
     told = EmailMessage()
-    told["Subject"] = f"{notice.sender} mentioned you in {document_name(notice)}"
+    words = tidings(notice, name_of(notice))
+    told["Subject"] = words.title
     told["From"] = sender
     told["To"] = notice.email
     told["Date"] = format_datetime(notice.made)
@@ -85,6 +86,5 @@ def message(notice: Notice, url: str, sender: str) -> EmailMessage:
     told["Message-ID"] = f"<{identity}@{sender.rpartition('@')[2]}>"
     # RFC 3834, 5: no answering machine answers it.
     told["Auto-Submitted"] = "auto-generated"
-    head = f"{notice.sender} mentioned you in {document_name(notice)}."
-    told.set_content("\n\n".join(filter(None, (head, notice.message, url))) + "\n")
+    told.set_content("\n\n".join(filter(None, (words.title + ".", words.text, url))) + "\n")
     return told

@@ -10,7 +10,7 @@ from davserver.errors import BadRequest, Forbidden, TooManyNotices
 from davserver.model import Right
 from davserver.providers.access import Access
 from davserver.providers.files import VersionedFiles
-from davserver.providers.notices import Notices
+from davserver.providers.notices import Kind, News, Notices
 from davserver.web import Request, Response, json
 
 MAX_RECEIVERS = 50
@@ -58,12 +58,15 @@ class Mentions:
         if self._notices.sent_since(sender, 3600) + len(told) > MAX_AN_HOUR:
             raise TooManyNotices
         self._notices.add(
-            told,
-            sender,
-            self._files.identify(path),
-            message[:MAX_MESSAGE],
-            place if anchor(place) else "",
-            self._ways,
+            News(
+                Kind.MENTION,
+                tuple(told),
+                sender,
+                self._files.identify(path),
+                message[:MAX_MESSAGE],
+                place if anchor(place) else "",
+                ways=self._ways,
+            )
         )
         if told:
             request.note(Event.MENTIONED, path=path, users=told)

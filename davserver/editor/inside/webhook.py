@@ -12,6 +12,7 @@ import requests
 
 from davserver.errors import Unavailable, Unprocessable
 from davserver.providers.notices import Notice
+from davserver.tidings import name_of, tidings
 
 CONNECT_SECONDS = 5
 SILENT_SECONDS = 10
@@ -77,14 +78,16 @@ class _Session:
 
 def told(notice: Notice, url: str) -> dict[str, str | int]:
     """What the program learns; ``id`` tells a second delivery from another notice."""
+    words = tidings(notice, name_of(notice))
     return {
-        "event": "mention",
+        "event": notice.kind.value,
+        "title": words.title,
         "id": notice.number,
         "user": notice.user,
         "email": notice.email,
         "sender": notice.sender,
         "path": notice.path.encode("utf-8", "replace").decode(),
-        "message": notice.message,
+        "message": words.text,
         "url": url,
         "made": f"{notice.made:%Y-%m-%dT%H:%M:%SZ}",
     }

@@ -4,23 +4,13 @@ POST /-/apart, with the ``number`` of one: nobody needs to be told of it any mor
 """
 
 from davserver import paths
-from davserver.editor.saving.beside import Reason
 from davserver.errors import BadRequest, NotFound
 from davserver.model import Right
 from davserver.providers.access import Access
-from davserver.providers.saves import Apart, Saves
+from davserver.providers.saves import Apart, Reason, Saves
+from davserver.tidings import BECAUSE
 from davserver.web import Request, Response, redirect, whole_number
 
-_BECAUSE = {
-    Reason.CHANGED: "somebody else changed the file meanwhile.",
-    Reason.LOCKED: "somebody else has locked the file.",
-    Reason.VANISHED: "the file is no longer there.",
-    Reason.BROKEN: "ONLYOFFICE could not put the document together; look at what is missing.",
-    Reason.UNSOUND: "what ONLYOFFICE delivered is no whole document; it is asked for again.",
-    Reason.CONVERTED: "it came back in another format.",
-    Reason.NOT_PERMITTED: "whoever wrote it may no longer change the file.",
-    Reason.ENDED: "somebody ended the session before it came.",
-}
 _MOST = 20
 
 
@@ -34,7 +24,7 @@ class KnownApart:
     def in_folder(self, folder: str) -> list[tuple[Apart, str]]:
         """The saves in ``folder`` that are to be told, each with the reason; the newest few."""
         found = self._saves.apart_in(folder)[-_MOST:]
-        return [(one, _BECAUSE.get(Reason(one.reason), "")) for one in found]
+        return [(one, BECAUSE[Reason(one.reason)]) for one in found]
 
     def __call__(self, request: Request) -> Response:
         number = whole_number(request.form.get("number", ""))

@@ -1,29 +1,15 @@
 """Saves that must not go over a file go beside it, under a name that says why, by whom and when."""
 
 from datetime import datetime
-from enum import StrEnum
 
 from davserver import paths
 from davserver.errors import Conflict, FileLocked, ParentMissing, Unavailable
 from davserver.model import Origin, Writer
 from davserver.providers.files import VersionedFiles, absent
+from davserver.providers.saves import Reason
 from davserver.providers.stores import Spool
 
 _ATTEMPTS = 100
-
-
-class Reason(StrEnum):
-    """Why a save is not put over the file; the word stands in the new name."""
-
-    CHANGED = "conflict"
-    LOCKED = "conflict, locked"
-    VANISHED = "recovered"
-    BROKEN = "recovered, incomplete"
-    UNSOUND = "recovered, unreadable"
-    CONVERTED = "edited"
-    FORM = "filled"
-    NOT_PERMITTED = "not permitted"
-    ENDED = "session ended"
 
 
 def place_beside(
