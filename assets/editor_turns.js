@@ -3,6 +3,7 @@
 
 import { get, post } from "./editor_ask.js";
 import { hush, sure, tell } from "./editor_notice.js";
+import { isEditing } from "./editor_session.js";
 
 const WAITING_MS = 10000;
 const TELLING_MS = 30000;
@@ -87,13 +88,13 @@ export function turns(page) {
   async function look() {
     const told = await get("editing", { path: page.data.path, key: page.config.document.key });
     if (waits) tellOfLock(told);
-    else if (page.config.editorConfig.mode === "edit") tellOfChanges(told);
+    else tellOfChanges(told);
   }
 
   async function watch() {
     for (;;) {
-      // A server that cannot be reached is asked again.
-      if (!document.hidden) await look().catch(() => {});
+      // A server that cannot be reached is asked again. Who reads and does not wait needs no answer.
+      if (!document.hidden && (waits || isEditing(page))) await look().catch(() => {});
       await new Promise((resolve) => setTimeout(resolve, waits ? WAITING_MS : TELLING_MS));
     }
   }

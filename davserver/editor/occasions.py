@@ -34,7 +34,7 @@ class Occasions:
             return
         check_size(entry.size, server.max_bytes)
         if known.kind is Kind.DIAGRAM:
-            version = server.version()
+            version = server.version
             if version and version < DIAGRAMS_SINCE:
                 raise NotOpenable(
                     f"Diagrams open in a Document Server from version {DIAGRAMS_SINCE[0]} on; "
@@ -59,7 +59,7 @@ class Occasions:
         )
         return Occasion(
             surface,
-            server.version() if known.kind is Kind.PDF else (),
+            server.version if known.kind is Kind.PDF else (),
             self._is_form(entry.path) if is_pdf else None,
             _addresses(request, entry, rights) if is_embedded else {},
             create_url,

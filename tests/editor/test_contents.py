@@ -39,6 +39,11 @@ def package(**parts: int) -> io.BytesIO:
     return content
 
 
+def looks(desk: Desk) -> None:
+    """What the housekeeping does each minute."""
+    desk.office.app.housekeeping.run_once()
+
+
 class TestSize:
     def test_a_file_up_to_the_limit_opens(self) -> None:
         check_size(100 * MIB, 100 * MIB)
@@ -186,11 +191,13 @@ class TestVersions:
 
     def test_an_old_server_opens_pdf_as_a_text(self, desk: Desk) -> None:
         desk.double.version = "7.5.1"
+        looks(desk)
         (desk.root / "a.pdf").write_bytes(PLAIN_PDF)
         assert configuration(desk.office, desk.ann, "a.pdf")["documentType"] == "word"
 
     def test_a_diagram_needs_9_and_the_page_says_so(self, desk: Desk) -> None:
         desk.double.version = "8.3.2"
+        looks(desk)
         (desk.root / "a.vsdx").write_bytes(b"")
         answer = page(desk.ann, "a.vsdx", how="view")
         assert answer.status_code == 415
@@ -201,17 +208,27 @@ class TestVersions:
         config = configuration(desk.office, desk.ann, "a.vsdx", how="view")
         assert config["documentType"] == "diagram"
 
-    def test_the_version_is_asked_once(self, desk: Desk) -> None:
+    def test_no_opening_waits_for_it(self, desk: Desk) -> None:
+        """The housekeeping asks; whoever opens something takes what is known."""
         asked = []
         real = desk.double.command
         desk.double.command = lambda body: asked.append(body["c"]) or real(body)  # type: ignore[func-returns-value,method-assign]
         (desk.root / "a.pdf").write_bytes(PLAIN_PDF)
+        looks(desk)
         for _ in range(3):
             configuration(desk.office, desk.ann, "a.pdf")
         assert asked.count("version") == 1
 
+    def test_what_it_was_counts_while_the_server_is_silent(self, desk: Desk) -> None:
+        desk.double.version = "7.5.1"
+        looks(desk)
+        desk.double.stop()
+        (desk.root / "a.pdf").write_bytes(PLAIN_PDF)
+        assert configuration(desk.office, desk.ann, "a.pdf")["documentType"] == "word"
+
     def test_a_server_that_does_not_tell_opens_all_the_same(self, desk: Desk) -> None:
         desk.double.command = lambda _: {"error": 6}  # type: ignore[method-assign]
+        looks(desk)
         (desk.root / "a.pdf").write_bytes(PLAIN_PDF)
         assert configuration(desk.office, desk.ann, "a.pdf")["documentType"] == "pdf"
 

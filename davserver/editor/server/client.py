@@ -36,8 +36,6 @@ _MAX_ANSWER = 1 << 20
 _LOOKED_AT = 1 << 16
 _MAX_LANGUAGES = 200
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
-_VERSION_SECONDS = 3600
-_NO_VERSION_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +93,8 @@ class DocumentServer:
         self.when_unreachable: Callable[[], None] = _do_nothing
         self.when_commanded: Callable[[str, str], None] = lambda _key, _words: None
         self._given_bytes = max_bytes
-        self._version: tuple[int, ...] = ()
-        self._version_until = 0.0
+        self.version: tuple[int, ...] = ()
+        """Like (9, 3, 0, 140); empty as long as nobody has learnt it."""
         self.told_bytes = 0
         self.languages: tuple[str, ...] = ()
         self.verify = verify
@@ -201,21 +199,6 @@ class DocumentServer:
             return False
         return bool(_checked(answer).get("users", True))
 
-    def version(self) -> tuple[int, ...]:
-        """Its version, like (9, 3, 0, 140); empty as long as it has not told.
-
-        Asked once an hour, and once a minute where there was no answer.
-        """
-        if time.monotonic() >= self._version_until:
-            kept_seconds = _VERSION_SECONDS
-            try:
-                told = str(self.command("version").get("version", ""))
-                self._version = tuple(int(part) for part in told.split(".") if part.isdigit())
-            except (Unavailable, BadGateway):
-                kept_seconds = _NO_VERSION_SECONDS
-            self._version_until = time.monotonic() + kept_seconds
-        return self._version
-
     def is_healthy(self) -> bool:
         """What ``/healthcheck`` says. Raises Unavailable if it cannot be asked."""
         with self._answer(f"{self.internal}/healthcheck", HEALTH_SECONDS) as answer:
@@ -243,8 +226,10 @@ class DocumentServer:
         """
         return self._post(path, body, {}, HEALTH_SECONDS)
 
-    def learn(self, told: Mapping[str, Any]) -> None:
-        """Take over what it says of itself where the settings say nothing."""
+    def learn(self, told: Mapping[str, Any], version: str = "") -> None:
+        """Take over what it says of itself where the settings say nothing, and its version."""
+        if version:
+            self.version = tuple(int(part) for part in version.split(".") if part.isdigit())
         authorization, limits = told.get("authorization"), told.get("limits")
         if isinstance(authorization, dict):
             header, prefix = authorization.get("header"), authorization.get("prefix")

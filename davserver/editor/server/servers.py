@@ -169,5 +169,5 @@ class Servers:
         health = self._health.all()
         for server in self._servers:
             if server.public in health:
-                server.learn(health[server.public].told)
+                server.learn(health[server.public].told, health[server.public].version)
         return health
