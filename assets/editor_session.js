@@ -9,8 +9,8 @@ const PAUSES_MS = [0, 1000, 3000, 5000, 10000];
 
 const after = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** @param {object} page as in editor.js */
-function isEditing(page) {
+/** @param {object} page as in editor.js @returns {boolean} */
+export function isEditing(page) {
   return page.config.editorConfig.mode === "edit";
 }
 
@@ -49,14 +49,33 @@ async function refresh(page, anew) {
   ]);
 }
 
+function leave(page) {
+  page.editor.destroyEditor();
+  location.assign(page.data.folder);
+}
+
+/** Keep the session, each minute. Who may not be here any more has a minute to close the file. */
+function keepAlive(page) {
+  let isRefused = false;
+  setInterval(async () => {
+    if (!page.data.alive || !isEditing(page)) return;
+    const address = page.data.alive + page.config.document.key;
+    const sent = ask(address, { method: "POST", headers: { "X-CSRF-Token": csrf } });
+    const answer = await sent.catch(() => null); // a server that cannot be reached is asked again
+    if (answer?.status !== 404) return;
+    if (isRefused) {
+      leave(page);
+      return;
+    }
+    isRefused = true;
+    tell("What let you in has ended. What you typed is kept; this page closes in a minute.");
+    close(page);
+  }, ALIVE_EVERY_MS);
+}
+
 /** @param {object} page as in editor.js @returns {object} events */
 export function session(page) {
-  const { alive } = page.data;
-  setInterval(() => {
-    if (!alive || !isEditing(page)) return;
-    const address = alive + page.config.document.key;
-    ask(address, { method: "POST", headers: { "X-CSRF-Token": csrf } }).catch(() => {});
-  }, ALIVE_EVERY_MS);
+  keepAlive(page);
   document.querySelector("#notice a[href]:last-child")?.addEventListener("click", (event) => {
     if (!isEditing(page)) return;
     event.preventDefault();
@@ -71,10 +90,7 @@ export function session(page) {
   };
   page.refresh = refreshOnce;
   return {
-    onRequestClose: () => {
-      page.editor.destroyEditor();
-      location.assign(page.data.folder);
-    },
+    onRequestClose: () => leave(page),
     onRequestRefreshFile: refreshOnce,
     // The same, of servers before 8.3.
     onOutdatedVersion: refreshOnce,

@@ -290,7 +290,8 @@ class Principal:
 
     Nothing exists for them outside the folder or file ``scope``, and they have at most the rights
     ``ceiling``. Who comes by a ``link`` has the rights of its ``sharer`` in these bounds, and calls
-    themselves ``label``; ``guest`` tells one of them from another.
+    themselves ``label``; ``guest`` tells one of them from another. ``device`` is the identity of
+    the app password that they signed in with; empty for another way.
     """
 
     name: str
@@ -302,6 +303,7 @@ class Principal:
     label: str = ""
     sharer: "Principal | None" = None
     guest: str = ""
+    device: str = ""
 
     def __post_init__(self) -> None:
         if self.name and not is_user_name(self.name):

@@ -69,10 +69,17 @@ def _principal(found: AppPassword, credentials: Credentials) -> Principal | None
         return None
     whole = principal_of(user)
     if found.scope == paths.ROOT and not found.read_only:
-        return whole
+        return replace(whole, device=found.identity)
     # The rights are the user's within these bounds; the administration lies outside of them.
     ceiling = whole.ceiling & Role.VIEWER.rights if found.read_only else whole.ceiling
-    return replace(whole, is_administrator=False, scope=found.scope, ceiling=ceiling, sharer=whole)
+    return replace(
+        whole,
+        is_administrator=False,
+        scope=found.scope,
+        ceiling=ceiling,
+        sharer=whole,
+        device=found.identity,
+    )
 
 
 def checked_name(name: str) -> str:

@@ -2,7 +2,8 @@
 
 A program that a user let in makes one for a page of another site, or for an app; it acts for that
 user, with what they may do with that file at each request. Its address is good for minutes: it
-leads to another one, which the open page uses while it stays open.
+leads to another one, which the open page uses while it stays open, and both end with the app
+password under which the link was made.
 """
 
 import json
@@ -16,6 +17,7 @@ from davserver.audit import Event
 from davserver.errors import BadRequest, Forbidden, LinkEnded, NotFound
 from davserver.model import Principal, Right, Role
 from davserver.pages import Pages
+from davserver.providers.app_passwords import AppPasswords
 from davserver.providers.share import Share
 from davserver.tokens import TokenNotValid, Tokens
 from davserver.web import (
@@ -70,6 +72,7 @@ class EditorLinks:
             "user": who.name,
             "file": self._share.files.identify(path),
             "rights": sorted(ceiling & Role.VIEWER.rights if mode == "view" else ceiling),
+            "device": who.device,
         }
         request.note(Event.EDITOR_LINK, path=path, mode=mode)
         token = self._tokens.issue(claims, OPEN_SECONDS)
@@ -101,6 +104,7 @@ class EditorDoor:
         self._pages = pages
         self._share = share
         self._principal_called = principal_called
+        self._devices = AppPasswords(share.catalog)
         self._links = Tokens(secret, "editor link")
         self._opened = Tokens(secret, "opened editor link")
         self._open = open_routes
@@ -139,7 +143,7 @@ class EditorDoor:
             raise LinkEnded from None
         if rest or request.method not in {"GET", "HEAD"}:
             raise NotFound(paths.decoded("/" + rest))
-        kept = {name: claims[name] for name in ("user", "file", "rights")}
+        kept = {name: claims.get(name, "") for name in ("user", "file", "rights", "device")}
         going_on = self._opened.issue(kept, PAGE_SECONDS)
         self._enter(request, kept, going_on, "")
         return redirect(self._page_of(request))
@@ -147,14 +151,14 @@ class EditorDoor:
     def _enter(self, request: Request, claims: dict[str, Any], token: str, rest: str) -> None:
         """Make the request one of the user who made the link, about nothing but the one file.
 
-        Raises LinkEnded where either is gone. No form is asked to prove that it is ours: the
-        address, which no foreign page knows, does.
+        Raises LinkEnded where either is gone, or the app password that the link was made with. No
+        form is asked to prove that it is ours: the address, which no foreign page knows, does.
         """
         if request.method not in SAFE:
             check_origin(request)
         user = self._principal_called(str(claims["user"]))
         path = self._share.files.path_of(str(claims["file"]))
-        if user is None or path is None:
+        if user is None or path is None or not self._is_let_in(str(claims.get("device", "")), path):
             raise LinkEnded
         ceiling = user.ceiling & frozenset(map(Right, claims["rights"]))
         request.base += EDITORS + token
@@ -163,6 +167,13 @@ class EditorDoor:
         request.principal = replace(
             user, is_administrator=False, scope=path, ceiling=ceiling, sharer=user
         )
+
+    def _is_let_in(self, device: str, path: str) -> bool:
+        """Whether the app password ``device`` is still there, and reaches what is at ``path``."""
+        if not device:
+            return True
+        found = self._devices.called(device)
+        return found is not None and paths.is_within(path, found.scope)
 
     def _page_of(self, request: Request) -> str:
         path = request.principal.scope

@@ -42,6 +42,11 @@ class AppPassword:
     created: datetime
     last_used: datetime | None
 
+    @property
+    def identity(self) -> str:
+        """Tells it from every other one that there ever was: numbers are used again."""
+        return f"{self.number}-{self.created.timestamp():.6f}"
+
 
 class AppPasswords:
     """The table of app passwords."""
@@ -94,6 +99,10 @@ class AppPasswords:
             self.note_use(found)
         return found
 
+    def called(self, identity: str) -> AppPassword | None:
+        """The one with this identity; None once it is revoked. That is no use of it."""
+        return self._remembered.get(identity, self._read_called)
+
     def note_use(self, found: AppPassword) -> None:
         """Note that one is used, if that was not done a short while ago."""
         now = time.time()
@@ -142,6 +151,13 @@ class AppPasswords:
                 user: None if moment is None else datetime.fromtimestamp(moment, UTC)
                 for user, moment in rows
             }
+
+    def _read_called(self, identity: str) -> AppPassword | None:
+        number = int(identity.partition("-")[0])
+        with self._catalog.reading() as connection:
+            row = connection.execute(_COLUMNS.where(app_passwords.c.number == number)).first()
+        found = _app_password(row) if row else None
+        return found if found and found.identity == identity else None
 
     def _read(self, digest: str) -> AppPassword | None:
         with self._catalog.reading() as connection:

@@ -13,6 +13,7 @@ from davserver.accounts import editor_links
 from davserver.cli import main
 from davserver.errors import SettingsWrong
 from davserver.model import EVERYONE, Grant, Role
+from davserver.providers.app_passwords import AppPasswords
 from davserver.providers.users import Users
 from davserver.settings import read_settings
 from tests.clock import later
@@ -213,6 +214,55 @@ class TestWhoMakesOne:
         wiki = self.app_password(file)
         assert ask(wiki, {"path": "/a.docx"}).status_code in {403, 404}
         assert config_at(opened(link(wiki, "/d/b.docx")))["editorConfig"]["mode"] == "edit"
+
+    def test_it_ends_with_the_app_password(self, file: Desk) -> None:
+        file.ann.mkcol("/d")
+        file.ann.copy("/a.docx", "/d/b.docx")
+        wiki = self.app_password(file)
+        address, page = link(wiki, "/d/b.docx"), opened(link(wiki, "/d/b.docx"))
+        config = config_at(page)
+        key, base = config["document"]["key"], page.partition("/-/edit/")[0]
+        file.double.open(config)
+        file.double.type(key, "typed before", "admin")
+        assert AppPasswords(file.share.catalog).revoke("admin", "wiki")
+        assert visit(page).status_code == visit(address).status_code == 404
+        assert requests.post(f"{base}/-/alive/{key}", timeout=20).status_code == 404
+        assert visit(f"{base}/-/api/editing?path=/b.docx&key={key}").status_code == 404
+        assert visit(f"{base}/-/api/editor-config?path=/b.docx").status_code == 404
+        # Another one of that name, and maybe number, is not the same.
+        self.app_password(file)
+        assert visit(page).status_code == 404
+        assert file.double.leave(key, "admin").is_accepted
+        assert words(file.root / "d" / "b.docx")[-1] == "typed before"
+
+    def test_it_ends_where_the_app_password_does_not_reach_the_file_any_more(
+        self, file: Desk
+    ) -> None:
+        file.ann.mkcol("/d")
+        file.ann.copy("/a.docx", "/d/b.docx")
+        page = opened(link(self.app_password(file), "/d/b.docx"))
+        file.ann.move("/d/b.docx", "/b.docx")
+        assert visit(page).status_code == 404
+
+    def test_other_links_and_sign_ins_go_on(self, file: Desk, bob: DavClient) -> None:
+        file.ann.mkcol("/d")
+        self.app_password(file)
+        page = opened(link(bob))
+        AppPasswords(file.share.catalog).revoke("admin", "wiki")
+        assert visit(page).status_code == 200
+
+    def test_what_a_removed_user_typed_is_kept(self, file: Desk, bob: DavClient) -> None:
+        page = opened(link(bob))
+        config = config_at(page)
+        key, base = config["document"]["key"], page.partition("/-/edit/")[0]
+        file.double.open(config)
+        file.double.type(key, "typed before", "bob")
+        Users(file.share.catalog).remove("bob")
+        with later(10):
+            assert requests.post(f"{base}/-/alive/{key}", timeout=20).status_code == 404
+            assert file.double.leave(key, "bob").is_accepted
+        [beside] = [name for name in file.names() if "not permitted, bob" in name]
+        assert words(file.root / beside)[-1] == "typed before"
 
     def test_one_for_reading_alone_makes_none(self, file: Desk) -> None:
         file.ann.mkcol("/d")

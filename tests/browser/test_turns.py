@@ -1,13 +1,18 @@
 """The editor's page when somebody else has the file, changed it, or ends the session."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import FrameLocator, Page, expect
+from playwright.sync_api import Browser, FrameLocator, Page, expect
 
+from davserver.accounts.app_passwords import DevicePasswords
+from davserver.accounts.editor_links import EDITOR_LINK
 from davserver.model import SessionState
 from davserver.office import open_sessions
+from davserver.providers.app_passwords import AppPasswords
+from davserver.tokens import server_secret
 from tests.browser.conftest import Person, screenshot
 from tests.clock import wait_until
 from tests.dav_client import token_of
@@ -97,6 +102,49 @@ def test_the_page_tells_of_the_session_that_it_is_in_now(
         page.clock.fast_forward(61_000)
     pings = [url for url in asked if "/-/alive/" in url]
     assert {url.rpartition("/")[2] for url in pings} == {key}, "a reader keeps no session alive"
+
+
+def test_a_reader_who_does_not_wait_asks_for_nothing(ann: Person, office: ThreadServer) -> None:
+    page = ann.page
+    page.clock.install()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto("/-/view/Welcome.docx")
+    expect(editor(page).locator("#mode")).to_have_text("Viewing")
+    page.clock.fast_forward(SECONDS_30 * 4)
+    page.clock.fast_forward(SECONDS_30 * 4)
+    page.wait_for_load_state("networkidle")
+    assert not [url for url in asked if "/-/api/editing" in url]
+    # What is asked for is heard of: a page that edits asks.
+    editor(page).locator("#onRequestEditRights").click()
+    expect(editor(page).locator("#mode")).to_have_text("Editing")
+    with page.expect_request("**/-/api/editing?*"):
+        page.clock.fast_forward(SECONDS_30)
+
+
+def test_a_page_closes_when_what_let_it_in_has_ended(
+    samples: Path, office: ThreadServer, chromium: Browser, document_server: DocumentServerDouble
+) -> None:
+    """A link of an app password that was revoked: what was typed is stored all the same."""
+    devices = DevicePasswords(
+        AppPasswords(office.app.share.catalog), server_secret(office.settings.state)
+    )
+    wiki = office.client("admin", devices.make("admin", "wiki", read_only=False))
+    asked = json.dumps({"path": "/Welcome.docx"})
+    sent = {"Content-Type": "application/json"}
+    answer = wiki.request("POST", EDITOR_LINK, data=asked, headers=sent)
+    visitor = Person(chromium, office.url)
+    visitor.expected = ["404"]
+    page = visitor.page
+    page.clock.install()
+    page.goto(answer.json()["url"])
+    expect(editor(page).locator("#mode")).to_have_text("Editing")
+    editor(page).locator("#paper").fill("typed before")
+    AppPasswords(office.app.share.catalog).revoke("admin", "wiki")
+    page.clock.fast_forward(61_000)
+    page.wait_for_url("**/-/e/*/")
+    wait_until(lambda: words(samples / "Welcome.docx")[-1] == "typed before", "it was not saved")
+    visitor.close()
 
 
 def test_who_edits_hears_of_a_change_from_outside(
