@@ -37,6 +37,7 @@ from davserver.providers.sessions import EditSessions
 from davserver.providers.share import Share, open_share
 from davserver.providers.stores import Spool
 from davserver.providers.tables import locks, sessions
+from davserver.providers.timeline import Timeline
 from davserver.tokens import Tokens
 from davserver.web import Request
 from tests.crash.stepping import dies_at
@@ -150,7 +151,16 @@ class Room:
         self._tokens = office.tokens
         nothing = lambda *_, **__: None  # noqa: E731
         forms = FormResults(share.files, share.trees, self.saves, there)
-        self._callback = Callback(storing, there, forms, self.sessions, there, self._links, nothing)
+        self._callback = Callback(
+            storing,
+            there,
+            forms,
+            self.sessions,
+            there,
+            self._links,
+            nothing,
+            Timeline(share.catalog),
+        )
         self.rescue = Rescue(storing, self.sessions, there, nothing, nothing)
 
     def post(self, report: dict[str, Any]) -> tuple[int, Any]:
