@@ -210,7 +210,8 @@ def open_office(
         DOWNLOAD: ("GET HEAD", _nobody_there),
         CALLBACK: ("POST", _nobody_there),
         **inside_routes(share, opening, personal, instance_id, readers, ways),
-        PROBE: ("GET HEAD", _nobody_there),
+        # There without a Document Server, too: one is tried before it is configured.
+        PROBE: ("GET HEAD", Probe(Tokens(secret, PROBE_PURPOSE), Probes(share.catalog), blank)),
     }
     tasks: dict[str, Callable[[], object]] = {
         "sessions": lambda: sessions.purge_older_than(_CALLBACKS_KEPT),
@@ -226,8 +227,6 @@ def open_office(
             [Rescue(storing, sessions, server, reported, noted) for server in office.servers]
         )
         tasks["rescue"] = rescues.when_due
-        links = Tokens(secret, PROBE_PURPOSE)
-        probe = Probe(office.servers, links, Probes(share.catalog), blank)
         download = Download(
             share.files,
             share.highlights,
@@ -243,7 +242,6 @@ def open_office(
             DOWNLOAD: ("GET HEAD", download),
             CALLBACK: ("POST", callback),
             HISTORY: ("GET HEAD POST", history),
-            PROBE: ("GET HEAD", probe),
         }
         tasks["rights of editors"] = partial(standing.drop, sessions, office.servers)
         tasks["Document Servers"] = office.servers.check

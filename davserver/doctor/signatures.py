@@ -96,7 +96,7 @@ def conversion(
 ) -> Iterator[Finding]:
     """Let it convert a file of ours; ``us`` is our address as it reaches us."""
     probe = secrets.token_hex(8)
-    token = links.issue({"id": probe, "ds": server.public}, PROBE_SECONDS)
+    token = links.issue({"id": probe, "header": server.tokens.header}, PROBE_SECONDS)
     body = {
         "async": False,
         "filetype": "docx",
@@ -119,7 +119,7 @@ def conversion(
         yield _never_arrived(server, us, answer)
         return
     yield good("our address", f"the Document Server reaches {us}", server.public)
-    yield _header(server, Arrival.of(arrival), leeway)
+    yield _header(server, Arrival.of(arrival, server.tokens), leeway)
     if answer.get("error"):
         words = f"it fetched our file, and answered with error {answer['error']}"
         yield fault("conversion", words, "See the log of its converter.", server.public)
