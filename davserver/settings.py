@@ -1,4 +1,5 @@
-"""Settings: ``davserver.toml``, then ``DAVSERVER_*``, then options, each stronger than the last.
+"""Settings: what the page keeps, ``davserver.toml``, ``DAVSERVER_*``, options: each stronger than
+those before.
 
 Read once, checked, frozen; ``app`` hands the values down as plain arguments. Secrets come from
 files or the environment, never from the TOML file. docs/configure.md explains every key.
@@ -6,15 +7,24 @@ files or the environment, never from the TOML file. docs/configure.md explains e
 
 import difflib
 import ipaddress
+import json
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -41,6 +51,7 @@ from davserver.document_servers import (
     checked_authority,
 )
 from davserver.errors import SettingsWrong
+from davserver.kept_settings import KeptSettings
 from davserver.model import Click, Role, is_email
 from davserver.paths import HIDDEN
 from davserver.plugins import check_identifiers, check_plugins
@@ -88,15 +99,54 @@ _EDIT_FORMATS = tuple(sorted(_WORDS + _SHEETS + _SLIDES))
 _AN_ORIGIN = re.compile(r"https?://(\*\.)?[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 
 
-class Settings(BaseSettings):
-    """Every setting with its default. Paths are absolute, addresses carry no trailing slash."""
+class Place(BaseSettings):
+    """Where the folder and our state are: known before all else, for the state has settings too."""
 
     model_config = SettingsConfigDict(
-        env_prefix=ENVIRONMENT_PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True
+        env_prefix=ENVIRONMENT_PREFIX, extra="ignore", frozen=True, hide_input_in_errors=True
     )
 
     root: Path = Path()
     state_dir: Path | None = None
+
+    @field_validator("root", "state_dir")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return value.expanduser().resolve() if value else None
+
+    @field_validator("root")
+    @classmethod
+    def _folder(cls, value: Path) -> Path:
+        if not value.is_dir():
+            raise ValueError(f"there is no folder {value}; make it or name another one")
+        return value
+
+    @property
+    def state(self) -> Path:
+        """The folder of the catalog, the versions and the server's own secret."""
+        return self.state_dir or self.root / HIDDEN
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Options before environment before TOML file, ``file_values``, before ``kept_values``."""
+        given = cast(InitSettingsSource, init_settings).init_kwargs
+        file_values, kept_values = given.pop("file_values", {}), given.pop("kept_values", {})
+        from_file = InitSettingsSource(settings_cls, file_values)
+        return init_settings, env_settings, from_file, InitSettingsSource(settings_cls, kept_values)
+
+
+class Settings(Place):
+    """Every setting with its default. Paths are absolute, addresses carry no trailing slash."""
+
+    model_config = SettingsConfigDict(extra="forbid")
+
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=0, le=65535)
     workers: int = Field(1, ge=1, le=64)
@@ -234,17 +284,12 @@ class Settings(BaseSettings):
     audit_days: int = Field(90, ge=1, le=3650)
     audit_max_mib: int = Field(256, ge=1, le=1 << 20)
 
-    @field_validator("root", "state_dir", *_FILE_KEYS[2:])
-    @classmethod
-    def _absolute(cls, value: Path | None) -> Path | None:
-        return value.expanduser().resolve() if value else None
+    _read_from: "Sources" = PrivateAttr(default_factory=lambda: Sources())
 
-    @field_validator("root")
+    @field_validator(*_FILE_KEYS[2:])
     @classmethod
-    def _folder(cls, value: Path) -> Path:
-        if not value.is_dir():
-            raise ValueError(f"there is no folder {value}; make it or name another one")
-        return value
+    def _absolute_file(cls, value: Path | None) -> Path | None:
+        return value.expanduser().resolve() if value else None
 
     @field_validator("public_url", "internal_url", "document_server", "document_server_internal")
     @classmethod
@@ -433,9 +478,9 @@ class Settings(BaseSettings):
             raise ValueError("oidc_scopes has openid among them")
 
     @property
-    def state(self) -> Path:
-        """The folder of the catalog, the versions and the server's own secret."""
-        return self.state_dir or self.root / HIDDEN
+    def sources(self) -> "Sources":
+        """Where they were read from, and can be read again."""
+        return self._read_from
 
     @property
     def base_path(self) -> str:
@@ -566,33 +611,69 @@ class Settings(BaseSettings):
         file = self.oidc_client_secret_file
         return _secret(self.oidc_client_secret, file, "oidc_client_secret_file") or ""
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Options before environment before TOML file, which arrives as ``file_values``."""
-        from_file = cast(InitSettingsSource, init_settings).init_kwargs.pop("file_values", {})
-        return init_settings, env_settings, InitSettingsSource(settings_cls, from_file)
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where settings come from: a TOML file, the environment, ``options``, and what the page keeps.
+
+    An option that is None counts as not given.
+    """
+
+    config: Path | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def read(self, kept: Mapping[str, Any] | None = None) -> Settings:
+        """The settings of now; with ``kept`` in place of what the page keeps, to try that out.
+
+        Raises SettingsWrong naming the source, the key and the cure.
+        """
+        given, from_file = self._given(), self._from_file()
+        _refuse_unknown_environment()
+        file, values = None, kept
+        try:
+            place = Place(file_values=from_file, **given)  # type: ignore[call-arg]
+            if values is None:
+                stored = KeptSettings(place.state)
+                file, values = stored.file, stored.read()
+            values = _below_others(values, self.set_keys())
+            settings = Settings(file_values=from_file, kept_values=values, **given)  # type: ignore[call-arg]
+        except ValidationError as wrong:
+            places = {key: f"{file}: {key}" for key in values or ()} if file else {}
+            places |= {key: f"{self.config}: {key}" for key in from_file}
+            raise SettingsWrong(_words(wrong, given, places)) from None
+        settings._read_from = self
+        return settings
+
+    def set_keys(self) -> dict[str, str]:
+        """Keys that something stronger than the page sets, and what does, in words.
+
+        The keys of a table are told one by one: ``customization.help``.
+        """
+        found = {key: str(self.config) for key in _leaves(self._from_file())}
+        environment = {
+            key: _table(os.environ[variable])
+            for key in Settings.model_fields
+            if (variable := ENVIRONMENT_PREFIX + key.upper()) in os.environ
+        }
+        for key in _leaves(environment):
+            found[key] = f"environment: {ENVIRONMENT_PREFIX}{key.partition('.')[0].upper()}"
+        for key in _leaves(self._given()):
+            found[key] = f"option --{key.replace('_', '-')}"
+        return found
+
+    def _given(self) -> dict[str, Any]:
+        return {key: value for key, value in self.options.items() if value is not None}
+
+    def _from_file(self) -> dict[str, Any]:
+        return _read_toml(self.config) if self.config else {}
 
 
 def read_settings(config: Path | None = None, **options: Any) -> Settings:
-    """The settings from the TOML file ``config``, the environment and ``options``.
+    """The settings from the TOML file ``config``, the environment, ``options``, and the page.
 
-    An option that is None counts as not given. Raises SettingsWrong naming the source, the key and
-    the cure.
+    Raises SettingsWrong naming the source, the key and the cure.
     """
-    from_file = _read_toml(config) if config else {}
-    given = {key: value for key, value in options.items() if value is not None}
-    _refuse_unknown_environment()
-    try:
-        return Settings(file_values=from_file, **given)  # type: ignore[call-arg]
-    except ValidationError as wrong:
-        raise SettingsWrong(_words(wrong, given, from_file, config)) from None
+    return Sources(config, options).read()
 
 
 def is_loopback(host: str) -> bool:
@@ -642,6 +723,30 @@ def _several(value: Any) -> list[str]:
     return [str(item) for item in items]
 
 
+def _leaves(values: Mapping[str, Any], above: str = "") -> Iterator[str]:
+    """The keys of ``values``, those of tables as ``table.key``."""
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{above}{key}.")
+        else:
+            yield above + key
+
+
+def _table(text: str) -> Any:
+    """A table that a text in the environment is; other texts as they are."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, dict) else text
+
+
+def _below_others(kept: Mapping[str, Any], stronger: Mapping[str, str]) -> dict[str, Any]:
+    """What counts of ``kept``: a secret that is in a file elsewhere is not the one of the page."""
+    elsewhere = "jwt_secret_file" in stronger
+    return {key: kept[key] for key in kept if not (elsewhere and key == "jwt_secret")}
+
+
 def _refuse_unknown_environment() -> None:
     for variable in os.environ.keys() - {CONFIG_VARIABLE}:
         key = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
@@ -654,12 +759,8 @@ def _similar(key: str) -> str:
     return f"; did you mean {near[0]!r}?" if near else "; see docs/configure.md for the keys"
 
 
-def _words(
-    wrong: ValidationError,
-    options: Mapping[str, Any],
-    from_file: Mapping[str, Any],
-    config: Path | None,
-) -> str:
+def _words(wrong: ValidationError, options: Mapping[str, Any], places: Mapping[str, str]) -> str:
+    """What is wrong, a line for each; ``places`` names where a key of a file is."""
     lines = []
     for error in wrong.errors():
         key = str(error["loc"][0]) if error["loc"] else ""
@@ -672,8 +773,8 @@ def _words(
             lines.append(f"option --{key.replace('_', '-')}: {message}")
         elif ENVIRONMENT_PREFIX + key.upper() in os.environ:
             lines.append(f"environment: {ENVIRONMENT_PREFIX}{key.upper()}: {message}")
-        elif key in from_file:
-            lines.append(f"{config}: {key}: {message}")
+        elif key in places:
+            lines.append(f"{places[key]}: {message}")
         else:
             lines.append(f"{key}: {message}")
     return "\n".join(lines)

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from davserver.app import prepare
 from davserver.errors import SettingsWrong
+from davserver.kept_settings import KeptSettings
 from davserver.settings import read_settings
 
 
@@ -212,3 +214,108 @@ def test_who_may_embed_is_an_origin_and_nothing_else(toml: Any, origin: str) -> 
 def test_origins_may_have_a_port_and_a_star(toml: Any) -> None:
     several = toml('embedders = ["https://*.example.org", "http://127.0.0.1:9000"]')
     assert len(read_settings(several).embedders) == 2
+
+
+class TestWhatThePageKeeps:
+    """``settings.json`` in the state folder: the weakest source, for every command."""
+
+    @pytest.fixture
+    def keep(self, root: Path) -> Any:
+        def write(text: str, state: Path = root / ".davserver") -> None:
+            state.mkdir(exist_ok=True)
+            (state / "settings.json").write_text(text)
+
+        return write
+
+    def test_everything_else_is_stronger(
+        self, keep: Any, toml: Any, root: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        keep(
+            '{"save_minutes": 1, "jwt_seconds": 100, "jwt_leeway_seconds": 1, "open_in": "tab",'
+            ' "customization": {"help": false, "zoom": 90, "unit": "cm"}}'
+        )
+        file = toml("save_minutes = 2\njwt_seconds = 200\n[customization]\nhelp = true\n")
+        monkeypatch.setenv("DAVSERVER_JWT_SECONDS", "300")
+        monkeypatch.setenv("DAVSERVER_CUSTOMIZATION", '{"zoom": 80}')
+        settings = read_settings(file, root=root, jwt_leeway_seconds=4)
+        assert (settings.save_minutes, settings.jwt_seconds) == (2, 300)
+        assert (settings.jwt_leeway_seconds, settings.open_in) == (4, "tab")
+        assert settings.customization == {"help": True, "zoom": 80, "unit": "cm"}
+        assert settings.sources.set_keys() == {
+            "save_minutes": str(file),
+            "customization.help": str(file),
+            "customization.zoom": "environment: DAVSERVER_CUSTOMIZATION",
+            "jwt_seconds": "environment: DAVSERVER_JWT_SECONDS",
+            "jwt_leeway_seconds": "option --jwt-leeway-seconds",
+            "root": "option --root",
+        }
+
+    @pytest.mark.parametrize("how", ["file", "environment", "option"])
+    def test_it_is_found_wherever_the_state_is(
+        self, keep: Any, toml: Any, root: Path, tmp_path: Path, how: str, monkeypatch: Any
+    ) -> None:
+        state = tmp_path / "state"
+        keep('{"open_in": "tab"}', state)
+        file = toml('state_dir = "state"\n' if how == "file" else "")
+        if how == "environment":
+            monkeypatch.setenv("DAVSERVER_STATE_DIR", str(state))
+        options = {"state_dir": state} if how == "option" else {}
+        assert read_settings(file, root=root, **options).open_in == "tab"
+
+    def test_a_secret_in_a_file_elsewhere_counts_before_that_of_the_page(
+        self, keep: Any, toml: Any, root: Path, tmp_path: Path
+    ) -> None:
+        keep('{"jwt_secret": "%s"}' % ("p" * 32))
+        assert read_settings(root=root).document_server_secret() == "p" * 32
+        (tmp_path / "secret").write_text("f" * 32)
+        settings = read_settings(toml('jwt_secret_file = "secret"'), root=root)
+        assert settings.document_server_secret() == "f" * 32
+
+    @pytest.mark.parametrize(
+        ("text", "words"),
+        [
+            ('{"save_minutes": "soon"}', "settings.json: save_minutes: "),
+            ('{"port": 1}', "settings.json: the page keeps no key 'port'"),
+            ("[]", "settings.json: there is no table of settings in it"),
+            ("{", "settings.json: "),
+        ],
+    )
+    def test_what_is_wrong_in_it_is_named(
+        self, keep: Any, root: Path, text: str, words: str
+    ) -> None:
+        keep(text)
+        assert words in wrong(root=root)
+
+    def test_a_secret_in_it_is_in_no_message(self, keep: Any, root: Path) -> None:
+        keep('{"jwt_secret": ["s3cret"]}')
+        assert "s3cret" not in wrong(root=root)
+        keep('{"jwt_secret": "s3cret"}')
+        assert "s3cret" not in repr(read_settings(root=root))
+
+    def test_it_is_replaced_as_a_whole_or_not_at_all(self, root: Path) -> None:
+        state = root / ".davserver"
+        state.mkdir()
+        kept = KeptSettings(state)
+        kept.keep({"open_in": "tab"})
+        before = kept.stamp
+        with pytest.raises(TypeError):
+            kept.keep({"open_in": object()})
+        assert (kept.read(), kept.stamp) == ({"open_in": "tab"}, before)
+        assert [file.name for file in state.iterdir()] == ["settings.json"]
+        kept.keep({})
+        assert kept.stamp != before
+
+
+def test_a_certificate_that_is_not_checked_is_in_the_log_at_the_start(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prepare(
+        read_settings(
+            root=root,
+            document_server="https://office.example.org",
+            jwt_secret="x" * 32,
+            document_server_verify=False,
+        )
+    )
+    captured = capsys.readouterr()
+    assert "certificate of a Document Server is not checked" in captured.out + captured.err
