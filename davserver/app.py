@@ -1,6 +1,5 @@
 """The composition: the only file that names concrete classes and knows every room."""
 
-import os
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -55,6 +54,8 @@ from davserver.doctor.pages import (
     SessionPage,
     gauges,
 )
+from davserver.doctor.settings_page import ADDRESS as SETTINGS
+from davserver.doctor.settings_page import SettingsPage
 from davserver.document_servers import MIN_SECRET_BYTES
 from davserver.editor.inside.readers import Member
 from davserver.editor.middleware import (
@@ -99,8 +100,8 @@ from davserver.providers.timeline import Timeline
 from davserver.providers.users import Users
 from davserver.proxies import TrustedProxies
 from davserver.resources import resource_dir
-from davserver.settings import CONFIG_VARIABLE, Settings
-from davserver.tokens import LinkTokens, server_secret
+from davserver.settings import Settings
+from davserver.tokens import Box, LinkTokens, server_secret
 from davserver.web import (
     NOSNIFF,
     App,
@@ -196,8 +197,11 @@ def prepare(settings: Settings) -> str | None:
         share.close()
 
 
-def create_app(settings: Settings) -> Application:
-    """The application for ``settings``; ``prepare`` has been called before."""
+def create_app(settings: Settings, renew: Callable[[], None] | None = None) -> Application:
+    """The application for ``settings``; ``prepare`` has been called before.
+
+    ``renew`` wishes that the settings be read anew; None where only a restart does that.
+    """
     metrics = Metrics(settings.state / METRICS_FOLDER)
     share = _share(settings, metrics.saved)
     audit = audit_of(settings)
@@ -292,7 +296,20 @@ def create_app(settings: Settings) -> Application:
             METRICS: ("GET HEAD", tell_metrics),
             EDITOR: (
                 "GET HEAD",
-                EditorPage(pages, servers, editing.sessions, _where_settings_are()),
+                EditorPage(pages, servers, editing.sessions),
+            ),
+            SETTINGS: (
+                "GET HEAD POST",
+                SettingsPage(
+                    pages,
+                    settings,
+                    share,
+                    editing.sessions,
+                    doors.sign_in,
+                    looking,
+                    Box(secret, "editor settings"),
+                    renew,
+                ),
             ),
             DOCTOR: ("GET HEAD POST", DoctorPage(pages, settings, share, looking)),
             SESSION: (
@@ -446,11 +463,6 @@ def _tell_metrics(
 
 def _no_trouble() -> None:
     """Without a Document Server, none is out of order."""
-
-
-def _where_settings_are() -> str:
-    """Words for where an administrator changes settings."""
-    return os.environ.get(CONFIG_VARIABLE) or "davserver.toml"
 
 
 def _principal_called(credentials: Credentials, name: str) -> Principal | None:

@@ -175,6 +175,11 @@ _OURS = {
 }
 
 
+def is_yes_no(kind: Kind) -> bool:
+    """Whether it is a switch."""
+    return kind is _YES_NO
+
+
 def check_customization(value: object, place: str = "", known: Known = KNOWN) -> None:
     """Raise ValueError, naming the key and the cure, unless every key is known and of its kind."""
     if not isinstance(value, dict):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import jwt
+from cryptography.fernet import Fernet, InvalidToken
 
 from davserver.errors import Forbidden
 
@@ -52,6 +53,24 @@ class Tokens:
         except jwt.InvalidTokenError:
             raise TokenNotValid("This link or sign-in is not valid, or no longer.") from None
         return claims
+
+
+class Box:
+    """Seals texts of one purpose: without our secret, nobody can read them or make others."""
+
+    def __init__(self, secret: bytes, purpose: str) -> None:
+        self._fernet = Fernet(base64.urlsafe_b64encode(derived(secret, purpose)))
+
+    def seal(self, text: str) -> str:
+        """``text``, sealed now."""
+        return self._fernet.encrypt(text.encode()).decode()
+
+    def open(self, sealed: str, seconds: int | None = None) -> str:
+        """What was sealed, within the last ``seconds`` if given. Raises TokenNotValid."""
+        try:
+            return self._fernet.decrypt(sealed.encode(), ttl=seconds).decode()
+        except InvalidToken:
+            raise TokenNotValid("That took too long. Begin again.") from None
 
 
 def derived(secret: bytes, purpose: str) -> bytes:

@@ -41,7 +41,7 @@ BLOCK = 1 << 18
 """Bytes that are read or sent at a time: large enough that a block costs more than its handling."""
 
 MAX_FORM_BYTES = 1 << 16
-MAX_FORM_FIELDS = 100
+MAX_FORM_FIELDS = 200
 SAFE = frozenset({"GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT", "SEARCH"})
 """Methods that change nothing (RFC 9110, 9.2.1)."""
 NOBODY = Principal("", ceiling=NO_RIGHTS)

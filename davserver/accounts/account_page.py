@@ -13,7 +13,7 @@ from davserver.accounts.code_generators import CodeGenerators, Enrolment
 from davserver.accounts.credentials import Credentials
 from davserver.accounts.passkeys import Passkeys
 from davserver.accounts.second_factors import SecondStep
-from davserver.accounts.sign_in import SIGN_IN, SignIn
+from davserver.accounts.sign_in import SignIn
 from davserver.audit import Event
 from davserver.errors import BadRequest, DavserverError, Forbidden, SignInNeeded
 from davserver.model import Right
@@ -97,10 +97,7 @@ class AccountPage:
     def __call__(self, request: Request) -> Response:
         here = self._sign_in.current(request)
         if here is None:
-            # An app password must not make another one, nor change the account.
-            if request.wants_page and not request.header("Authorization"):
-                return redirect(f"{request.url(SIGN_IN)}?next={ADDRESS}")
-            raise Forbidden("Sign in with a browser to change your account.")
+            return self._sign_in.asked_for(request, ADDRESS, "change your account")
         if request.method != "POST":
             return self._page(request, here)
         outcome = "failed"

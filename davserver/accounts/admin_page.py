@@ -8,12 +8,12 @@ from davserver.accounts import passwords
 from davserver.accounts.account_page import is_sure
 from davserver.accounts.credentials import Credentials
 from davserver.accounts.people import People
-from davserver.accounts.sign_in import SIGN_IN, SignIn
+from davserver.accounts.sign_in import SignIn
 from davserver.audit import Event
 from davserver.errors import BadRequest, DavserverError, Forbidden, NotFound
 from davserver.pages import Pages, parsed_size
 from davserver.providers.quotas import Quotas
-from davserver.web import Request, Response, redirect
+from davserver.web import Request, Response
 
 ADDRESS = "/-/admin"
 
@@ -73,10 +73,7 @@ class AdminPage:
             raise Forbidden("Only an administrator may look after users.")
         here = self._sign_in.current(request)
         if here is None:
-            # A program's password must not make users.
-            if request.wants_page and not request.header("Authorization"):
-                return redirect(f"{request.url(SIGN_IN)}?next={ADDRESS}")
-            raise Forbidden("Sign in with a browser to look after users.")
+            return self._sign_in.asked_for(request, ADDRESS, "look after users")
         sure = is_sure(here)
         if request.method != "POST":
             return self._page(request, sure=sure)

@@ -1,17 +1,15 @@
 """Codes that change every 30 seconds, made by an app on the phone (TOTP, RFC 6238)."""
 
-import base64
 import hmac
 import time
 from dataclasses import dataclass
 
 import pyotp
 import segno
-from cryptography.fernet import Fernet, InvalidToken
 
 from davserver.errors import BadRequest
 from davserver.providers.second_factors import SecondFactors
-from davserver.tokens import derived
+from davserver.tokens import Box, TokenNotValid
 
 _STEP_SECONDS = 30
 # RFC 6238, 5.2: a clock that is a little off, a code that was typed slowly.
@@ -36,7 +34,7 @@ class CodeGenerators:
 
     def __init__(self, rows: SecondFactors, secret: bytes) -> None:
         self._rows = rows
-        self._box = Fernet(base64.urlsafe_b64encode(derived(secret, "code generator")))
+        self._box = Box(secret, "code generator")
 
     def begin(self, user: str, site: str) -> Enrolment:
         """A new generator for ``user``, which an app shows under the name of ``site``."""
@@ -52,7 +50,7 @@ class CodeGenerators:
         step = _step_of(secret, code)
         if step is None:
             return False
-        self._rows.set_generator(user, self._box.encrypt(secret.encode()).decode(), step)
+        self._rows.set_generator(user, self._box.seal(secret), step)
         return True
 
     def is_set(self, user: str) -> bool:
@@ -65,8 +63,8 @@ class CodeGenerators:
         if generator is None:
             return False
         try:
-            secret = self._box.decrypt(generator.secret).decode()
-        except InvalidToken:
+            secret = self._box.open(generator.secret)
+        except TokenNotValid:
             # Our own secret was replaced, and with it went what it sealed.
             return False
         step = _step_of(secret, code)
@@ -77,14 +75,14 @@ class CodeGenerators:
         picture = segno.make(address, error="m", micro=False).svg_data_uri(
             scale=5, border=3, dark="#000", light="#fff"
         )
-        sealed = self._box.encrypt(f"{user}\0{secret}".encode()).decode()
+        sealed = self._box.seal(f"{user}\0{secret}")
         grouped = " ".join(secret[at : at + 4] for at in range(0, len(secret), 4))
         return Enrolment(sealed, grouped, picture)
 
     def _opened(self, user: str, sealed: str) -> str:
         try:
-            text = self._box.decrypt(sealed, ttl=_ENROL_SECONDS).decode()
-        except InvalidToken:
+            text = self._box.open(sealed, _ENROL_SECONDS)
+        except TokenNotValid:
             raise BadRequest("That took too long. Begin again with a new picture.") from None
         owner, _, secret = text.partition("\0")
         if owner != user or not secret:

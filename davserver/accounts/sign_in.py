@@ -13,7 +13,7 @@ from davserver.accounts.passkeys import Passkeys
 from davserver.accounts.second_factors import SecondStep
 from davserver.accounts.throttle import Devices
 from davserver.audit import Event
-from davserver.errors import DavserverError, SignInNeeded, TooManyAttempts, Unavailable
+from davserver.errors import DavserverError, Forbidden, SignInNeeded, TooManyAttempts, Unavailable
 from davserver.model import Principal
 from davserver.pages import Pages
 from davserver.providers.sign_ins import SignedIn, SignIns
@@ -74,6 +74,15 @@ class SignIn:
         found = None if request.header("Authorization") else self._found(request)
         # Whoever is told by other means may have somebody else's cookie beside.
         return found if found and found.user == request.principal.name else None
+
+    def asked_for(self, request: Request, wanted: str, act: str) -> Response:
+        """Lead a browser to signing in, and on to ``wanted``, where one can ``act``.
+
+        Raises Forbidden for a program: its password must not do this.
+        """
+        if request.wants_page and not request.header("Authorization"):
+            return redirect(f"{request.url(SIGN_IN)}?next={wanted}")
+        raise Forbidden(f"Sign in with a browser to {act}.")
 
     def page(self, request: Request) -> Response:
         """GET: the form. POST: what was proved, and where the person wanted to go."""

@@ -19,7 +19,7 @@ from davserver.cli.common import (
 from davserver.server.listening import inherited_socket, listening_socket, unix_socket
 from davserver.server.workers import Listeners, Serving
 from davserver.server.workers import serve as serve_app
-from davserver.settings import Settings, read_settings
+from davserver.settings import Settings
 
 
 @click.command()
@@ -37,7 +37,9 @@ from davserver.settings import Settings, read_settings
 @click.option("--i-know", is_flag=True, default=None, help="Yes, let strangers write.")
 def serve(config: Path | None, **options: Any) -> None:
     """Serve the folder ROOT, or that of the settings, else the present one."""
-    settings = settings_from(config, **options)
+    # Root and sockets stay: they are in use.
+    root = settings_from(config, **options).root
+    settings = settings_from(config, **{**options, "root": root})
     logs.configure(settings.log_format, settings.log_level)
     with words_for_errors():
         listeners = _listeners(settings)
@@ -45,8 +47,7 @@ def serve(config: Path | None, **options: Any) -> None:
         _greet(settings, listeners.main, password)
 
         def again() -> Serving:
-            # Root and sockets stay: they are in use.
-            return _serving(read_settings(config, **{**options, "root": settings.root}))
+            return _serving(settings.sources.read())
 
         try:
             serve_app(listeners, _serving(settings), again)
@@ -57,7 +58,7 @@ def serve(config: Path | None, **options: Any) -> None:
 
 def _serving(settings: Settings) -> Serving:
     return Serving(
-        lambda: create_app(settings),
+        lambda renew: create_app(settings, renew),
         settings.workers,
         settings.threads,
         settings.tls_certificate,

@@ -45,13 +45,10 @@ class Shown:
 class EditorPage:
     """GET /-/admin/editor: how each Document Server is, and what is being edited there."""
 
-    def __init__(
-        self, pages: Pages, servers: Servers | None, sessions: EditSessions, settings_are: str
-    ) -> None:
+    def __init__(self, pages: Pages, servers: Servers | None, sessions: EditSessions) -> None:
         self._pages = pages
         self._servers = servers
         self._sessions = sessions
-        self._settings_are = settings_are
 
     def __call__(self, request: Request) -> Response:
         _check(request)
@@ -61,7 +58,6 @@ class EditorPage:
             "admin_editor.html",
             servers=[self._shown(server, live) for server in self._servers or ()],
             sessions=[(session, [*map(called, session.editors)]) for session in live],
-            settings_are=self._settings_are,
         )
 
     def _shown(self, server: DocumentServer, live: list[EditSession]) -> Shown:

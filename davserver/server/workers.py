@@ -1,7 +1,8 @@
 """Worker processes on the same sockets: replaced when they die, and all of them on SIGHUP.
 
-The supervisor itself serves nothing. On SIGHUP it asks for the settings anew, starts workers with
-them, and lets the old ones finish once the new ones are ready: nobody notices.
+The supervisor itself serves nothing. On SIGHUP, or when a worker wishes it, it asks for the
+settings anew, starts workers with them, and lets the old ones finish once the new ones are ready:
+nobody notices.
 """
 
 import contextlib
@@ -30,7 +31,8 @@ from davserver.server.tls import server_context
 _GRACE_SECONDS = 5
 _QUICK_DEATH_SECONDS = 1.0
 _REDIRECT_THREADS = 2
-_READY = struct.Struct("i")
+_REPORT = struct.Struct("ii")  # who, and what
+_READY, _RENEW = 0, 1
 _STOPS = (signal.SIGTERM, signal.SIGINT)
 
 _log = structlog.get_logger("davserver.server")
@@ -54,10 +56,11 @@ class Application(Protocol):
 class Serving:
     """How a generation of workers serves; ``build`` makes the application of each.
 
+    It gets a function by which the application wishes that the settings be read anew.
     ``stop_seconds`` is what requests get to finish when a worker ends.
     """
 
-    build: Callable[[], Application]
+    build: Callable[[Callable[[], None]], Application]
     workers: int = 1
     threads: int = 20
     certificate: Path | None = None
@@ -164,9 +167,13 @@ class _Supervisor:
         if descriptor == self._wakes:
             os.read(self._wakes, 4096)  # a signal; its handler has run
             return
-        (pid,) = _READY.unpack(os.read(self._reports, _READY.size))
-        if pid in self._children:
-            self._children[pid].is_ready = True
+        pid, what = _REPORT.unpack(os.read(self._reports, _REPORT.size))
+        if pid not in self._children:
+            return
+        if what == _RENEW:
+            self._reloads = True
+            return
+        self._children[pid].is_ready = True
         self._retire_old()
 
     def _begin_generation(self) -> None:
@@ -257,7 +264,7 @@ class _Worker:
     def __init__(self, listeners: Listeners, serving: Serving, parent: int, report: int) -> None:
         self._parent = parent
         self._report = report
-        self._application = serving.build()
+        self._application = serving.build(self._renew)
         tls = server_context(serving.certificate, serving.key) if serving.certificate else None
         main = BoundedServer(
             listeners.main,
@@ -281,12 +288,16 @@ class _Worker:
         self._application.start()
         for task in (self._await_stop, self._watch_parent):
             threading.Thread(target=task, daemon=True).start()
-        os.write(self._report, _READY.pack(os.getpid()))
+        os.write(self._report, _REPORT.pack(os.getpid(), _READY))
         try:
             self._servers[0].serve()
         finally:
             self._stop_servers()
             self._application.close()
+
+    def _renew(self) -> None:
+        # Less than PIPE_BUF: whole, whoever else writes (pipe(7)).
+        os.write(self._report, _REPORT.pack(os.getpid(), _RENEW))
 
     def _await_stop(self) -> None:
         # A handler would run in the main thread, which may have gone to wait for a lock since it
