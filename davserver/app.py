@@ -180,11 +180,7 @@ def prepare(settings: Settings) -> str | None:
     # Now, where it can be said to whom starts the server.
     sources_of(settings)
     openid_provider(settings)
-    for one in settings.office_servers():
-        if len(one.secret.encode()) < MIN_SECRET_BYTES:
-            _log.warning("the secret of a Document Server can be guessed", server=one.address)
-        if not one.verify:
-            _log.warning("the certificate of a Document Server is not checked", server=one.address)
+    warn_of(settings)
     share = _share(settings)
     begin_anew(settings.state / METRICS_FOLDER)
     try:
@@ -195,6 +191,15 @@ def prepare(settings: Settings) -> str | None:
         )
     finally:
         share.close()
+
+
+def warn_of(settings: Settings) -> None:
+    """Tell the log what works and should not be. Raises SettingsWrong for a secret known to all."""
+    for one in settings.office_servers():
+        if len(one.secret.encode()) < MIN_SECRET_BYTES:
+            _log.warning("the secret of a Document Server can be guessed", server=one.address)
+        if not one.verify:
+            _log.warning("the certificate of a Document Server is not checked", server=one.address)
 
 
 def create_app(settings: Settings, renew: Callable[[], None] | None = None) -> Application:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from davserver import __version__, logs
-from davserver.app import create_app, prepare
+from davserver.app import create_app, prepare, warn_of
 from davserver.cli.common import (
     fail,
     place_options,
@@ -47,7 +47,9 @@ def serve(config: Path | None, **options: Any) -> None:
         _greet(settings, listeners.main, password)
 
         def again() -> Serving:
-            return _serving(settings.sources.read())
+            new = settings.sources.read()
+            warn_of(new)
+            return _serving(new)
 
         try:
             serve_app(listeners, _serving(settings), again)

@@ -147,7 +147,7 @@ class SettingsPage:
             self._kept.keep(after)
             outcome = "done"
         finally:
-            command = " ".join(["editor settings:", *changed])
+            command = " ".join(["editor settings:", *changed, *(["(untested)"] if anyway else [])])
             request.note(Event.ADMINISTERED, command=command, outcome=outcome)
         if self._renew:
             self._renew()
@@ -198,6 +198,7 @@ class SettingsPage:
             told.status,
             groups=GROUPS,
             looks=LOOKS,
+            connection=CONNECTION,
             values=values | {SECRET: ""},
             fixed=fixed,
             told=told,

@@ -210,6 +210,7 @@ class TestTheConnection:
         assert SECRET not in form.page.text
         assert not form.values.get("jwt_secret")
         assert form.press("anyway").status_code == 303
+        assert "document_server jwt_secret (untested)" in audited(root)
         settings = read_settings(root=root)
         assert settings.document_server == nobody
         assert settings.document_server_secret() == SECRET

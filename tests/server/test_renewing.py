@@ -11,8 +11,8 @@ from tests.accounts.browsing import Browser
 from tests.clock import wait_until
 from tests.documentserver import SECRET, DocumentServerDouble
 from tests.editor.opening import configuration, words
-from tests.editor.settings_form import SettingsForm
-from tests.running import ProcessServer
+from tests.editor.settings_form import ADDRESS, SettingsForm
+from tests.running import ProcessServer, free_port
 
 
 @pytest.fixture
@@ -94,6 +94,25 @@ def test_documents_open_at_once_where_none_did_and_sessions_live_on(
     assert document_server.leave(key, user).is_accepted
     assert words(pair.root / "a.docx")[-1] == "after"
     assert SECRET not in pair.log()
+
+
+def test_a_page_does_not_wait_for_ever(pair: ProcessServer) -> None:
+    form = SettingsForm(pair)  # type: ignore[arg-type]
+    (pair.root / ".davserver" / "settings.json").write_text('{"open_in": "tab"}')
+    waiting = form.browser.get(f"{ADDRESS}?saved=2").text
+    assert f'content="1;url={ADDRESS}?saved=1"' in waiting
+    over = form.browser.get(f"{ADDRESS}?saved=0").text
+    assert "http-equiv" not in over
+    assert "goes on with the settings it had" in over
+
+
+def test_what_is_unwise_is_in_the_log_when_it_is_taken_over(pair: ProcessServer) -> None:
+    form = SettingsForm(pair)  # type: ignore[arg-type]
+    nobody = f"https://127.0.0.1:{free_port()}"
+    changes = {"document_server": nobody, "jwt_secret": SECRET, "document_server_verify": None}
+    assert form.press("anyway", **changes).status_code == 303
+    until_in_effect(form)
+    assert "the certificate of a Document Server is not checked" in pair.log()
 
 
 def test_what_cannot_be_read_leaves_everything_as_it_was(pair: ProcessServer) -> None:
