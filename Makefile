@@ -28,7 +28,7 @@ APART := clients or browser or crash
 AUDIT_SECONDS := 20
 
 .DEFAULT_GOAL := help
-.PHONY: help serve install test check lint types layers audit unit dav browser crash bench conformance tools clean
+.PHONY: help serve install words test check lint types layers audit unit dav browser crash bench conformance tools clean
 
 help: ## show what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,9 @@ serve: $(VENV)/serving ## serve ./share, or ROOT=... PORT=... DOCUMENT_SERVER=..
 	@exec $(BIN)/davserver serve "$(ROOT)" $(OPTIONS)
 
 install: $(VENV)/developing ## make .venv with everything to develop
+
+words: $(VENV)/developing ## bring davserver/locale/*/LC_MESSAGES/davserver.po up to date with the sources
+	$(BIN)/python -m tests.wording
 
 test: tools check ## everything: check, then real clients, Chromium and crashes
 	$(BIN)/pytest -n auto -m "$(APART)"

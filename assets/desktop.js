@@ -1,5 +1,7 @@
 // "Open in desktop program": the dialog with links that call programs, and the address on the drive.
 
+import { say } from "./words.js";
+
 const dialog = document.querySelector("#desktop");
 const address = dialog.querySelector("input");
 const copy = dialog.querySelector("[data-copy]");
@@ -16,13 +18,13 @@ function show(button) {
   const { name, href } = button.closest("tr").dataset;
   const { desktop: scheme, how } = button.dataset;
   const url = new URL(href, location.href).href;
-  dialog.querySelector("h2").textContent = `Open ${name}`;
+  dialog.querySelector("h2").textContent = say("Open {name}", { name });
   const office = dialog.querySelector("[data-with=office]");
   office.textContent = PROGRAMS[scheme];
   office.href = `${scheme}:${how}|u|${url}`;
   dialog.querySelector("[data-with=libreoffice]").href = `vnd.libreoffice.command:${how}|u|${url}`;
   address.value = url;
-  copy.textContent = "Copy";
+  copy.textContent = say("Copy");
   dialog.showModal();
 }
 
@@ -39,9 +41,9 @@ copy.addEventListener("click", async () => {
   address.select();
   try {
     await navigator.clipboard.writeText(address.value);
-    copy.textContent = "Copied";
+    copy.textContent = say("Copied");
   } catch {
     // Without https the browser lets no script copy; what is selected is copied by hand.
-    copy.textContent = "Press Ctrl+C";
+    copy.textContent = say("Press Ctrl+C");
   }
 });

@@ -2,6 +2,7 @@
 
 import { base } from "./page.js";
 import { takeFiles, whole } from "./upload.js";
+import { percent, say } from "./words.js";
 
 const picker = document.querySelector("#files");
 const sent = document.querySelector("#sent");
@@ -27,10 +28,10 @@ function before() {
 async function send(file) {
   const element = line(file.name);
   const state = element.querySelector("span");
-  const show = (part) => (state.textContent = part < 1 ? `${Math.floor(part * 100)} %` : "storing…");
+  const show = (part) => (state.textContent = part < 1 ? percent(part) : say("storing…"));
   const answer = await whole(file, `${base}/-/drop/${encodeURIComponent(file.name)}`, show);
   state.classList.toggle("problem", Boolean(answer.failure));
-  state.textContent = answer.failure ?? "sent";
+  state.textContent = answer.failure ?? say("sent");
   if (answer.failure) return;
   const name = answer.text.trim();
   element.querySelector("b").textContent = name;
@@ -43,4 +44,4 @@ async function sendAll(files) {
 }
 
 takeFiles(document.querySelector("#choose"), picker, document.querySelector("#drop"), sendAll);
-for (const name of before()) line(name).querySelector("span").textContent = "sent";
+for (const name of before()) line(name).querySelector("span").textContent = say("sent");

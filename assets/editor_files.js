@@ -2,8 +2,13 @@
 
 import { get, post } from "./editor_ask.js";
 import { pick } from "./picker.js";
+import { say } from "./words.js";
 
-const TITLES = { compare: "Compare with a document", combine: "Combine with a document", "insert-text": "Insert text from a document" };
+const TITLES = {
+  compare: say("Compare with a document"),
+  combine: say("Combine with a document"),
+  "insert-text": say("Insert text from a document"),
+};
 
 /** The folder of the open document, as our routes take it. */
 const folderOf = (page) => page.data.path.slice(0, page.data.path.lastIndexOf("/") + 1);
@@ -24,8 +29,11 @@ function moved(page, where) {
 /** Say that a copy is there, and offer to open it. */
 function offer(page, copy) {
   const dialog = document.createElement("dialog");
-  dialog.innerHTML = `<h2>Saved</h2><p></p><menu>
-    <button type="button" class="button">Close</button><a class="button primary" target="_blank" rel="noopener">Open it</a></menu>`;
+  dialog.innerHTML = `<h2></h2><p></p><menu>
+    <button type="button" class="button"></button><a class="button primary" target="_blank" rel="noopener"></a></menu>`;
+  dialog.querySelector("h2").textContent = say("Saved");
+  dialog.querySelector("button").textContent = say("Close");
+  dialog.querySelector("a").textContent = say("Open it");
   dialog.querySelector("p").textContent = copy.name;
   dialog.querySelector("a").href = copy.open;
   dialog.addEventListener("click", (event) => event.target.closest("a, button") && dialog.close());
@@ -39,14 +47,14 @@ function offer(page, copy) {
 
 async function saveAs(page, { fileType, title, url }) {
   const copy = await pick({
-    title: "Save a copy",
-    action: "Save here",
+    title: say("Save a copy"),
+    action: say("Save here"),
     start: folderOf(page),
     name: title,
     act: ({ folder, name }) => post("save-as", { path: page.data.path, folder, title: name, filetype: fileType, url }),
   });
   if (!copy) return page.editor.grabFocus();
-  page.editor.showMessage(`A copy was saved as ${copy.name}.`);
+  page.editor.showMessage(say("A copy was saved as {name}.", { name: copy.name }));
   offer(page, copy);
 }
 
@@ -54,7 +62,7 @@ async function rename(page, title) {
   try {
     moved(page, await post("rename", { path: page.data.path, title }));
   } catch (fault) {
-    page.editor.showMessage(`The document was not renamed. ${fault.message}`);
+    page.editor.showMessage(say("The document was not renamed. {reason}", { reason: fault.message }));
   }
 }
 
@@ -72,7 +80,7 @@ async function follow(page) {
 async function insert(page, kind, c, title) {
   const argument = await pick({
     title,
-    action: "Insert",
+    action: say("Insert"),
     kind,
     many: kind === "image" && c !== "change",
     start: folderOf(page),
@@ -89,12 +97,12 @@ export function files(page) {
   const events = {
     "save-as": { onRequestSaveAs: ({ data }) => saveAs(page, data) },
     rename: { onRequestRename: ({ data }) => rename(page, data) },
-    image: { onRequestInsertImage: ({ data }) => insert(page, "image", data.c, "Insert a picture") },
+    image: { onRequestInsertImage: ({ data }) => insert(page, "image", data.c, say("Insert a picture")) },
     document: {
-      onRequestSelectDocument: ({ data }) => insert(page, "document", data.c, TITLES[data.c] ?? "Choose a document"),
+      onRequestSelectDocument: ({ data }) => insert(page, "document", data.c, TITLES[data.c] ?? say("Choose a document")),
     },
     spreadsheet: {
-      onRequestSelectSpreadsheet: ({ data }) => insert(page, "spreadsheet", data.c, "Recipients from a spreadsheet"),
+      onRequestSelectSpreadsheet: ({ data }) => insert(page, "spreadsheet", data.c, say("Recipients from a spreadsheet")),
     },
   };
   const mine = (page.data.can ?? "").split(" ").map((name) => events[name] ?? {});

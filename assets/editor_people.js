@@ -1,6 +1,7 @@
 // People from inside the editor: who can be mentioned, their pictures, and telling them.
 
 import { get, post } from "./editor_ask.js";
+import { say, sayMany } from "./words.js";
 
 async function show(page, data) {
   const { c, id, from, count, search } = data;
@@ -18,11 +19,11 @@ async function tell(page, { actionLink, message, emails }) {
   const fields = { path: page.data.path, message, emails: emails.join("\n"), anchor: JSON.stringify(actionLink ?? {}) };
   try {
     const { told, others } = await post("mention", fields);
-    const words = told.length ? [`${told.join(", ")} will be told.`] : [];
-    if (others.length) words.push(`Not told, for they cannot open this document: ${others.join(", ")}.`);
+    const words = told.length ? [sayMany("{names} will be told.", "{names} will be told.", told.length, { names: told.join(", ") })] : [];
+    if (others.length) words.push(say("Not told, for they cannot open this document: {names}.", { names: others.join(", ") }));
     if (words.length) page.editor.showMessage(words.join(" "));
   } catch (fault) {
-    page.editor.showMessage(`Nobody was told. ${fault.message}`);
+    page.editor.showMessage(say("Nobody was told. {reason}", { reason: fault.message }));
   }
 }
 

@@ -3,6 +3,7 @@
 import { base } from "./page.js";
 import { get, post } from "./editor_ask.js";
 import { pick } from "./picker.js";
+import { say } from "./words.js";
 
 /** The query by which our routes find the file that the editor means. */
 function query(page, data) {
@@ -38,8 +39,8 @@ async function referTo(page, data) {
 
 async function changeSource(page) {
   const argument = await pick({
-    title: "Take the data from",
-    action: "Use it",
+    title: say("Take the data from"),
+    action: say("Use it"),
     kind: "workbook",
     start: page.data.path.slice(0, page.data.path.lastIndexOf("/") + 1),
     act: ({ paths }) => get("reference", query(page, { path: decodeURIComponent(paths[0]) })),

@@ -2,6 +2,7 @@
 
 import { hush, tell } from "./editor_notice.js";
 import { ask, csrf } from "./page.js";
+import { say } from "./words.js";
 
 const ALIVE_EVERY_MS = 60000;
 /** The server waits itself for a save that is on its way: these are for the rest. */
@@ -40,12 +41,12 @@ async function refresh(page, anew) {
       problem = fault.message;
       // What is no passing fault stays.
       if (fault.status && fault.status < 500) break;
-      tell("The document is being saved. It opens again in a moment.");
+      tell(say("The document is being saved. It opens again in a moment."));
     }
   }
-  tell(`The document cannot be opened again: ${problem}`, [
-    { label: "Try again", act: () => refresh(page), primary: true },
-    { label: "Back", act: () => location.assign(page.data.folder) },
+  tell(say("The document cannot be opened again: {reason}", { reason: problem }), [
+    { label: say("Try again"), act: () => refresh(page), primary: true },
+    { label: say("Back"), act: () => location.assign(page.data.folder) },
   ]);
 }
 
@@ -68,7 +69,7 @@ function keepAlive(page) {
       return;
     }
     isRefused = true;
-    tell("What let you in has ended. What you typed is kept; this page closes in a minute.");
+    tell(say("What let you in has ended. What you typed is kept; this page closes in a minute."));
     close(page);
   }, ALIVE_EVERY_MS);
 }

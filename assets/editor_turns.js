@@ -3,6 +3,7 @@
 
 import { get, post } from "./editor_ask.js";
 import { hush, sure, tell } from "./editor_notice.js";
+import { say } from "./words.js";
 import { isEditing } from "./editor_session.js";
 
 const WAITING_MS = 10000;
@@ -12,7 +13,7 @@ const TELLING_MS = 30000;
 export function turns(page) {
   let waits = "waits" in page.data;
   let goesOn = "";
-  const back = { label: "Back", act: () => location.assign(page.data.folder) };
+  const back = { label: say("Back"), act: () => location.assign(page.data.folder) };
 
   async function edit() {
     try {
@@ -26,15 +27,18 @@ export function turns(page) {
         await look();
       }
     } catch (fault) {
-      tell(`It cannot be edited now: ${fault.message}`, [{ label: "Try again", act: edit }, back]);
+      tell(say("It cannot be edited now: {reason}", { reason: fault.message }), [{ label: say("Try again"), act: edit }, back]);
     }
   }
 
   async function take(holder) {
     const question = {
-      title: "Take this file over?",
-      text: `${holder} cannot save it any more in the program that has it locked. What is not saved there yet can get lost.`,
-      action: "Take over",
+      title: say("Take this file over?"),
+      text: say(
+        "{who} cannot save it any more in the program that has it locked. What is not saved there yet can get lost.",
+        { who: holder },
+      ),
+      action: say("Take over"),
     };
     if (!(await sure(question))) return;
     try {
@@ -48,11 +52,11 @@ export function turns(page) {
 
   function tellOfLock({ holder, may_edit: mayEdit, may_take_over: mayTake }) {
     if (holder) {
-      const taking = { label: "Take over", act: () => take(holder) };
-      const text = `${holder} has this file locked in another program. It is open for reading.`;
+      const taking = { label: say("Take over"), act: () => take(holder) };
+      const text = say("{who} has this file locked in another program. It is open for reading.", { who: holder });
       tell(text, [...(mayTake ? [taking] : []), back]);
     } else if (mayEdit) {
-      tell("The file is free now.", [{ label: "Edit", act: edit, primary: true }, back]);
+      tell(say("The file is free now."), [{ label: say("Edit"), act: edit, primary: true }, back]);
     }
   }
 
@@ -60,18 +64,17 @@ export function turns(page) {
   async function showRestored(who) {
     // The server let this page go: its editor would stay for reading whatever it is given.
     await page.refresh(true);
-    tell(`${who} restored an earlier version. It is shown here now; what was there before is among the versions.`, [
-      { label: "Understood", act: hush },
-    ]);
+    const text = say("{who} restored an earlier version. It is shown here now; what was there before is among the versions.", { who });
+    tell(text, [{ label: say("Understood"), act: hush }]);
   }
 
   function tellOfChanges({ ended, changed_by: who, restored }) {
     if (ended && restored) return showRestored(who);
     const key = page.config.document.key;
     if (goesOn === key) return;
-    const others = { label: "Open what is there now", act: () => location.reload(), primary: true };
+    const others = { label: say("Open what is there now"), act: () => location.reload(), primary: true };
     const own = {
-      label: "Go on here",
+      label: say("Go on here"),
       act: () => {
         goesOn = key;
         hush();
@@ -79,9 +82,12 @@ export function turns(page) {
     };
     if (ended) {
       // The server let this page go: it is open for reading. What it still sends goes beside the file.
-      tell("This session was ended, and this page is for reading now. Open what is there to go on writing.", [others]);
+      tell(say("This session was ended, and this page is for reading now. Open what is there to go on writing."), [others]);
     } else if (who && "tellsChanges" in page.data) {
-      tell(`${who} changed this file outside of this session. What you save here goes into a file of its own, beside it.`, [others, own]);
+      tell(
+        say("{who} changed this file outside of this session. What you save here goes into a file of its own, beside it.", { who }),
+        [others, own],
+      );
     }
   }
 

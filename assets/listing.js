@@ -2,6 +2,7 @@
 
 import { ask, localizeTimes, shareIn, words } from "./page.js";
 import { send, takeFiles } from "./upload.js";
+import { percent, say } from "./words.js";
 
 const listing = document.querySelector("#listing");
 const filter = document.querySelector("#filter");
@@ -62,7 +63,7 @@ function askFor({ title, text = "", value, action, danger = false, act }) {
       problem.hidden = !failure;
       if (!failure) dialog.close();
     } catch {
-      problem.textContent = "The server cannot be reached.";
+      problem.textContent = say("The server cannot be reached.");
       problem.hidden = false;
     } finally {
       confirm.disabled = false;
@@ -89,16 +90,16 @@ async function change(url, options) {
 
 /** The address of a name in this folder, or words about the name. */
 function address(name) {
-  if (!name || name === "." || name === "..") return { problem: "Give it a name." };
-  if (name.includes("/")) return { problem: "A name cannot contain a slash." };
+  if (!name || name === "." || name === "..") return { problem: say("Give it a name.") };
+  if (name.includes("/")) return { problem: say("A name cannot contain a slash.") };
   return { url: here + encodeURIComponent(name) };
 }
 
 document.querySelector("#new-folder")?.addEventListener("click", () => {
   askFor({
-    title: "New folder",
-    value: "New folder",
-    action: "Create",
+    title: say("New folder"),
+    value: say("New folder"),
+    action: say("Create"),
     act: async (name) => {
       const { url, problem } = address(name);
       return problem ?? change(`${url}/`, { method: "MKCOL" });
@@ -111,9 +112,9 @@ for (const button of document.querySelectorAll("[data-new]")) {
     button.closest("details").open = false;
     const { new: kind, template = "" } = button.dataset;
     askFor({
-      title: template ? `New from ${button.dataset.name}` : `New ${button.dataset.label.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase())}`,
+      title: template ? say("New from {name}", { name: button.dataset.name }) : button.dataset.name,
       value: `${button.dataset.name}.${kind}`,
-      action: "Create",
+      action: say("Create"),
       act: async (name) => {
         const { problem } = address(name);
         if (problem) return problem;
@@ -131,9 +132,9 @@ for (const button of document.querySelectorAll("[data-new]")) {
 function rename(row) {
   const { name, href } = row.dataset;
   askFor({
-    title: `Rename ${name}`,
+    title: say("Rename {name}", { name }),
     value: name,
-    action: "Rename",
+    action: say("Rename"),
     act: async (answer) => {
       const { url, problem } = address(answer);
       if (problem) return problem;
@@ -143,7 +144,7 @@ function rename(row) {
         method: "MOVE",
         headers: { Destination: new URL(url + slash, location.href).href, Overwrite: "F" },
       });
-      return failure && rowOf(answer) ? `There is already something called ${answer}.` : failure;
+      return failure && rowOf(answer) ? say("There is already something called {name}.", { name: answer }) : failure;
     },
   });
 }
@@ -152,11 +153,11 @@ function rename(row) {
 function remove(row) {
   const folder = "folder" in row.dataset;
   askFor({
-    title: `Delete ${row.dataset.name}?`,
+    title: say("Delete {name}?", { name: row.dataset.name }),
     text: folder
-      ? "The folder and everything in it goes to the server's trash."
-      : "The file goes to the server's trash, with its versions.",
-    action: "Delete",
+      ? say("The folder and everything in it goes to the server's trash.")
+      : say("The file goes to the server's trash, with its versions."),
+    action: say("Delete"),
     danger: true,
     act: async () => change(row.dataset.href, { method: "DELETE" }),
   });
@@ -198,11 +199,11 @@ async function upload(file) {
   const state = line.querySelector("span");
   const show = (part, words) => {
     bar.value = part;
-    state.textContent = words ?? (part < 1 ? `${Math.floor(part * 100)} %` : "storing…");
+    state.textContent = words ?? (part < 1 ? percent(part) : say("storing…"));
   };
   const failure = problem ?? (await send(file, url, show));
   bar.remove();
-  state.textContent = failure ?? (rowOf(file.name) ? "new version stored" : "stored");
+  state.textContent = failure ?? (rowOf(file.name) ? say("new version stored") : say("stored"));
   state.classList.toggle("problem", Boolean(failure));
   setTimeout(() => {
     line.remove();

@@ -1,9 +1,11 @@
 // What every page does: dates in the reader's own form, and menus that close like menus.
 
+import { language, say } from "./words.js";
+
 /** A moment in the reader's language and zone. */
-export const dateAndTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
-const toTheSecond = new Intl.DateTimeFormat(undefined, { dateStyle: "short", timeStyle: "medium" });
-const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+export const dateAndTime = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+const toTheSecond = new Intl.DateTimeFormat(language, { dateStyle: "short", timeStyle: "medium" });
+const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
 
 /** Show every time in the reader's language and zone; the exact one stays in the tooltip.
  * @param {ParentNode} within
@@ -46,7 +48,7 @@ export function signInAgain() {
  */
 export async function words(response) {
   const text = (await response.text()).trim();
-  return text && text.length < 500 && !text.startsWith("<") ? text : `The server answered ${response.status}.`;
+  return text && text.length < 500 && !text.startsWith("<") ? text : say("The server answered {status}.", { status: response.status });
 }
 
 /** Show a share page over this one, and say when it was closed.
@@ -55,8 +57,10 @@ export async function words(response) {
 export function shareIn(address) {
   const dialog = document.createElement("dialog");
   dialog.className = "share-dialog";
-  dialog.innerHTML = '<iframe title="Share"></iframe><button type="button" class="button small close">Close</button>';
+  dialog.innerHTML = '<iframe></iframe><button type="button" class="button small close"></button>';
+  dialog.querySelector("iframe").title = say("Share");
   dialog.querySelector("iframe").src = `${address}?in=dialog`;
+  dialog.querySelector("button").textContent = say("Close");
   dialog.querySelector("button").addEventListener("click", () => dialog.close());
   const byPage = (event) => {
     if (event.origin === location.origin && event.data === "close-share") dialog.close();

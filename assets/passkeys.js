@@ -1,6 +1,7 @@
 // Passkeys: a form with data-passkey asks for one and sends the answer along. Without support, its button stays hidden.
 
 import { words } from "./page.js";
+import { say } from "./words.js";
 
 const SUPPORTED = Boolean(window.PublicKeyCredential?.parseRequestOptionsFromJSON && navigator.credentials);
 
@@ -68,8 +69,8 @@ function submit(form, answer) {
 
 /** @param {Error} fault */
 function explained(fault) {
-  if (fault.name === "NotAllowedError") return "No passkey was used.";
-  if (fault.name === "InvalidStateError") return "This device has a passkey for you already.";
-  if (fault.name === "SecurityError") return "Passkeys need https and a host name.";
+  if (fault.name === "NotAllowedError") return say("No passkey was used.");
+  if (fault.name === "InvalidStateError") return say("This device has a passkey for you already.");
+  if (fault.name === "SecurityError") return say("Passkeys need https and a host name.");
   return fault.message;
 }

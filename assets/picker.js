@@ -2,18 +2,19 @@
 
 import { localizeTimes } from "./page.js";
 import { get } from "./editor_ask.js";
+import { say } from "./words.js";
 
 const ICONS = new URL("./icons.svg", import.meta.url).pathname;
 const SHAPE = `
   <form method="dialog">
     <h2></h2>
-    <nav class="crumbs" aria-label="Folders"></nav>
+    <nav class="crumbs"></nav>
     <ul></ul>
     <p class="note" hidden></p>
-    <label class="name" hidden>Name <input type="text" autocomplete="off" spellcheck="false"></label>
+    <label class="name" hidden><span></span> <input type="text" autocomplete="off" spellcheck="false"></label>
     <p class="problem" role="alert" hidden></p>
     <menu>
-      <button type="button" class="button" value="cancel">Cancel</button>
+      <button type="button" class="button" value="cancel"></button>
       <button class="button primary" value="ok"></button>
     </menu>
   </form>`;
@@ -36,6 +37,9 @@ class Picker {
     this.dialog = document.createElement("dialog");
     this.dialog.className = "picker";
     this.dialog.innerHTML = SHAPE;
+    this.part("nav").setAttribute("aria-label", say("Folders"));
+    this.part("label span").textContent = say("Name");
+    this.part("button[value=cancel]").textContent = say("Cancel");
     this.part("h2").textContent = wanted.title;
     this.part("button[value=ok]").textContent = wanted.action;
     this.part("label").hidden = wanted.name === undefined;
@@ -60,7 +64,7 @@ class Picker {
     return this.result ?? null;
   }
 
-  say(problem) {
+  complain(problem) {
     this.part(".problem").textContent = problem;
     this.part(".problem").hidden = !problem;
   }
@@ -73,9 +77,9 @@ class Picker {
       told = await get("files", { path, kind });
     } catch (fault) {
       if (path !== "/") return this.open("/");
-      return this.say(fault.message);
+      return this.complain(fault.message);
     }
-    this.say("");
+    this.complain("");
     this.folder = told.path;
     this.mayCreate = told.may_create;
     this.chosen.clear();
@@ -85,7 +89,7 @@ class Picker {
     this.part("ul").replaceChildren(...told.entries.map((one) => this.line(one)));
     localizeTimes(this.part("ul"));
     const note = this.part(".note");
-    note.textContent = told.is_cut ? "Not all is shown: this folder has too much in it." : "Nothing to choose here.";
+    note.textContent = told.is_cut ? say("Not all is shown: this folder has too much in it.") : say("Nothing to choose here.");
     note.hidden = told.entries.length > 0 && !told.is_cut;
     this.show();
     (this.part("ul button") ?? this.part("nav button:last-child")).focus();
@@ -131,7 +135,7 @@ class Picker {
   show() {
     const ready = this.wanted.kind ? this.chosen.size > 0 : this.mayCreate;
     this.part("button[value=ok]").disabled = !ready;
-    if (!this.wanted.kind && !this.mayCreate) this.say("You cannot add anything to this folder.");
+    if (!this.wanted.kind && !this.mayCreate) this.complain(say("You cannot add anything to this folder."));
   }
 
   /** Arrows go through the list, Backspace goes up. */
@@ -150,13 +154,13 @@ class Picker {
     const confirm = this.part("button[value=ok]");
     if (confirm.disabled) return;
     confirm.disabled = true;
-    this.say("");
+    this.complain("");
     const paths = [...this.chosen.keys()];
     try {
       this.result = await this.wanted.act({ paths, folder: this.folder, name: this.part("input").value });
       this.dialog.close();
     } catch (fault) {
-      this.say(fault.message);
+      this.complain(fault.message);
     } finally {
       confirm.disabled = false;
     }

@@ -1,5 +1,7 @@
 // The share page: copying addresses. Everything else works by forms.
 
+import { say } from "./words.js";
+
 for (const button of document.querySelectorAll("[data-copy]")) {
   button.hidden = false;
   button.addEventListener("click", async () => {
@@ -11,7 +13,7 @@ for (const button of document.querySelectorAll("[data-copy]")) {
       // Without TLS there is no clipboard for scripts but this.
       document.execCommand("copy");
     }
-    button.textContent = "Copied";
+    button.textContent = say("Copied");
   });
 }
 document.addEventListener("keydown", (event) => {

@@ -1,6 +1,7 @@
 // The text editor: a WebDAV client in the page. It locks the file, and saves only over the state it read.
 
 import { ask, words } from "./page.js";
+import { language, say } from "./words.js";
 
 const area = document.querySelector("#text");
 const save = document.querySelector("#save");
@@ -30,7 +31,7 @@ function complain(message, canReload = false) {
 function showState() {
   const changed = area.value !== saved;
   if (save) save.disabled = !changed || area.readOnly;
-  if (changed) state.textContent = "not saved";
+  if (changed) state.textContent = say("not saved");
 }
 
 async function load() {
@@ -41,7 +42,7 @@ async function load() {
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    return complain("This file is not UTF-8 text, so it cannot be edited here without damage.");
+    return complain(say("This file is not UTF-8 text, so it cannot be edited here without damage."));
   }
   form = { mark: text.startsWith("\ufeff") ? "\ufeff" : "", newline: text.includes("\r\n") ? "\r\n" : "\n" };
   etag = response.headers.get("ETag");
@@ -59,7 +60,7 @@ async function lock() {
     headers: { Depth: "0", Timeout: `Second-${LOCK_SECONDS}`, "Content-Type": "application/xml" },
     body: LOCK_BODY,
   });
-  if (!response.ok) return complain(`${await words(response)} You can read it here.`, true);
+  if (!response.ok) return complain(say("{reason} You can read it here.", { reason: await words(response) }), true);
   token = response.headers.get("Lock-Token");
 }
 
@@ -95,22 +96,22 @@ async function store() {
   if (area.readOnly || area.value === saved) return;
   const text = area.value;
   save.disabled = true;
-  state.textContent = "saving…";
+  state.textContent = say("saving…");
   let response;
   try {
     response = await put(text);
     if (response.status === 412 && (await lockedAgain())) response = await put(text);
   } catch {
-    complain("The server cannot be reached. Your text is still here; try again.");
+    complain(say("The server cannot be reached. Your text is still here; try again."));
     return showState();
   }
   if (response.ok) {
     etag = response.headers.get("ETag");
     saved = text;
     trouble.hidden = true;
-    state.textContent = `saved at ${new Date().toLocaleTimeString()}`;
+    state.textContent = say("saved at {time}", { time: new Date().toLocaleTimeString(language) });
   } else if (response.status === 412) {
-    complain("The file was changed by somebody else meanwhile. Copy what you need, then load it anew.", true);
+    complain(say("The file was changed by somebody else meanwhile. Copy what you need, then load it anew."), true);
   } else {
     complain(await words(response));
   }

@@ -1,6 +1,7 @@
 // Sending files: a small one in one request, a large one in pieces, so that a broken connection costs a piece (tus 1.0).
 
 import { base, signInAgain } from "./page.js";
+import { say } from "./words.js";
 
 const PIECE_BYTES = 8 * 2 ** 20;
 const TRIES = 12;
@@ -62,7 +63,7 @@ export async function whole(file, url, show) {
     const answer = await request("PUT", url, headers, file, (bytes) => show(bytes / (file.size || 1)));
     return answer.status < 300 ? { text: answer.responseText } : { failure: words(answer) };
   } catch {
-    return { failure: "The connection broke off; nothing was changed." };
+    return { failure: say("The connection broke off; nothing was changed.") };
   }
 }
 
@@ -75,9 +76,9 @@ async function inPieces(file, path, show) {
     const answer = await step(upload, file, path, show).catch(() => undefined);
     if (answer === undefined || mayPass(answer)) {
       failures += 1;
-      if (failures > TRIES) return answer ? words(answer) : "The connection broke off; send the file again to go on.";
+      if (failures > TRIES) return answer ? words(answer) : say("The connection broke off; send the file again to go on.");
       upload.offset = undefined;
-      show((upload.stored ?? 0) / file.size, "waiting for the connection…");
+      show((upload.stored ?? 0) / file.size, say("waiting for the connection…"));
       await new Promise((resolve) => setTimeout(resolve, Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS)));
       continue;
     }
@@ -134,7 +135,7 @@ function request(method, url, headers, body = null, progress = () => {}) {
 
 function words(answer) {
   const text = answer.responseText.trim();
-  return text && !text.startsWith("<") ? text : `The server answered ${answer.status}.`;
+  return text && !text.startsWith("<") ? text : say("The server answered {status}.", { status: answer.status });
 }
 
 /** The path of an address; undefined where its name is not UTF-8, which the metadata cannot carry. */

@@ -81,7 +81,7 @@ from davserver.editor.middleware import (
 from davserver.editor.saving.rescue import Rescued
 from davserver.editor.saving.standing import Standing
 from davserver.entrance import open_doors, openid_provider, sources_of, vouched_by_proxy
-from davserver.errors import DavserverError, Forbidden, Unavailable
+from davserver.errors import DavserverError, Forbidden, SettingsWrong, Unavailable
 from davserver.housekeeping import Housekeeping
 from davserver.metrics import MEDIA_TYPE, Metrics, Observed, begin_anew
 from davserver.model import Principal, called
@@ -92,6 +92,7 @@ from davserver.providers.exclusion import Exclusion
 from davserver.providers.failures import Failures
 from davserver.providers.marks import Marks
 from davserver.providers.notices import Notices
+from davserver.providers.preferences import PreferenceRows
 from davserver.providers.provider import ShareProvider
 from davserver.providers.saves import Saves
 from davserver.providers.sessions import EditSessions
@@ -102,6 +103,7 @@ from davserver.proxies import TrustedProxies
 from davserver.resources import resource_dir
 from davserver.settings import Settings
 from davserver.tokens import Box, LinkTokens, server_secret
+from davserver.translations import Languages
 from davserver.web import (
     NOSNIFF,
     App,
@@ -114,6 +116,7 @@ from davserver.web import (
     text,
 )
 from davserver.witness import Witness
+from davserver.words import say
 
 HEALTH = "/-/health"
 READY = "/-/ready"
@@ -178,6 +181,7 @@ class Application(WsgiDAVApp):
 def prepare(settings: Settings) -> str | None:
     """Once before serving: tables, repair, administrator. The one-time password if one was made."""
     # Now, where it can be said to whom starts the server.
+    languages_of(settings)
     sources_of(settings)
     openid_provider(settings)
     warn_of(settings)
@@ -212,7 +216,9 @@ def create_app(settings: Settings, renew: Callable[[], None] | None = None) -> A
     audit = audit_of(settings)
     secret = server_secret(settings.state)
     users = Users(share.catalog)
-    pages = Pages(resource_dir("templates"), resource_dir("assets"))
+    preferences = PreferenceRows(share.catalog)
+    languages = languages_of(settings, lambda name: preferences.of(name).pages_language)
+    pages = Pages(resource_dir("templates"), resource_dir("assets"), languages)
     homes = Homes(share.trees, settings.home_folders)
     throttle = Throttle(Failures(share.catalog))
     sources = sources_of(settings)
@@ -280,7 +286,7 @@ def create_app(settings: Settings, renew: Callable[[], None] | None = None) -> A
     app = Routes(
         app,
         {
-            ASSETS: ("GET HEAD", Assets(resource_dir("assets"))),
+            ASSETS: ("GET HEAD", Assets(resource_dir("assets"), languages)),
             TRASH: (
                 "GET HEAD POST",
                 TrashPage(pages, share.files, share.trash, share.access, settings.trash_days),
@@ -380,7 +386,7 @@ def create_app(settings: Settings, renew: Callable[[], None] | None = None) -> A
         embedders=settings.embedders,
     )
     secret_routes = (*BY_TOKEN, LINKS, EDITORS)
-    app = errors_as_responses(app, settings.public_url, pages.error)
+    app = errors_as_responses(app, settings.public_url, pages.error, languages)
     if settings.hsts_days:
         app = only_by_tls(app, settings.hsts_days * DAY)
     app = Witness(app, audit, secret_routes, reads=settings.audit_reads)
@@ -399,6 +405,15 @@ def create_app(settings: Settings, renew: Callable[[], None] | None = None) -> A
         tasks["audit"] = audit.tidy
     housekeeping = Housekeeping(Exclusion(settings.state / "exclusion"), tasks)
     return Application(provider, app, share, housekeeping, editing.rescue)
+
+
+def languages_of(settings: Settings, own: Callable[[str], str] = lambda _: "") -> Languages:
+    """The languages of our pages. Raises SettingsWrong for a default that is none of them."""
+    languages = Languages(resource_dir("locale"), settings.language, own)
+    if settings.language not in languages.tags:
+        there_are = ", ".join(languages.tags)
+        raise SettingsWrong(f"language: {settings.language!r} is none of {there_are}.")
+    return languages
 
 
 def audit_of(settings: Settings) -> Audit | None:
@@ -444,7 +459,7 @@ def _tell_ready(share: Share, _: Request) -> Response:
         share.files.entry("/")
         share.catalog.instance_id()
     except DavserverError as fault:
-        raise Unavailable(f"Not ready: {fault}") from fault
+        raise Unavailable(say("Not ready: {reason}", reason=str(fault))) from fault
     return text(200, "ready")
 
 

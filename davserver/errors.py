@@ -7,6 +7,8 @@ words.
 
 from collections.abc import Mapping
 
+from davserver.words import Words, say, say_many
+
 
 class DavserverError(Exception):
     """A failure with the status that tells a client about it.
@@ -33,10 +35,19 @@ class BodyTooShort(BadRequest):
     """Fewer bytes arrived than the client announced; nothing was stored (RFC 9112, 8)."""
 
     def __init__(self, received: int, announced: int | None = None) -> None:
-        wanted = "its end" if announced is None else f"{announced} bytes"
-        super().__init__(
-            f"The upload broke off after {received} bytes, before {wanted}. Nothing was changed."
-        )
+        if announced is None:
+            message = say(
+                "The upload broke off after {received} bytes, before its end. Nothing was changed.",
+                received=received,
+            )
+        else:
+            message = say(
+                "The upload broke off after {received} bytes, before {announced} bytes. Nothing "
+                "was changed.",
+                received=received,
+                announced=announced,
+            )
+        super().__init__(message)
 
 
 class BodyTooSlow(DavserverError):
@@ -45,7 +56,7 @@ class BodyTooSlow(DavserverError):
     status = 408
 
     def __init__(self) -> None:
-        super().__init__("The upload was too slow and was given up. Nothing was changed.")
+        super().__init__(say("The upload was too slow and was given up. Nothing was changed."))
 
 
 class SignInNeeded(DavserverError):
@@ -74,7 +85,8 @@ class NotFound(DavserverError):
     status = 404
 
     def __init__(self, path: str) -> None:
-        super().__init__(f"There is nothing at {printable(path)}.")
+        named = path if isinstance(path, Words) else printable(path)
+        super().__init__(say("There is nothing at {path}.", path=named))
         self.path = path
 
 
@@ -88,7 +100,7 @@ class LastAdministrator(Forbidden):
     """Somebody has to be left who can look after users."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"{name} is the last administrator.")
+        super().__init__(say("{name} is the last administrator.", name=name))
 
 
 class MethodNotAllowed(DavserverError):
@@ -114,14 +126,20 @@ class StillEdited(Conflict):
     """Something in the trash is open in an editor: the last save is still to come."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"{name} is still open in an editor; it can be removed once that is over.")
+        super().__init__(
+            say(
+                "{name} is still open in an editor; it can be removed once that is over.", name=name
+            )
+        )
 
 
 class ParentMissing(Conflict):
     """The folder that should hold the new resource does not exist (RFC 4918, 9.3.1 and 9.7.1)."""
 
     def __init__(self, path: str) -> None:
-        super().__init__(f"The folder that should hold {printable(path)} does not exist.")
+        super().__init__(
+            say("The folder that should hold {path} does not exist.", path=printable(path))
+        )
 
 
 class Gone(DavserverError):
@@ -137,7 +155,7 @@ class LinkEnded(DavserverError):
 
     def __init__(self) -> None:
         super().__init__(
-            "This link leads nowhere, or no longer. Whoever sent it can make a new one."
+            say("This link leads nowhere, or no longer. Whoever sent it can make a new one.")
         )
 
 
@@ -153,7 +171,7 @@ class BodyTooLarge(DavserverError):
     status = 413
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"At most {limit} bytes are taken here.")
+        super().__init__(say("At most {limit} bytes are taken here.", limit=limit))
 
 
 class UploadBusy(DavserverError):
@@ -162,7 +180,7 @@ class UploadBusy(DavserverError):
     status = 423
 
     def __init__(self) -> None:
-        super().__init__("Another request is sending to this upload; try again in a moment.")
+        super().__init__(say("Another request is sending to this upload; try again in a moment."))
 
     def headers(self) -> list[tuple[str, str]]:
         return [("Retry-After", "1")]
@@ -172,7 +190,9 @@ class WrongOffset(Conflict):
     """A part does not begin where the upload stands (tus 1.0, PATCH)."""
 
     def __init__(self, offset: int) -> None:
-        super().__init__(f"The upload stands at {offset} bytes; go on from there.")
+        super().__init__(
+            say("The upload stands at {offset} bytes; go on from there.", offset=offset)
+        )
         self.offset = offset
 
     def headers(self) -> list[tuple[str, str]]:
@@ -185,7 +205,7 @@ class ChecksumMismatch(DavserverError):
     status = 460
 
     def __init__(self) -> None:
-        super().__init__("The bytes that arrived have another checksum; send them again.")
+        super().__init__(say("The bytes that arrived have another checksum; send them again."))
 
 
 class NameTooLong(DavserverError):
@@ -216,7 +236,9 @@ class RangeNotSatisfiable(DavserverError):
     status = 416
 
     def __init__(self, size: int) -> None:
-        super().__init__(f"The file has {size} bytes; the requested range lies outside.")
+        super().__init__(
+            say("The file has {size} bytes; the requested range lies outside.", size=size)
+        )
         self.size = size
 
     def headers(self) -> list[tuple[str, str]]:
@@ -239,7 +261,7 @@ class FileLocked(DavserverError):
     condition = "lock-token-submitted"
 
     def __init__(self, path: str, holder: str, condition: str | None = None) -> None:
-        super().__init__(f"{printable(path)} is locked by {holder}.")
+        super().__init__(say("{path} is locked by {holder}.", path=printable(path), holder=holder))
         self.path = path
         self.holder = holder
         self.condition = condition or FileLocked.condition
@@ -255,8 +277,16 @@ class MembersRefused(DavserverError):
 
     def __init__(self, members: Mapping[str, DavserverError]) -> None:
         first = next(iter(members.values()))
-        more = f" And {len(members) - 1} more." if len(members) > 1 else ""
-        super().__init__(f"Nothing was changed. {first}{more}")
+        reason, more = str(first), len(members) - 1
+        message = say("Nothing was changed. {reason}", reason=reason)
+        if more:
+            message = say_many(
+                "Nothing was changed. {reason} And {count} more.",
+                "Nothing was changed. {reason} And {count} more.",
+                more,
+                reason=reason,
+            )
+        super().__init__(message)
         self.members = members
 
 
@@ -266,7 +296,13 @@ class TooManyAttempts(DavserverError):
     status = 429
 
     def __init__(self, seconds: int) -> None:
-        super().__init__(f"Too many failed sign-ins. Try again in {seconds} seconds.")
+        super().__init__(
+            say_many(
+                "Too many failed sign-ins. Try again in {count} second.",
+                "Too many failed sign-ins. Try again in {count} seconds.",
+                seconds,
+            )
+        )
         self.seconds = seconds
 
     def headers(self) -> list[tuple[str, str]]:
@@ -279,7 +315,7 @@ class TooManyNotices(DavserverError):
     status = 429
 
     def __init__(self) -> None:
-        super().__init__("You mentioned many people within an hour. Try again later.")
+        super().__init__(say("You mentioned many people within an hour. Try again later."))
 
 
 class BadGateway(DavserverError):
@@ -304,7 +340,7 @@ class StorageFull(DavserverError):
     condition = "sufficient-disk-space"
 
     def __init__(self) -> None:
-        super().__init__("The disk of the server is full. Nothing was changed.")
+        super().__init__(say("The disk of the server is full. Nothing was changed."))
 
 
 class QuotaExceeded(DavserverError):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from davserver import paths
+from davserver.words import say
 
 _EMAIL = re.compile(
     r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@([a-z0-9-]{1,63}\.)*[a-z0-9-]{1,63}", re.ASCII | re.IGNORECASE
@@ -342,7 +343,8 @@ def called(actor: str) -> str:
     """How people are told of somebody whom locks and sessions know as ``actor``."""
     if not actor.startswith(GUEST):
         return actor
-    return f"{actor[len(GUEST) :].partition(':')[2] or 'Somebody'} (guest)"
+    name = actor[len(GUEST) :].partition(":")[2] or say("Somebody")
+    return say("{name} (guest)", name=name)
 
 
 def link_of(actor: str) -> str:

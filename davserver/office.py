@@ -89,8 +89,10 @@ from davserver.providers.timeline import Timeline
 from davserver.resources import resource_dir
 from davserver.settings import Settings
 from davserver.tokens import Tokens
+from davserver.translations import Languages
 from davserver.web import Handler, Request, Response
 from davserver.wishes import CO_EDITING
+from davserver.words import say
 
 _CALLBACKS_KEPT = 60 * DAY
 
@@ -189,7 +191,7 @@ def open_office(
     restoring = Restoring(share.files, sessions, office.servers if office else None, ending)
     preview = Preview(pages, share.files, share.access, opening, instance_id, files.view)
     versions = VersionsPage(pages, share.files, share.highlights, share.access, restoring)
-    readers, ways = Readers(share.access, everybody), _ways(settings)
+    readers, ways = Readers(share.access, everybody), _ways(settings, pages.languages)
     deliveries = Deliveries(Notices(share.catalog), settings.public_url, ways)
     news = SaveNews(saves, sessions, share.files, share.access, everybody, ways)
     known_apart = KnownApart(saves, share.access)
@@ -354,7 +356,7 @@ def _preferences_page(
     )
 
 
-def _ways(settings: Settings) -> dict[str, Way]:
+def _ways(settings: Settings, languages: Languages) -> dict[str, Way]:
     """How notices are sent out."""
     ways: dict[str, Way] = {}
     if settings.smtp_host:
@@ -366,6 +368,7 @@ def _ways(settings: Settings) -> dict[str, Way]:
             settings.mail_password(),
             settings.smtp_from,
             settings.smtp_ca,
+            languages.of,
         )
     if settings.webhook:
         ways["hook"] = Webhook(settings.webhook, settings.hook_secret())
@@ -449,4 +452,4 @@ def _most_bytes(office: Office | None) -> int:
 
 
 def _nobody_there(_: Request) -> Response:
-    raise Gone("No Document Server is configured here.")
+    raise Gone(say("No Document Server is configured here."))

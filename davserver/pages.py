@@ -2,45 +2,68 @@
 
 import hashlib
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 
 from davserver import __version__
 from davserver.media import symbol_of
+from davserver.translations import Languages
 from davserver.web import Request, Response
+from davserver.words import Words, say, say_many
 
 ASSETS = "/-/assets/"
 SHARE = "/-/share/"
 EDIT = "/-/edit/"
 LINKS = "/-/s/"
 OEMBED = "/-/api/oembed"
+WORDS = "words"
+"""How the names of our assets begin that are the translations for scripts."""
 
 _A_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,3})?) ?([kmgt]?)(i?)b?")
 # Camera and microphone stay: the editor has calls, in a frame that asks for them.
 _UNUSED = "geolocation=(), payment=(), usb=(), serial=(), midi=()"
 _UNITS = ("", "k", "m", "g", "t")
-_SIZES = ("bytes", "KB", "MB", "GB", "TB", "PB")
+_SIZES = (
+    say("{size} KB"),
+    say("{size} MB"),
+    say("{size} GB"),
+    say("{size} TB"),
+    say("{size} PB"),
+)
 
 
 class Pages:
-    """Renders the templates in ``templates``; links to the files in ``assets``."""
+    """Renders the templates in ``templates``; links to the files in ``assets``.
 
-    def __init__(self, templates: Path, assets: Path) -> None:
-        self.assets_version = _digest(assets)
+    A page is in the language of the request: templates say what they have to say with ``_`` and
+    ``_n`` (``Language.markup``, ``markup_many``), and Words that they show are translated.
+    """
+
+    def __init__(self, templates: Path, assets: Path, languages: Languages) -> None:
+        self.assets_version = _digest(assets, languages.digest())
+        self.languages = languages
         self._environment = Environment(
             loader=FileSystemLoader(templates),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            finalize=_said,
         )
         self._environment.filters.update(
-            size=readable_size, iso=_iso, day=_day, last_day=_last_day, symbol=symbol_of
+            size=readable_size,
+            iso=_iso,
+            day=_day,
+            last_day=_last_day,
+            written_last_day=_written_last_day,
+            symbol=symbol_of,
+            listed=_listed,
         )
         self._environment.globals["version"] = __version__
 
@@ -60,7 +83,11 @@ class Pages:
         ``frame`` is one whose frames alone it needs; ``embedders`` are origins whose pages may show
         it in a frame.
         """
+        language = request.language
         html = self._environment.get_template(template).render(
+            _=language.markup,
+            _n=language.markup_many,
+            translations=self._translations(request),
             request=request,
             base=request.base,
             at=lambda entry: request.addresses.target(entry.path, folder=entry.is_folder),
@@ -78,13 +105,18 @@ class Pages:
             ("Permissions-Policy", _UNUSED),
             ("Cross-Origin-Opener-Policy", "same-origin"),
             ("Cross-Origin-Resource-Policy", "cross-origin" if embedders else "same-origin"),
-            ("Vary", "Accept, Cookie, Authorization"),
+            ("Vary", "Accept, Accept-Language, Cookie, Authorization"),
         ]
         return Response(status, html.encode("utf-8", "surrogateescape"), headers)
 
     def asset(self, request: Request, name: str) -> str:
         """The address of a file in ``assets``, on this site."""
         return f"{request.site}{ASSETS}{self.assets_version}/{name}"
+
+    def _translations(self, request: Request) -> str:
+        """Where scripts find their words in the reader's language; empty for English."""
+        tag = request.language.tag
+        return "" if tag == "en" else self.asset(request, f"{WORDS}.{tag}.js")
 
     def error(self, request: Request, status: int, message: str) -> Response:
         """The page that tells a person about a failure."""
@@ -127,16 +159,13 @@ def discovery(request: Request, embedders: Collection[str]) -> str:
     return f"{request.origin}{request.site}{OEMBED}?url={address}"
 
 
-def readable_size(count: int) -> str:
+def readable_size(count: int) -> Words:
     """``count`` bytes for people: 1.2 MB, with a decimal point below ten."""
-    size = float(count)
-    for unit in _SIZES:
-        if size < 1000 or unit == _SIZES[-1]:
-            break
-        size /= 1000
-    if unit == "bytes":
-        return f"{count} {'byte' if count == 1 else unit}"
-    return f"{size:.1f} {unit}" if size < 10 else f"{size:.0f} {unit}"
+    if count < 1000:
+        return say_many("{count} byte", "{count} bytes", count)
+    thousands = min((len(str(count)) - 1) // 3, len(_SIZES))
+    size = count / 1000**thousands
+    return Words(_SIZES[thousands - 1].message, {"size": size if size < 10 else round(size)})
 
 
 def parsed_size(text: str) -> int | None:
@@ -161,9 +190,29 @@ def _last_day(end: datetime) -> str:
     return (end - timedelta(seconds=1)).strftime("%Y-%m-%d")
 
 
-def _digest(folder: Path) -> str:
+def _listed(values: Iterable[str]) -> Words:
+    """All of them, with commas; what is Words among them is translated, as ``join`` does not."""
+    return Words("{values}", {"values": tuple(values)})
+
+
+@pass_context
+def _written_last_day(context: Context, end: datetime) -> str:
+    request: Request = context["request"]
+    return request.language.day((end - timedelta(seconds=1)).date())
+
+
+@pass_context
+def _said(context: Context, value: object) -> object:
+    """What a template shows: Words in the reader's language."""
+    if not isinstance(value, Words):
+        return value
+    request: Request = context["request"]
+    return request.language.said(value)
+
+
+def _digest(folder: Path, more: bytes) -> str:
     """A name for the present content of ``folder``: a page never meets a script of another time."""
-    content = hashlib.sha256()
+    content = hashlib.sha256(more)
     for file in sorted(folder.iterdir()):
         content.update(file.name.encode() + b"\0" + file.read_bytes())
     return content.hexdigest()[:12]

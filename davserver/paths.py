@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from urllib.parse import unquote_to_bytes
 
 from davserver.errors import BadRequest, NameNotAllowed, NameTooLong, NotFound
+from davserver.words import say
 
 ROOT = "/"
 HIDDEN = ".davserver"
@@ -63,18 +64,20 @@ def decoded(target: str) -> str:
         encoded = target.encode("utf-8", "surrogateescape")
         raw = [unquote_to_bytes(part) for part in encoded.split(b"/")]
         if any(b"/" in part for part in raw):
-            raise BadRequest("A name cannot contain a slash, not even an encoded one.")
+            raise BadRequest(say("A name cannot contain a slash, not even an encoded one."))
         segments = [part.decode("utf-8", "surrogateescape") for part in raw]
     else:
         segments = target.split("/")
     if segments[0]:
-        raise BadRequest("The address must start with a slash.")
+        raise BadRequest(say("The address must start with a slash."))
     names = [name for name in segments if name]
     if any(name in {".", ".."} or "\0" in name for name in names):
-        raise BadRequest("The address holds a segment that no file can have.")
+        raise BadRequest(say("The address holds a segment that no file can have."))
     path = "/" + "/".join(names)
     if len(path.encode("utf-8", "surrogateescape")) > MAX_PATH_BYTES:
-        raise NameTooLong(f"A path has at most {MAX_PATH_BYTES} bytes.")
+        raise NameTooLong(
+            say("A path has at most {max_path_bytes} bytes.", max_path_bytes=MAX_PATH_BYTES)
+        )
     return path
 
 
@@ -209,10 +212,12 @@ def check_new_name(path: str) -> None:
     """
     last = name(path)
     if any(ord(char) < 0x20 or char == "\x7f" for char in last):
-        raise NameNotAllowed("A name cannot contain control characters.")
+        raise NameNotAllowed(say("A name cannot contain control characters."))
     if any("\ud800" <= char <= "\udfff" for char in last):
-        raise NameNotAllowed("A name must be UTF-8.")
+        raise NameNotAllowed(say("A name must be UTF-8."))
     if len(last.encode()) > MAX_NAME_BYTES:
-        raise NameTooLong(f"A name has at most {MAX_NAME_BYTES} bytes.")
+        raise NameTooLong(
+            say("A name has at most {max_name_bytes} bytes.", max_name_bytes=MAX_NAME_BYTES)
+        )
     if is_ours(path):
-        raise NameNotAllowed("This name is reserved for the server itself.")
+        raise NameNotAllowed(say("This name is reserved for the server itself."))

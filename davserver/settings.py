@@ -253,6 +253,7 @@ class Settings(Place):
     macros_for_guests: bool = False
     plugins: dict[str, Any] = Field({})
     plugins_off: Annotated[tuple[str, ...], NoDecode] = ()
+    language: str = Field("en", pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")
     editor_language: str = Field("", pattern=r"^([A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$")
     watermarks: tuple[WatermarkRule, ...] = Field((), max_length=100)
     group_permissions: dict[str, GroupRule] = Field({}, max_length=1000)

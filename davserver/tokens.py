@@ -18,6 +18,7 @@ import jwt
 from cryptography.fernet import Fernet, InvalidToken
 
 from davserver.errors import Forbidden
+from davserver.words import say
 
 SECRET_BYTES = 32
 _PROOF_LENGTH = 32
@@ -51,7 +52,7 @@ class Tokens:
                 options={"require": ["exp", "aud"]},
             )
         except jwt.InvalidTokenError:
-            raise TokenNotValid("This link or sign-in is not valid, or no longer.") from None
+            raise TokenNotValid(say("This link or sign-in is not valid, or no longer.")) from None
         return claims
 
 
@@ -70,7 +71,7 @@ class Box:
         try:
             return self._fernet.decrypt(sealed.encode(), ttl=seconds).decode()
         except InvalidToken:
-            raise TokenNotValid("That took too long. Begin again.") from None
+            raise TokenNotValid(say("That took too long. Begin again.")) from None
 
 
 def derived(secret: bytes, purpose: str) -> bytes:

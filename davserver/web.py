@@ -31,6 +31,8 @@ from davserver.errors import (
     printable,
 )
 from davserver.model import NO_RIGHTS, Link, Principal
+from davserver.translations import ENGLISH, Language, Languages
+from davserver.words import Words, say
 
 Environ = dict[str, Any]
 Headers = list[tuple[str, str]]
@@ -86,6 +88,8 @@ class Addresses:
         """``words`` about paths, with these as somebody knows them to whom ``root`` is all."""
         if self.root == paths.ROOT:
             return words
+        if isinstance(words, Words):
+            return words.changed(self.told)
         told = re.sub(rf"(?<!\S){re.escape(printable(self.root))}(?=/)", "", words)
         for path in paths.lineage(self.root)[:-1]:
             told = re.sub(rf"(?<!\S){re.escape(printable(path))}(?=[.,:;]?(\s|$))", "/", told)
@@ -98,8 +102,11 @@ _log = structlog.get_logger("davserver.web")
 class Request:
     """One request, made from the WSGI environ once and shared by all rooms through it."""
 
-    def __init__(self, environ: Environ, public_url: str = "") -> None:
+    def __init__(
+        self, environ: Environ, public_url: str = "", languages: Languages | None = None
+    ) -> None:
         self.environ = environ
+        self.languages = languages
         self.method: str = environ["REQUEST_METHOD"]
         self.id = os.urandom(6).hex()
         self.principal = NOBODY
@@ -127,6 +134,37 @@ class Request:
     def path(self) -> str:
         """The resource path; raises what ``paths.resource_path`` raises."""
         return self.resource(self.target)
+
+    @cached_property
+    def language(self) -> Language:
+        """The reader's: their own choice, else what the browser asks for, else the server's."""
+        if self.languages is None:
+            return ENGLISH
+        return self.languages.of(self._reader, self.header("Accept-Language"))
+
+    @property
+    def languages_asked(self) -> str:
+        """Like Accept-Language, with the reader's own choice first."""
+        chosen = self.languages.chosen(self._reader) if self.languages else ""
+        return ",".join(filter(None, (chosen, self.header("Accept-Language"))))
+
+    @property
+    def _reader(self) -> str:
+        """Who chose a language: nobody who comes by a link."""
+        by_link = self.link is not None or bool(self.principal.link)
+        return "" if by_link else self.principal.name
+
+    @property
+    def page_languages(self) -> tuple[str, ...]:
+        """The languages that there are for our pages, like "pt-BR"."""
+        return self.languages.tags if self.languages else (ENGLISH.tag,)
+
+    def say_as_asked(self) -> None:
+        """Speak as the browser asks, whatever its user chose: that is in the catalog, and a fault
+        there is to be told too.
+        """
+        if self.languages is not None:
+            self.language = self.languages.asked(self.header("Accept-Language"))
 
     @property
     def addresses(self) -> Addresses:
@@ -198,7 +236,7 @@ class Request:
             text = self.body(MAX_FORM_BYTES).decode("utf-8")
             return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS))
         except ValueError:
-            raise BadRequest("The form is not well formed.") from None
+            raise BadRequest(say("The form is not well formed.")) from None
 
     @property
     def arrived(self) -> float:
@@ -343,7 +381,9 @@ class Routes:
             return self._next(environ, start_response)
         methods, handler = found
         if request.method not in methods.split():
-            raise MethodNotAllowed(f"{request.method} is not for this address.", methods)
+            raise MethodNotAllowed(
+                say("{method} is not for this address.", method=request.method), methods
+            )
         return handler(request).send(start_response, head=request.method == "HEAD")
 
     def _find(self, target: str) -> tuple[str, Handler] | None:
@@ -381,7 +421,9 @@ def redirect(location: str, status: int = 303) -> Response:
     return Response(status, b"", [("Location", location)])
 
 
-def errors_as_responses(app: App, public_url: str, page: ErrorPage) -> App:
+def errors_as_responses(
+    app: App, public_url: str, page: ErrorPage, languages: Languages | None = None
+) -> App:
     """The porch: makes the Request, and turns every failure below into a response, once.
 
     A fact of ``errors`` becomes its status: a page for a person, a ``DAV:error`` for a program that
@@ -392,14 +434,19 @@ def errors_as_responses(app: App, public_url: str, page: ErrorPage) -> App:
     def porch(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         request = None
         try:
-            request = environ[_REQUEST] = Request(environ, public_url)
+            request = environ[_REQUEST] = Request(environ, public_url, languages)
             return app(environ, start_response)
         except DavserverError as fault:
             response = failure(request, fault, page)
         except Exception:
             identity = request.id if request else "-"
             _log.exception("request failed", request=identity, method=environ["REQUEST_METHOD"])
-            words = f"Something went wrong here. It is in the server's log under {identity}."
+            words = say(
+                "Something went wrong here. It is in the server's log under {number}.",
+                number=identity,
+            )
+            if request is not None:
+                request.say_as_asked()
             response = _words(request, 500, words, page)
         return response.send(start_response, head=environ["REQUEST_METHOD"] == "HEAD")
 
@@ -410,6 +457,8 @@ def failure(request: Request | None, fault: DavserverError, page: ErrorPage) -> 
     """The response that tells about ``fault``."""
     by_person = request is not None and (request.wants_page or request.is_by_script)
     words = _addresses(request).told(str(fault))
+    if request is not None and fault.status >= 500:
+        request.say_as_asked()
     if by_person:
         status = 423 if isinstance(fault, MembersRefused) else fault.status
         response = _words(request, status, words, page)
@@ -445,7 +494,8 @@ def json(text: str) -> Response:
 def _words(request: Request | None, status: int, words: str, page: ErrorPage) -> Response:
     if request is not None and request.wants_page:
         return page(request, status, words)
-    return text(status, words)
+    by_script = request is not None and request.is_by_script
+    return text(status, request.language.said(words) if request and by_script else words)
 
 
 def _precondition(request: Request | None, fault: DavserverError) -> str:

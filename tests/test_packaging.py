@@ -51,6 +51,9 @@ def test_the_wheel_has_every_template_asset_and_sample(wheel: zipfile.ZipFile) -
         for file in (PROJECT / name).rglob("*")
         if file.is_file()
     }
+    wanted |= {
+        file.relative_to(PROJECT).as_posix() for file in PROJECT.glob("davserver/locale/**/*.po")
+    }
     assert wanted <= inside
     assert "davserver/py.typed" in inside
     assert any(name.endswith("licenses/LICENSE") or name.endswith("LICENSE") for name in inside)

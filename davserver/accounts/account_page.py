@@ -24,6 +24,7 @@ from davserver.providers.share import Share
 from davserver.providers.sign_ins import SignedIn, SignIns
 from davserver.providers.users import Users
 from davserver.web import Request, Response, json, redirect
+from davserver.words import say
 
 ADDRESS = "/-/account"
 SURE_SECONDS = 15 * 60
@@ -31,14 +32,14 @@ SURE_SECONDS = 15 * 60
 not enough for that."""
 
 _DONE = {
-    "password": "The password is changed. Every other browser is signed out.",
-    "code": "Signing in asks for a code from now on.",
-    "code-removed": "Signing in no longer asks for a code of the app.",
-    "passkey": "You can sign in with this passkey from now on.",
-    "passkey-removed": "The passkey is removed.",
-    "revoked": "The app password is revoked.",
-    "ended": "That browser is signed out.",
-    "others": "Every other browser is signed out.",
+    "password": say("The password is changed. Every other browser is signed out."),
+    "code": say("Signing in asks for a code from now on."),
+    "code-removed": say("Signing in no longer asks for a code of the app."),
+    "passkey": say("You can sign in with this passkey from now on."),
+    "passkey-removed": say("The passkey is removed."),
+    "revoked": say("The app password is revoked."),
+    "ended": say("That browser is signed out."),
+    "others": say("Every other browser is signed out."),
 }
 _Act = Callable[[Request, SignedIn], Response]
 
@@ -97,7 +98,9 @@ class AccountPage:
     def __call__(self, request: Request) -> Response:
         here = self._sign_in.current(request)
         if here is None:
-            return self._sign_in.asked_for(request, ADDRESS, "change your account")
+            return self._sign_in.asked_for(
+                request, ADDRESS, say("Sign in with a browser to change your account.")
+            )
         if request.method != "POST":
             return self._page(request, here)
         outcome = "failed"
@@ -119,10 +122,10 @@ class AccountPage:
         if act is None and name in self._acts_when_sure:
             here = self._sign_in.current(request)
             if here is None or not is_sure(here):
-                raise Forbidden("You signed in a while ago. Sign in again to change this.")
+                raise Forbidden(say("You signed in a while ago. Sign in again to change this."))
             act = self._acts_when_sure[name]
         if act is None:
-            raise BadRequest("The form does not say what to do.")
+            raise BadRequest(say("The form does not say what to do."))
         return act
 
     def _page(
@@ -162,16 +165,21 @@ class AccountPage:
         form = request.form
         new = form.get("new", "")
         if len(new) < passwords.MIN_LENGTH:
-            raise BadRequest(f"A password has at least {passwords.MIN_LENGTH} characters.")
+            raise BadRequest(
+                say(
+                    "A password has at least {min_length} characters.",
+                    min_length=passwords.MIN_LENGTH,
+                )
+            )
         if new != form.get("again", ""):
-            raise BadRequest("The two new passwords are not the same.")
+            raise BadRequest(say("The two new passwords are not the same."))
         user = self._rows.users.find(here.user)
         if user is None or not user.password_hash:
-            raise Forbidden("Your password is kept elsewhere; change it there.")
+            raise Forbidden(say("Your password is kept elsewhere; change it there."))
         try:
             self._credentials.check(user.name, form.get("current", ""), request.client_address)
         except SignInNeeded:
-            raise Forbidden("The current password is wrong.") from None
+            raise Forbidden(say("The current password is wrong.")) from None
         self._rows.users.set_password_hash(user.name, passwords.hashed(new))
         self._credentials.forget(user.name)
         return self._sign_in.admit(
@@ -188,7 +196,7 @@ class AccountPage:
         if self._generators.confirm(here.user, sealed, request.form.get("code", "")):
             return self._factor_added(request, here, "code")
         again = self._generators.again(here.user, _site(request), sealed)
-        words = (
+        words = say(
             "This code is not the one that the app should show now. Is your phone's clock right?"
         )
         return self._page(request, here, 400, problem=words, enrolment=again)
@@ -217,7 +225,7 @@ class AccountPage:
 
     def _renew_recovery_codes(self, request: Request, here: SignedIn) -> Response:
         if not self._second.is_needed(here.user):
-            raise BadRequest("Recovery codes come with a second factor.")
+            raise BadRequest(say("Recovery codes come with a second factor."))
         made = self._second.new_recovery_codes(here.user)
         return self._page(request, here, recovery_codes=made)
 
@@ -226,7 +234,7 @@ class AccountPage:
         scope = paths.typed(form.get("scope", ""))
         self._share.access.check(request.principal, scope, Right.READ)
         if not self._share.files.entry(scope).is_folder:
-            raise BadRequest("An app password is good for a folder, not for a file.")
+            raise BadRequest(say("An app password is good for a folder, not for a file."))
         name = checked_name(form.get("name", ""))
         secret = self._devices.make(here.user, name, scope, read_only="read_only" in form)
         return self._page(request, here, made={"name": name, "secret": secret})

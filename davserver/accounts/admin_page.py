@@ -14,6 +14,7 @@ from davserver.errors import BadRequest, DavserverError, Forbidden, NotFound
 from davserver.pages import Pages, parsed_size
 from davserver.providers.quotas import Quotas
 from davserver.web import Request, Response
+from davserver.words import say, say_many
 
 ADDRESS = "/-/admin"
 
@@ -70,16 +71,18 @@ class AdminPage:
 
     def __call__(self, request: Request) -> Response:
         if not request.principal.is_administrator:
-            raise Forbidden("Only an administrator may look after users.")
+            raise Forbidden(say("Only an administrator may look after users."))
         here = self._sign_in.current(request)
         if here is None:
-            return self._sign_in.asked_for(request, ADDRESS, "look after users")
+            return self._sign_in.asked_for(
+                request, ADDRESS, say("Sign in with a browser to look after users.")
+            )
         sure = is_sure(here)
         if request.method != "POST":
             return self._page(request, sure=sure)
         try:
             if not sure:
-                raise Forbidden("You signed in a while ago. Sign in again to change this.")
+                raise Forbidden(say("You signed in a while ago. Sign in again to change this."))
             done = self._act(request)
         except DavserverError as fault:
             return self._page(request, fault.status, sure=sure, problem=str(fault))
@@ -99,7 +102,7 @@ class AdminPage:
         )
         act = self._acts.get(what)
         if act is None:
-            raise BadRequest("The form does not say what to do.")
+            raise BadRequest(say("The form does not say what to do."))
         words = [what, asked.name, asked.group, asked.folder, asked.size]
         outcome = "failed"
         try:
@@ -135,68 +138,72 @@ class AdminPage:
     def _add(self, asked: Asked) -> Done:
         made = passwords.one_time_password()
         self._people.add(asked.name, made)
-        return Done(f"{asked.name} may sign in now.", made)
+        return Done(say("{name} may sign in now.", name=asked.name), made)
 
     def _renew_password(self, asked: Asked) -> Done:
         made = passwords.one_time_password()
         self._people.set_password(asked.name, made)
-        return Done(f"{asked.name} has a new password, and is signed out everywhere.", made)
+        return Done(
+            say("{name} has a new password, and is signed out everywhere.", name=asked.name), made
+        )
 
     def _promote(self, asked: Asked) -> Done:
         self._people.set_administrator(asked.name, is_administrator=True)
-        return Done(f"{asked.name} is an administrator now.")
+        return Done(say("{name} is an administrator now.", name=asked.name))
 
     def _demote(self, asked: Asked) -> Done:
         self._people.set_administrator(asked.name, is_administrator=False)
-        return Done(f"{asked.name} is no administrator any more.")
+        return Done(say("{name} is no administrator any more.", name=asked.name))
 
     def _sign_out(self, asked: Asked) -> Done:
         browsers, devices = self._people.sign_out(asked.name)
         return Done(
-            f"{asked.name} is signed out everywhere: {_counted(browsers, 'browser')}, "
-            f"{_counted(devices, 'app password')}."
+            say(
+                "{name} is signed out everywhere: {browsers}, {devices}.",
+                name=asked.name,
+                browsers=say_many("{count} browser", "{count} browsers", browsers),
+                devices=say_many("{count} app password", "{count} app passwords", devices),
+            )
         )
 
     def _remove(self, asked: Asked) -> Done:
         if asked.name == asked.by:
-            raise Forbidden("You cannot remove yourself; another administrator can.")
+            raise Forbidden(say("You cannot remove yourself; another administrator can."))
         self._people.remove(asked.name)
-        return Done(f"{asked.name} can no longer sign in. The files stay.")
+        return Done(say("{name} can no longer sign in. The files stay.", name=asked.name))
 
     def _add_group(self, asked: Asked) -> Done:
         folder = paths.typed(asked.folder) if asked.folder else ""
         self._people.add_group(asked.name, folder, by=asked.by)
-        return Done(f"People may be put into {asked.name} now.")
+        return Done(say("People may be put into {name} now.", name=asked.name))
 
     def _remove_group(self, asked: Asked) -> Done:
         self._people.remove_group(asked.name)
-        return Done(f"There is no group {asked.name} any more. Its members and files stay.")
+        return Done(
+            say("There is no group {name} any more. Its members and files stay.", name=asked.name)
+        )
 
     def _join(self, asked: Asked) -> Done:
         self._people.join(asked.group, asked.name)
-        return Done(f"{asked.name} is in {asked.group} now.")
+        return Done(say("{name} is in {group} now.", name=asked.name, group=asked.group))
 
     def _leave(self, asked: Asked) -> Done:
         self._people.leave(asked.group, asked.name)
-        return Done(f"{asked.name} is not in {asked.group} any more.")
+        return Done(say("{name} is not in {group} any more.", name=asked.name, group=asked.group))
 
     def _set_quota(self, asked: Asked) -> Done:
         limit = parsed_size(asked.size)
         if limit is None:
-            raise BadRequest(f"{asked.size} is no size; write it like 500M or 20G.")
+            raise BadRequest(say("{size} is no size; write it like 500M or 20G.", size=asked.size))
         self._quotas.set(self._subject(asked.name), limit)
-        return Done(f"{asked.name} has a quota now.")
+        return Done(say("{name} has a quota now.", name=asked.name))
 
     def _clear_quota(self, asked: Asked) -> Done:
         subject = paths.typed(asked.name) if asked.name.startswith("/") else asked.name
         if not self._quotas.clear(subject):
-            raise NotFound(f"a quota of {asked.name}")
-        return Done(f"{asked.name} has no quota any more.")
+            raise NotFound(say("a quota of {name}", name=asked.name))
+        return Done(say("{name} has no quota any more.", name=asked.name))
 
     def _subject(self, text: str) -> str:
         """Whose quota is meant: a folder's path, or a user's name."""
         return paths.typed(text) if text.startswith("/") else self._people.user(text).name
-
-
-def _counted(count: int, thing: str) -> str:
-    return f"{count} {thing}{'' if count == 1 else 's'}"

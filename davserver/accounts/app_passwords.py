@@ -11,6 +11,7 @@ from davserver.errors import BadRequest
 from davserver.model import Principal, Role
 from davserver.providers.app_passwords import MAX_NAME, AppPassword, AppPasswords
 from davserver.tokens import derived
+from davserver.words import say
 
 REALM = "davserver"
 _GROUPS, _LETTERS = 5, 6
@@ -86,5 +87,5 @@ def checked_name(name: str) -> str:
     """``name`` as a device or passkey may be called. Raises BadRequest."""
     name = " ".join(name.split())
     if not name or len(name) > MAX_NAME or not name.isprintable():
-        raise BadRequest(f"Give it a name of 1 to {MAX_NAME} characters.")
+        raise BadRequest(say("Give it a name of 1 to {max_name} characters.", max_name=MAX_NAME))
     return name

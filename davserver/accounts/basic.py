@@ -13,10 +13,11 @@ from davserver.accounts.second_factors import SecondStep
 from davserver.errors import SignInNeeded
 from davserver.model import Principal
 from davserver.web import Request
+from davserver.words import say
 
 _LATELY_SECONDS = 2.0
 _LATELY_AT_MOST = 1024
-_NEEDS_ONE = "make one for this device on your account page."
+_NEEDS_ONE = say("make one for this device on your account page.")
 
 
 class Basic:
@@ -63,11 +64,15 @@ class Basic:
         if principal is not None:
             return principal
         if not self._account_passwords:
-            raise SignInNeeded(f"Programs sign in with an app password here: {_NEEDS_ONE}")
+            raise SignInNeeded(
+                say("Programs sign in with an app password here: {needs_one}", needs_one=_NEEDS_ONE)
+            )
         principal = self._credentials.check(name, password, request.client_address)
         # Said to nobody but who knows the password: it tells what is missing.
         if self._second.is_needed(principal.name):
-            raise SignInNeeded(f"This account needs an app password here: {_NEEDS_ONE}")
+            raise SignInNeeded(
+                say("This account needs an app password here: {needs_one}", needs_one=_NEEDS_ONE)
+            )
         return principal
 
     def claimed(self, request: Request) -> str:

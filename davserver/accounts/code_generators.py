@@ -10,6 +10,7 @@ import segno
 from davserver.errors import BadRequest
 from davserver.providers.second_factors import SecondFactors
 from davserver.tokens import Box, TokenNotValid
+from davserver.words import say
 
 _STEP_SECONDS = 30
 # RFC 6238, 5.2: a clock that is a little off, a code that was typed slowly.
@@ -83,10 +84,10 @@ class CodeGenerators:
         try:
             text = self._box.open(sealed, _ENROL_SECONDS)
         except TokenNotValid:
-            raise BadRequest("That took too long. Begin again with a new picture.") from None
+            raise BadRequest(say("That took too long. Begin again with a new picture.")) from None
         owner, _, secret = text.partition("\0")
         if owner != user or not secret:
-            raise BadRequest("This picture was made for another user.")
+            raise BadRequest(say("This picture was made for another user."))
         return secret
 
 

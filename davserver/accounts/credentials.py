@@ -14,6 +14,7 @@ from davserver.accounts.verified import Verified
 from davserver.errors import Forbidden, SignInNeeded, Unavailable, printable
 from davserver.model import Outside, Principal, is_user_name
 from davserver.providers.users import User, Users
+from davserver.words import say
 
 _KNOWN_AT_MOST = 4096
 # A removed user or a changed password takes effect in every process within this time.
@@ -98,7 +99,13 @@ class Credentials:
         found = self._users.admit(source, told) if is_user_name(told.name) else None
         if found is None:
             _log.warning("a name from outside is refused", source=source, user=told.name)
-            raise Forbidden(f"The name {printable(told.name)} cannot come from {source} here.")
+            raise Forbidden(
+                say(
+                    "The name {name} cannot come from {source} here.",
+                    name=printable(told.name),
+                    source=source,
+                )
+            )
         self._known.pop(found.name, None)
         self._arrived(found.name)
         return found
@@ -114,7 +121,7 @@ class Credentials:
                 passwords.matches(self._nobody, password)
         if found is None:
             self._throttle.failed(attempt)
-            raise SignInNeeded("The name or the password is wrong.")
+            raise SignInNeeded(say("The name or the password is wrong."))
         self._throttle.succeeded(attempt)
         if not found.source:
             if passwords.is_outdated(found.password_hash):

@@ -12,6 +12,7 @@ from davserver.accounts import cookies
 from davserver.errors import Forbidden
 from davserver.tokens import derived
 from davserver.web import SAFE, Request
+from davserver.words import say
 
 COOKIE = "davserver-csrf"
 FIELD = "csrf"
@@ -57,7 +58,7 @@ class Csrf:
         if not nonce or not hmac.compare_digest(
             sent.encode(), self._token(nonce, _whose(request)).encode()
         ):
-            raise Forbidden("This form is too old. Go back, reload the page and try again.")
+            raise Forbidden(say("This form is too old. Go back, reload the page and try again."))
 
     def _token(self, nonce: str, name: str) -> str:
         return hmac.new(self._key, f"{nonce}\0{name}".encode(), "sha256").hexdigest()
@@ -76,7 +77,7 @@ def check_origin(request: Request) -> None:
     else:
         is_ours = not origin or _host(origin) == _host(request.origin)
     if not is_ours:
-        raise Forbidden("This was sent by a page of another site.")
+        raise Forbidden(say("This was sent by a page of another site."))
 
 
 def _host(origin: str) -> str:

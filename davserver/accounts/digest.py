@@ -21,6 +21,7 @@ from davserver.model import Principal
 from davserver.providers.app_passwords import MAX_EACH, DigestNonces
 from davserver.tokens import derived
 from davserver.web import Request
+from davserver.words import say
 
 _SECONDS = 300
 _MOMENT, _RANDOM, _SEAL = 8, 8, 16
@@ -67,7 +68,7 @@ class Digest:
 
         Nonces of an app password that was found are counted in the catalog, for all processes.
         """
-        refusal = SignInNeeded("The name or the app password is wrong.")
+        refusal = SignInNeeded(say("The name or the app password is wrong."))
         given = _parsed(request.header("Authorization"))
         name = _name(given)
         algorithm = given.get("algorithm", "MD5").upper()

@@ -31,6 +31,7 @@ from davserver.web import (
     redirect,
 )
 from davserver.web import json as json_response
+from davserver.words import say
 
 EDITOR_LINK = "/-/api/editor-link"
 EDITORS = "/-/e/"
@@ -61,7 +62,7 @@ class EditorLinks:
         """
         who = request.principal
         if not who.name:
-            raise Forbidden("Only somebody with a name can make an editor link.")
+            raise Forbidden(say("Only somebody with a name can make an editor link."))
         target, mode = _asked(request)
         path = self._share.files.as_stored(request.resource(target))
         self._share.access.check(who, path, Right.READ)
@@ -200,8 +201,8 @@ def _asked(request: Request) -> tuple[str, str]:
     except (ValueError, RecursionError):
         asked = None
     if not isinstance(asked, dict):
-        raise BadRequest('Send JSON like {"path": "/folder/name.docx", "mode": "edit"}.')
+        raise BadRequest(say('Send JSON like {"path": "/folder/name.docx", "mode": "edit"}.'))
     path, mode = asked.get("path"), asked.get("mode", "edit")
     if not isinstance(path, str) or not path.startswith("/") or mode not in ("edit", "view"):
-        raise BadRequest('A path begins with a slash; a mode is "edit" or "view".')
+        raise BadRequest(say('A path begins with a slash; a mode is "edit" or "view".'))
     return path, mode

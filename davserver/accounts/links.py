@@ -41,6 +41,7 @@ from davserver.web import (
     redirect,
     text,
 )
+from davserver.words import say
 
 UNLOCK = "/-/unlock"
 NAME = "/-/name"
@@ -224,11 +225,13 @@ class LinkDoor:
         if request.target == UNLOCK:
             return self._unlock(request, link)
         if link.password_hash and not self._is_unlocked(request, link):
-            return self._demand(request, UNLOCK, "This link has a password.")
+            return self._demand(request, UNLOCK, say("This link has a password."))
         if request.target == NAME:
             return self._name(request, guest)
         if link.guest_names is GuestNames.REQUIRED and not request.principal.label:
-            return self._demand(request, NAME, "Say who you are: give your name as the user name.")
+            return self._demand(
+                request, NAME, say("Say who you are: give your name as the user name.")
+            )
         return None
 
     def _demand(self, request: Request, page: str, words: str) -> Response:
@@ -279,7 +282,7 @@ class LinkDoor:
             try:
                 if self._is_password(request, link, request.form.get("password", "")):
                     return self._admit(request, link, wanted)
-                status, problem = 401, "This is not the password."
+                status, problem = 401, say("This is not the password.")
             except TooManyAttempts as fault:
                 status, problem, more = fault.status, str(fault), fault.headers()
         page = self._pages.render(
@@ -330,7 +333,7 @@ class LinkDoor:
         for name in ("RANGE", "IF_NONE_MATCH", "IF_MODIFIED_SINCE"):
             request.environ.pop(f"HTTP_{name}", None)
         if not self._share.links.count_download(link.id):
-            raise Gone("This link has been used for as many downloads as it permits.")
+            raise Gone(say("This link has been used for as many downloads as it permits."))
 
     def _downloads(self, request: Request) -> bool:
         """Whether a file's bytes are asked for, by somebody who may have them."""

@@ -23,6 +23,7 @@ from davserver.web import (
     redirect,
     text,
 )
+from davserver.words import say
 
 Anonymous = Literal["none", "read", "write"]
 
@@ -86,7 +87,7 @@ class Accounts:
         if request.method not in SAFE and principal.ceiling.isdisjoint(WRITING):
             if principal.is_anonymous:
                 return self._ask(request).send(start_response)
-            raise Forbidden("This is a sign-in for reading only.", "need-privileges")
+            raise Forbidden(say("This is a sign-in for reading only."), "need-privileges")
         try:
             return self._next(environ, self._with_csrf_cookie(request, start_response))
         except SignInNeeded:
@@ -121,7 +122,7 @@ class Accounts:
         if request.wants_page:
             wanted = quote(request.target, safe="/%")
             return redirect(f"{request.url(SIGN_IN)}?next={wanted}")
-        return self._challenge(request, "Sign in first.")
+        return self._challenge(request, say("Sign in first."))
 
     def _challenge(self, request: Request, words: str, *, stale: bool = False) -> Response:
         response = challenge(request, words)
@@ -168,4 +169,4 @@ def challenge(request: Request, words: str) -> Response:
 
 def _only_post(request: Request) -> None:
     if request.method != "POST":
-        raise MethodNotAllowed("Signing out is done by the button on the page.", "POST")
+        raise MethodNotAllowed(say("Signing out is done by the button on the page."), "POST")

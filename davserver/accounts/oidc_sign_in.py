@@ -15,6 +15,7 @@ from davserver.accounts.sign_in import ELSEWHERE, SignIn, safe_path
 from davserver.errors import SignInNeeded
 from davserver.tokens import TokenNotValid, Tokens
 from davserver.web import Handler, Request, Response, redirect
+from davserver.words import say
 
 if TYPE_CHECKING:
     # Its libraries are an extra.
@@ -62,7 +63,7 @@ class OidcSignIn:
         # Another provider's answer (RFC 9207, 2.4).
         issuer = request.query.get("iss", self._provider.issuer)
         if "code" not in request.query or issuer != self._provider.issuer:
-            raise SignInNeeded("The provider did not let you sign in. Try again.")
+            raise SignInNeeded(say("The provider did not let you sign in. Try again."))
         told = self._provider.redeem(
             request.query["code"], _redirect_uri(request), flow["nonce"], flow["verifier"]
         )
@@ -77,11 +78,11 @@ class OidcSignIn:
             flow = self._tokens.read(cookies.read(request, COOKIE))
         except TokenNotValid:
             raise SignInNeeded(
-                "This sign-in began in another browser, or too long ago. Try again."
+                say("This sign-in began in another browser, or too long ago. Try again.")
             ) from None
         state = request.query.get("state", "")
         if not hmac.compare_digest(state.encode(), flow["state"].encode()):
-            raise SignInNeeded("This is not the sign-in that began here. Try again.")
+            raise SignInNeeded(say("This is not the sign-in that began here. Try again."))
         return flow
 
 

@@ -39,6 +39,7 @@ from davserver.errors import BadRequest, SignInNeeded
 from davserver.providers.second_factors import SecondFactors
 from davserver.tokens import derived
 from davserver.web import Request
+from davserver.words import say
 
 _SECONDS = 300
 _NONCE, _MOMENT, _SEAL = 16, 8, 32
@@ -69,7 +70,9 @@ class Passkeys:
 
     def check(self, request: Request, answer: str) -> str:
         """The name of the user whose passkey gave ``answer``. Raises SignInNeeded."""
-        refusal = SignInNeeded("This passkey is not known here, or it took too long. Try again.")
+        refusal = SignInNeeded(
+            say("This passkey is not known here, or it took too long. Try again.")
+        )
         try:
             given = parse_authentication_credential_json(answer)
             challenge = self._challenge_in(request, given, _SIGN_IN)
@@ -110,7 +113,7 @@ class Passkeys:
 
     def add(self, request: Request, user: str, name: str, answer: str) -> None:
         """Register the passkey that gave ``answer``. Raises BadRequest and as ``add_passkey``."""
-        refusal = BadRequest("This passkey was not made here, or it took too long. Try again.")
+        refusal = BadRequest(say("This passkey was not made here, or it took too long. Try again."))
         try:
             given = parse_registration_credential_json(answer)
             challenge = self._challenge_in(request, given, _REGISTER)

@@ -11,6 +11,7 @@ from davserver.providers.groups import Group, Groups
 from davserver.providers.share import Share
 from davserver.providers.sign_ins import SignIns
 from davserver.providers.users import User, Users
+from davserver.words import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class People:
         """The user called ``name``."""
         user = self._users.find(name)
         if user is None:
-            raise NoSuchAccount(f"There is no user {name}.")
+            raise NoSuchAccount(say("There is no user {name}.", name=name))
         return user
 
     def check_new(self, name: str, groups: tuple[str, ...] = ()) -> None:
@@ -91,7 +92,13 @@ class People:
         """Raise Forbidden for who comes from outside: the password is changed there."""
         source = self.user(name).source
         if source:
-            raise Forbidden(f"{name} comes from {source}; the password is changed there.")
+            raise Forbidden(
+                say(
+                    "{name} comes from {source}; the password is changed there.",
+                    name=name,
+                    source=source,
+                )
+            )
 
     def set_password(self, name: str, password: str) -> None:
         """Change a password, which signs the user out everywhere."""
@@ -101,14 +108,14 @@ class People:
     def set_administrator(self, name: str, *, is_administrator: bool) -> None:
         """Say whether a user is an administrator."""
         if not self._users.set_administrator(name, is_administrator=is_administrator):
-            raise NoSuchAccount(f"There is no user {name}.")
+            raise NoSuchAccount(say("There is no user {name}.", name=name))
 
     def set_email(self, name: str, address: str) -> None:
         """Say where a user gets mail; an empty address is nowhere. Raises BadRequest."""
         if address and not is_email(address):
-            raise BadRequest("This is no e-mail address.")
+            raise BadRequest(say("This is no e-mail address."))
         if not self._users.set_email(name, address):
-            raise NoSuchAccount(f"There is no user {name}.")
+            raise NoSuchAccount(say("There is no user {name}.", name=name))
 
     def sign_out(self, name: str) -> tuple[int, int]:
         """End all that a user is signed in with; how many browsers, and how many app passwords."""
@@ -118,7 +125,7 @@ class People:
     def remove(self, name: str) -> None:
         """Let somebody sign in no more. The files stay."""
         if not self._users.remove(name):
-            raise NoSuchAccount(f"There is no user {name}.")
+            raise NoSuchAccount(say("There is no user {name}.", name=name))
 
     def add_group(self, name: str, folder: str = "", *, by: str = "") -> None:
         """Add a group; it is editor in ``folder``, which is made if need be. Raises Conflict."""
@@ -135,7 +142,7 @@ class People:
     def remove_group(self, name: str) -> None:
         """Remove a group. Its members and files stay."""
         if not self._groups.remove(name):
-            raise NoSuchAccount(f"There is no group {name}.")
+            raise NoSuchAccount(say("There is no group {name}.", name=name))
 
     def join(self, group: str, name: str) -> bool:
         """Put a user into a group; False if an administrator did so before."""
@@ -144,29 +151,31 @@ class People:
     def leave(self, group: str, name: str) -> None:
         """Take a user out of a group."""
         if not self._groups.leave(group, name):
-            raise NoSuchAccount(f"{name} is not in {group}.")
+            raise NoSuchAccount(say("{name} is not in {group}.", name=name, group=group))
 
     def _group(self, name: str) -> None:
         if self._groups.find(name) is None:
-            raise NoSuchAccount(f"There is no group {name}.")
+            raise NoSuchAccount(say("There is no group {name}.", name=name))
 
 
 def _checked(password: str) -> str:
     if len(password) < passwords.MIN_LENGTH:
-        raise BadRequest(f"A password has at least {passwords.MIN_LENGTH} characters.")
+        raise BadRequest(
+            say("A password has at least {min_length} characters.", min_length=passwords.MIN_LENGTH)
+        )
     return password
 
 
 def _check_name(name: str) -> None:
     if not is_user_name(name):
         raise BadRequest(
-            "A name has 1 to 64 characters, none of them : / \\ or a control character."
+            say("A name has 1 to 64 characters, none of them : / \\ or a control character.")
         )
 
 
 def _taken_by_user(name: str) -> Conflict:
-    return Conflict(f"There is a user {name} already.")
+    return Conflict(say("There is a user {name} already.", name=name))
 
 
 def _taken_by_group(name: str) -> Conflict:
-    return Conflict(f"There is a group {name} already.")
+    return Conflict(say("There is a group {name} already.", name=name))

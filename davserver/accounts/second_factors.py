@@ -6,6 +6,7 @@ from davserver.accounts.throttle import Throttle
 from davserver.errors import SignInNeeded
 from davserver.providers.second_factors import SecondFactors
 from davserver.tokens import derived
+from davserver.words import say
 
 RECOVERY_CODES = 10
 
@@ -42,7 +43,7 @@ class SecondStep:
         attempt = f"second step:{user}"
         self._throttle.begin(attempt)
         if not (self._generators.check(user, code) or self._recover(user, code)):
-            raise SignInNeeded("This code is wrong, or was used already.")
+            raise SignInNeeded(say("This code is wrong, or was used already."))
         self._throttle.forget(attempt)
 
     def new_recovery_codes(self, user: str) -> list[str]:

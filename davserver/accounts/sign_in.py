@@ -20,6 +20,7 @@ from davserver.providers.sign_ins import SignedIn, SignIns
 from davserver.providers.users import User
 from davserver.tokens import TokenNotValid, Tokens
 from davserver.web import Request, Response, json, redirect
+from davserver.words import say
 
 SIGN_IN = "/-/login"
 SIGN_OUT = "/-/logout"
@@ -75,14 +76,14 @@ class SignIn:
         # Whoever is told by other means may have somebody else's cookie beside.
         return found if found and found.user == request.principal.name else None
 
-    def asked_for(self, request: Request, wanted: str, act: str) -> Response:
-        """Lead a browser to signing in, and on to ``wanted``, where one can ``act``.
+    def asked_for(self, request: Request, wanted: str, words: str) -> Response:
+        """Lead a browser to signing in, and on to ``wanted``.
 
-        Raises Forbidden for a program: its password must not do this.
+        Raises Forbidden with ``words`` for a program: its password must not do this.
         """
         if request.wants_page and not request.header("Authorization"):
             return redirect(f"{request.url(SIGN_IN)}?next={wanted}")
-        raise Forbidden(f"Sign in with a browser to {act}.")
+        raise Forbidden(words)
 
     def page(self, request: Request) -> Response:
         """GET: the form. POST: what was proved, and where the person wanted to go."""
@@ -155,7 +156,7 @@ class SignIn:
             return response
         user = self._credentials.user(principal.name)
         if user is None:
-            return self._form(request, wanted, 401, "This user was removed.", name)
+            return self._form(request, wanted, 401, say("This user was removed."), name)
         if self._second.is_needed(user.name):
             return self._ask_second(request, user, wanted)
         return self._proved(request, user, wanted)
@@ -165,7 +166,7 @@ class SignIn:
         name = self._passkeys.check(request, request.form.get("passkey", ""))
         user = self._credentials.user(name)
         if user is None:
-            raise SignInNeeded("This user was removed.")
+            raise SignInNeeded(say("This user was removed."))
         return user
 
     def _second_step(self, request: Request, wanted: str) -> Response:
@@ -174,7 +175,7 @@ class SignIn:
         try:
             if "passkey" in request.form:
                 if self._by_passkey(request).name != user.name:
-                    raise SignInNeeded("This passkey belongs to another user.")
+                    raise SignInNeeded(say("This passkey belongs to another user."))
             else:
                 self._second.check(user.name, request.form.get("code", ""))
         except (SignInNeeded, TooManyAttempts) as fault:
@@ -189,7 +190,7 @@ class SignIn:
         claims = self._steps.read(request.form["step"])
         user = self._credentials.user(str(claims.get("sub", "")))
         if user is None or claims.get("pw") != _fingerprint(user) or not _same(request, claims):
-            raise TokenNotValid("That took too long. Sign in again.")
+            raise TokenNotValid(say("That took too long. Sign in again."))
         return user
 
     def _ask_second(

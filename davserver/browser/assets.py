@@ -1,9 +1,13 @@
-"""/-/assets/<version>/<name>: scripts and styles, cached for ever: their address changes too."""
+"""/-/assets/<version>/<name>: scripts and styles, cached for ever: their address changes too.
+
+``words.<language>.js`` is what scripts say in another language than English (``Languages``).
+"""
 
 from pathlib import Path
 
 from davserver.errors import NotFound
-from davserver.pages import ASSETS
+from davserver.pages import ASSETS, WORDS
+from davserver.translations import Languages
 from davserver.web import Request, Response
 
 _TYPES = {
@@ -22,7 +26,8 @@ _FOR_OTHERS = "embed.js"
 class Assets:
     """The files of the assets folder, read once."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, languages: Languages) -> None:
+        self._languages = languages
         self._files = {
             file.name: (file.read_bytes(), _TYPES[file.suffix])
             for file in folder.iterdir()
@@ -31,9 +36,7 @@ class Assets:
 
     def __call__(self, request: Request) -> Response:
         name = request.below(ASSETS).rpartition("/")[2]
-        if name not in self._files:
-            raise NotFound(request.target)
-        content, media_type = self._files[name]
+        content, media_type = self._files.get(name) or self._words(request, name)
         is_for_others = name == _FOR_OTHERS
         headers = [
             ("Content-Type", media_type),
@@ -42,6 +45,12 @@ class Assets:
             ("Cross-Origin-Resource-Policy", _may_be_shown(name)),
         ]
         return Response(200, content, headers)
+
+    def _words(self, request: Request, name: str) -> tuple[bytes, str]:
+        tag = name.removeprefix(f"{WORDS}.").removesuffix(".js")
+        if name != f"{WORDS}.{tag}.js" or tag not in self._languages.tags:
+            raise NotFound(request.target)
+        return self._languages.get(tag).scripts.encode(), _TYPES[".js"]
 
 
 def _may_be_shown(name: str) -> str:

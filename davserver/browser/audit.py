@@ -12,6 +12,7 @@ from davserver.browser.listing import readable
 from davserver.errors import Forbidden, NotFound
 from davserver.pages import Pages
 from davserver.web import Request, Response, whole_number
+from davserver.words import say
 
 ADDRESS = "/-/admin/audit"
 ROWS = 100
@@ -29,7 +30,7 @@ class AuditPage:
 
     def __call__(self, request: Request) -> Response:
         if not request.principal.is_administrator:
-            raise Forbidden("Only an administrator may read what others did.")
+            raise Forbidden(say("Only an administrator may read what others did."))
         if self._audit is None:
             raise NotFound(ADDRESS)
         asked = {

@@ -18,6 +18,7 @@ from davserver.providers.share import Share
 from davserver.tokens import LinkTokens
 from davserver.web import Request, Response, text, whole_number
 from davserver.web import json as json_response
+from davserver.words import say
 
 WIDTH, HEIGHT = 800, 600
 """Pixels of a frame, where nobody says less."""
@@ -121,5 +122,5 @@ def _pixels(request: Request, name: str, most: int) -> int:
         return most
     found = whole_number(asked, digits=5)
     if found is None:
-        raise BadRequest(f"{name} is a number of pixels.")
+        raise BadRequest(say("{name} is a number of pixels.", name=name))
     return max(_SMALLEST, min(found, most))

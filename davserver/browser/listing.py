@@ -13,6 +13,7 @@ from davserver.providers.places import Places
 from davserver.providers.saves import Apart
 from davserver.providers.stores import Place
 from davserver.web import App, Environ, Request, Response, StartResponse, redirect
+from davserver.words import say
 
 Actions = Callable[[Principal, str, Rights], tuple[Action, ...]]
 """What somebody can do with a file, who has these rights on it."""
@@ -227,7 +228,7 @@ def _in_order(rows: list[Row], order: str, *, descending: bool) -> list[Row]:
 def crumbs(request: Request, path: str) -> list[tuple[str, str]]:
     """Name and address of every folder from the topmost to ``path``."""
     return [
-        (readable(paths.name(folder)) or "Files", request.addresses.of(folder, folder=True))
+        (readable(paths.name(folder)) or say("Files"), request.addresses.of(folder, folder=True))
         for folder in reversed(paths.lineage(path))
         if paths.is_within(folder, request.root)
     ]

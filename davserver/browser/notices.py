@@ -10,6 +10,7 @@ from davserver.providers.access import Access
 from davserver.providers.notices import Kind, Notice, Notices
 from davserver.tidings import DOCTOR, name_of, place_of, tidings
 from davserver.web import Request, Response, redirect, whole_number
+from davserver.words import say
 
 ADDRESS = "/-/notices"
 MAX_ROWS = 200
@@ -39,7 +40,7 @@ class NoticesPage:
     def __call__(self, request: Request) -> Response:
         name = request.principal.name
         if not name:
-            raise Forbidden("Only who has a name here gets notices.")
+            raise Forbidden(say("Only who has a name here gets notices."))
         if request.method == "POST":
             return redirect(self._act(request, name))
         rows = [self._row(request, one) for one in self._notices.of(name)[:MAX_ROWS]]
@@ -54,10 +55,10 @@ class NoticesPage:
             return request.url(ADDRESS)
         number = whole_number(request.form.get("open", ""))
         if number is None:
-            raise BadRequest("The form does not say what to do.")
+            raise BadRequest(say("The form does not say what to do."))
         one = next((one for one in self._notices.of(name) if one.number == number), None)
         if one is None or not self._row(request, one).leads_to:
-            raise NotFound("this document")
+            raise NotFound(say("this document"))
         self._notices.read(name, one.number)
         if place_of(one) == DOCTOR:
             return request.url(DOCTOR)

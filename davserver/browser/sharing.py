@@ -38,6 +38,7 @@ from davserver.providers.users import Users
 from davserver.restrictions import MAX_WATERMARK
 from davserver.tokens import LinkTokens
 from davserver.web import Request, Response, redirect, whole_number
+from davserver.words import say
 
 SHARES = "/-/shares"
 
@@ -47,14 +48,14 @@ _MIN_PASSWORD = 6
 _MAX_PASSWORD = 200
 
 _ROLE_WORDS = {
-    Role.NONE: "No access",
-    Role.VIEWER: "View",
-    Role.FORM_FILLER: "Fill in forms",
-    Role.COMMENTER: "Comment",
-    Role.REVIEWER: "Suggest changes",
-    Role.EDITOR: "Edit",
-    Role.UPLOADER: "Upload only",
-    Role.MANAGER: "Edit and share",
+    Role.NONE: say("No access"),
+    Role.VIEWER: say("View"),
+    Role.FORM_FILLER: say("Fill in forms"),
+    Role.COMMENTER: say("Comment"),
+    Role.REVIEWER: say("Suggest changes"),
+    Role.EDITOR: say("Edit"),
+    Role.UPLOADER: say("Upload only"),
+    Role.MANAGER: say("Edit and share"),
 }
 
 
@@ -127,7 +128,7 @@ class Sharing:
             request,
             "share.html",
             entry=entry,
-            name=readable(entry.name) or "Files",
+            name=readable(entry.name) or say("Files"),
             is_dialog=request.query.get("in") == "dialog",
             address=request.addresses.page(SHARE, path),
             grants=[_grant_row(request, grant) for grant in self._access.on(path)],
@@ -157,7 +158,7 @@ class Sharing:
                 path = request.resource(form.get("path", ""))
                 self._take(request, path, form["subject"])
             else:
-                raise BadRequest("The form does not say what to do.")
+                raise BadRequest(say("The form does not say what to do."))
             return redirect(request.url(SHARES) + "?done=revoked")
         return self._pages.render(
             request,
@@ -189,14 +190,14 @@ class Sharing:
         elif act == "revoke":
             self._revoke(request, form.get("link", ""))
         else:
-            raise BadRequest("The form does not say what to do.")
+            raise BadRequest(say("The form does not say what to do."))
         return {"done": act}
 
     def _give(self, request: Request, path: str, form: Mapping[str, str]) -> None:
         who = request.principal
         grant = Grant(path, _subject(form), _role(form), _without(form))
         if not grant.rights <= self._access.rights(who, path):
-            raise Forbidden("You cannot give others more than you have yourself.")
+            raise Forbidden(say("You cannot give others more than you have yourself."))
         self._check_not_out(who, path, grant.subject, grant)
         self._access.give(grant, by=who.name)
         request.note(Event.SHARED, path=path, subject=grant.subject, role=grant.role.value)
@@ -212,23 +213,27 @@ class Sharing:
         """Raise Forbidden rather than let somebody lock themselves out."""
         if Right.SHARE not in self._access.rights_after(who, path, subject, grant):
             raise Forbidden(
-                "With this you would lock yourself out: you could not undo it. Give yourself "
-                "“Edit and share” first, or ask somebody else to do it."
+                say(
+                    "With this you would lock yourself out: you could not undo it. Give yourself "
+                    "“Edit and share” first, or ask somebody else to do it."
+                )
             )
 
     def _made(self, form: Mapping[str, str], link: Link) -> Link:
         """``link`` with what the form says. Raises BadRequest."""
         role = _role(form)
         if role not in LINK_ROLES:
-            raise BadRequest("A link cannot have this role.")
+            raise BadRequest(say("A link cannot have this role."))
         try:
             names = GuestNames(form.get("guest_names", GuestNames.ASK))
         except ValueError:
-            raise BadRequest("Guests are asked for their names in one of three ways.") from None
+            raise BadRequest(
+                say("Guests are asked for their names in one of three ways.")
+            ) from None
         downloads = form.get("max_downloads", "").strip()
         most = whole_number(downloads, digits=7)
         if downloads and most is None:
-            raise BadRequest("The limit of downloads must be a number.")
+            raise BadRequest(say("The limit of downloads must be a number."))
         return replace(
             link,
             role=role,
@@ -248,14 +253,20 @@ class Sharing:
         if not password:
             return link.password_hash
         if not _MIN_PASSWORD <= len(password) <= _MAX_PASSWORD:
-            raise BadRequest(f"A password has {_MIN_PASSWORD} to {_MAX_PASSWORD} characters.")
+            raise BadRequest(
+                say(
+                    "A password has {min_password} to {max_password} characters.",
+                    min_password=_MIN_PASSWORD,
+                    max_password=_MAX_PASSWORD,
+                )
+            )
         return self._hashed(password)
 
     def _named(self, who: Principal, identity: str) -> Link:
         """The link that a form names. Raises NotFound for what is not theirs to change."""
         link = self._links.find(identity)
         if link is None or not _is_own(who, link):
-            raise NotFound("this link")
+            raise NotFound(say("this link"))
         return link
 
     def _revoke(self, request: Request, identity: str) -> None:
@@ -310,7 +321,7 @@ def _somebody(request: Request) -> Principal:
     """Who asks, if they signed in: what is shared is shared by somebody."""
     who = request.principal
     if who.is_anonymous:
-        raise SignInNeeded("Sign in to share.")
+        raise SignInNeeded(say("Sign in to share."))
     return who
 
 
@@ -320,7 +331,7 @@ def _is_own(who: Principal, link: Link) -> bool:
 
 def _grant_row(request: Request, grant: Grant) -> GrantRow:
     kind, _, name = grant.subject.partition(":")
-    who = {"user": name, "group": f"Group {name}"}.get(kind, "Everybody")
+    who = {"user": name, "group": say("Group {name}", name=name)}.get(kind, say("Everybody"))
     addresses, path = request.addresses, grant.path
     return GrantRow(grant, who, addresses.page(SHARE, path), readable(path), addresses.target(path))
 
@@ -333,7 +344,7 @@ def _subject(form: Mapping[str, str]) -> str:
     else:
         subject = of_group(text) if form.get("kind") == "group" else of_user(text)
     if not is_subject(subject):
-        raise BadRequest("Name a user, a group like group:staff, or everyone.")
+        raise BadRequest(say("Name a user, a group like group:staff, or everyone."))
     return subject
 
 
@@ -341,7 +352,7 @@ def _role(form: Mapping[str, str]) -> Role:
     try:
         return Role(form.get("role", ""))
     except ValueError:
-        raise BadRequest("There is no such role.") from None
+        raise BadRequest(say("There is no such role.")) from None
 
 
 def _without(form: Mapping[str, str]) -> Rights:
@@ -355,7 +366,7 @@ def _end_of(day: str) -> datetime | None:
     try:
         return datetime.combine(date.fromisoformat(day), time(), UTC) + timedelta(days=1)
     except (ValueError, OverflowError):
-        raise BadRequest("The last day must be a date like 2027-01-31.") from None
+        raise BadRequest(say("The last day must be a date like 2027-01-31.")) from None
 
 
 def _now() -> datetime:

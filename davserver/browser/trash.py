@@ -17,6 +17,7 @@ from davserver.providers.files import VersionedFiles
 from davserver.providers.places import levels_of
 from davserver.providers.trash import Trash
 from davserver.web import Request, Response, redirect, whole_number
+from davserver.words import say
 
 ADDRESS = "/-/trash"
 MAX_ROWS = 1000
@@ -93,7 +94,7 @@ class TrashPage:
                     request.note(Event.PURGED, path=one.path)
                     removed += 1
             return {"removed": str(removed)}
-        raise BadRequest("The form does not say what to do.")
+        raise BadRequest(say("The form does not say what to do."))
 
     def _shown(self, principal: Principal) -> Iterator[tuple[Trashed, bool]]:
         """What was deleted of what the principal may read, and whether they may delete it."""
@@ -120,5 +121,5 @@ class TrashPage:
 
 
 def _row(one: Trashed, *, may_write: bool) -> Row:
-    folder = readable(paths.parent(one.path).strip("/")) or "Files"
+    folder = readable(paths.parent(one.path).strip("/")) or say("Files")
     return Row(one, readable(one.name), folder, symbol(one.entry, one.name), may_write)

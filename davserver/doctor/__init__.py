@@ -14,18 +14,19 @@ from davserver.providers.probes import Probes
 from davserver.providers.share import Share, open_share
 from davserver.settings import Settings
 from davserver.tokens import Tokens, server_secret
+from davserver.words import say
 
 __all__ = ["Finding", "Verdict", "examine", "examine_server", "worst"]
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """Everything, one finding after the other as they are made."""
-    yield good("settings", f"read; the folder is {settings.root}")
+    yield good(say("settings"), say("read; the folder is {root}", root=settings.root))
     yield site.folder(settings.root)
     try:
         share = open_share(settings.root, settings.state, settings.sync, connections=2)
     except (DavserverError, OSError) as broken:
-        yield fault("catalog", str(broken), "Give the server the right to write there.")
+        yield fault(say("catalog"), str(broken), say("Give the server the right to write there."))
         return
     try:
         yield site.catalog(share)
@@ -45,13 +46,15 @@ def office(settings: Settings, share: Share, us: str = "", page: str = "") -> It
     try:
         servers = document_servers(settings)
     except SettingsWrong as wrong:
-        yield fault("secret", str(wrong), "Write the shared secret into that file.")
+        yield fault(say("secret"), str(wrong), say("Write the shared secret into that file."))
         return
     if not servers:
         yield good(
-            "Document Server",
-            "none is configured; office documents are stored and versioned, not opened. Name one "
-            "with document_server and jwt_secret_file to open them (docs/install.md).",
+            say("Document Server"),
+            say(
+                "none is configured; office documents are stored and versioned, not opened. Name "
+                "one with document_server and jwt_secret_file to open them (docs/install.md)."
+            ),
         )
         return
     us = us or our_address(settings)
@@ -79,8 +82,8 @@ def examine_server(
     try:
         server.learn(server.told())
     except DavserverError as broken:
-        cure = "Nothing has to be done: the settings count."
-        yield advice("what it says of itself", str(broken), cure, server.public)
+        cure = say("Nothing has to be done: the settings count.")
+        yield advice(say("what it says of itself"), str(broken), cure, server.public)
     signed = True
     for finding in signatures.command(server):
         yield finding

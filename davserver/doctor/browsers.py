@@ -10,6 +10,7 @@ from davserver.editor.pages import API_SCRIPT
 from davserver.editor.server.client import DocumentServer
 from davserver.errors import DavserverError
 from davserver.pages import origin_of
+from davserver.words import say
 
 EDITOR_PAGE = "/web-apps/apps/documenteditor/main/index.html"
 SWITCHING, BAD_REQUEST = 101, 400
@@ -29,27 +30,39 @@ def browsers(server: DocumentServer, page: str) -> Iterator[Finding]:
 def _mixed(server: DocumentServer, page: str) -> Finding:
     if page.startswith("https:") and server.public.startswith("http:"):
         return fault(
-            "mixed content",
-            "our pages come by https, the Document Server by http: browsers refuse to show it",
-            "Put the Document Server behind https too, and change document_server to that address.",
+            say("mixed content"),
+            say("our pages come by https, the Document Server by http: browsers refuse to show it"),
+            say(
+                "Put the Document Server behind https too, and change document_server to that "
+                "address."
+            ),
             server.public,
         )
-    return good("mixed content", "browsers may show it within our pages", server.public)
+    return good(say("mixed content"), say("browsers may show it within our pages"), server.public)
 
 
 def _script(server: DocumentServer) -> Finding:
     """By the address that browsers use, as far as we reach that."""
-    subject, asked = "script of the editor", server.public + API_SCRIPT
+    subject, asked = say("script of the editor"), server.public + API_SCRIPT
     try:
         looked = server.look(asked)
     except DavserverError as broken:
-        words = f"from here, {asked} cannot be reached: {broken}"
-        cure = "Open that address in a browser: it has to show a script. Browsers load it directly."
+        words = say(
+            "from here, {asked} cannot be reached: {reason}", asked=asked, reason=str(broken)
+        )
+        cure = say(
+            "Open that address in a browser: it has to show a script. Browsers load it directly."
+        )
         return advice(subject, words, cure, server.public)
     if looked.status == 200 and b"DocsAPI" in looked.content:
-        return good(subject, f"{asked} is there", server.public)
-    cure = "Set document_server to the address below which /web-apps is, as browsers reach it."
-    return fault(subject, f"{asked} is no script (status {looked.status})", cure, server.public)
+        return good(subject, say("{asked} is there", asked=asked), server.public)
+    cure = say("Set document_server to the address below which /web-apps is, as browsers reach it.")
+    return fault(
+        subject,
+        say("{asked} is no script (status {status})", asked=asked, status=looked.status),
+        cure,
+        server.public,
+    )
 
 
 def _websocket(server: DocumentServer) -> Finding:
@@ -60,19 +73,19 @@ def _websocket(server: DocumentServer) -> Finding:
         "Sec-WebSocket-Version": "13",
         "Sec-WebSocket-Key": base64.b64encode(secrets.token_bytes(16)).decode(),
     }
-    subject = "WebSocket"
-    cure = (
-        "Let the proxy in front of the Document Server pass Upgrade and Connection (nginx: "
-        "proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header "
-        'Connection "upgrade";).'
+    subject = say("WebSocket")
+    cure = say(
+        "Let the proxy in front of the Document Server pass Upgrade and Connection "
+        "(nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; "
+        'proxy_set_header Connection "upgrade";).'
     )
     try:
         looked = server.look("/doc/doctor/c/?EIO=4&transport=websocket", headers)
     except DavserverError as broken:
         return fault(subject, str(broken), cure, server.public)
     if looked.status in (SWITCHING, BAD_REQUEST):
-        return good(subject, "passes", server.public)
-    words = f"does not pass: status {looked.status} instead of 101"
+        return good(subject, say("passes"), server.public)
+    words = say("does not pass: status {status} instead of 101", status=looked.status)
     return fault(subject, words, cure, server.public)
 
 
@@ -83,15 +96,18 @@ def _framed(server: DocumentServer, page: str) -> Finding | None:
     except DavserverError:
         # What cannot be reached is told above.
         return None
-    subject, ours = "page policy", origin_of(page)
+    subject, ours = say("page policy"), origin_of(page)
     forbids = _forbids(looked.headers, ours, origin_of(server.public))
     if not forbids:
-        return good(subject, "the editor may be shown in our pages", server.public)
+        return good(subject, say("the editor may be shown in our pages"), server.public)
     return fault(
         subject,
-        "its pages forbid to be shown in ours (X-Frame-Options or frame-ancestors)",
-        "Take that header out of the proxy in front of the Document Server, or name "
-        f"{ours or 'our address'} in frame-ancestors.",
+        say("its pages forbid to be shown in ours (X-Frame-Options or frame-ancestors)"),
+        say(
+            "Take that header out of the proxy in front of the Document Server, or name {address} "
+            "in frame-ancestors.",
+            address=ours or say("our address"),
+        ),
         server.public,
     )
 

@@ -10,8 +10,9 @@ from typing import Any, get_args
 
 from davserver.customization import KNOWN, Kind, Known, is_yes_no
 from davserver.editor.formats import FORMATS
-from davserver.editor.language import LANGUAGES, named
+from davserver.language import LANGUAGES, named
 from davserver.settings import Settings
+from davserver.words import say
 
 CONNECTION = frozenset(
     {
@@ -70,110 +71,126 @@ _LANGUAGES = tuple(sorted(((code, named(code)) for code in LANGUAGES), key=lambd
 
 GROUPS = (
     Group(
-        "Document Server",
-        "It opens the documents. After a change here the connection is tested in both directions "
-        "before anything is kept.",
+        say("Document Server"),
+        say(
+            "It opens the documents. After a change here the connection is tested in both "
+            "directions before anything is kept."
+        ),
         (
             Field(
                 "document_server",
-                "Address of the Document Server",
-                help="As browsers reach it, like https://office.example.org. Empty: office "
-                "documents are stored, and not opened.",
+                say("Address of the Document Server"),
+                help=say(
+                    "As browsers reach it, like https://office.example.org. Empty: office "
+                    "documents are stored, and not opened."
+                ),
             ),
             Field(
                 SECRET,
-                "Secret",
+                say("Secret"),
                 "secret",
-                "What both servers sign with. It is never shown again; empty leaves it as it is.",
+                say(
+                    "What both servers sign with. It is never shown again; empty leaves it as it "
+                    "is."
+                ),
             ),
             Field(
                 "document_server_internal",
-                "Its address for this server",
-                help="If this server reaches it by another one than browsers do.",
+                say("Its address for this server"),
+                help=say("If this server reaches it by another one than browsers do."),
             ),
             Field(
                 "internal_url",
-                "Address of this server for the Document Server",
-                help="If it reaches this server by another one than browsers do.",
+                say("Address of this server for the Document Server"),
+                help=say("If it reaches this server by another one than browsers do."),
             ),
         ),
     ),
     Group(
-        "Certificate and signatures",
-        "Most installations need nothing here.",
+        say("Certificate and signatures"),
+        say("Most installations need nothing here."),
         (
             Field(
                 "document_server_verify",
-                "Check the certificate of the Document Server",
+                say("Check the certificate of the Document Server"),
                 "check",
-                "Without the check, whoever is on the way can read and change every document.",
+                say("Without the check, whoever is on the way can read and change every document."),
             ),
             Field(
                 "document_server_ca",
-                "File of its certificate authority",
-                help="On this machine, if the authority is one of your own: /etc/ssl/office.pem",
+                say("File of its certificate authority"),
+                help=say(
+                    "On this machine, if the authority is one of your own: /etc/ssl/office.pem"
+                ),
             ),
             Field(
                 "jwt_header",
-                "Header with the token",
-                help="Empty: the one that the Document Server names, else Authorization.",
+                say("Header with the token"),
+                help=say("Empty: the one that the Document Server names, else Authorization."),
             ),
             Field(
                 "jwt_prefix",
-                "What stands before the token",
-                help="Empty: what the Document Server says, else Bearer.",
+                say("What stands before the token"),
+                help=say("Empty: what the Document Server says, else Bearer."),
             ),
-            _number("jwt_seconds", "Life of a signed configuration, in seconds"),
-            _number("jwt_leeway_seconds", "Difference of clocks, in seconds"),
+            _number("jwt_seconds", say("Life of a signed configuration, in seconds")),
+            _number("jwt_leeway_seconds", say("Difference of clocks, in seconds")),
         ),
     ),
     Group(
-        "Everyday",
+        say("Everyday"),
         "",
         (
             _one_of(
-                "open_in", "Documents open", same="in the same tab", tab="in a tab of their own"
+                "open_in",
+                say("Documents open"),
+                same=say("in the same tab"),
+                tab=say("in a tab of their own"),
             ),
             _one_of(
                 "new_format",
-                "New documents are",
+                say("New documents are"),
                 ooxml="Office Open XML (docx, xlsx, pptx)",
                 odf="OpenDocument (odt, ods, odp)",
             ),
             _one_of(
                 "co_editing",
-                "People edit together",
-                fast="fast: every letter at once",
-                strict="strict: what is saved",
+                say("People edit together"),
+                fast=say("fast: every letter at once"),
+                strict=say("strict: what is saved"),
             ),
             _one_of(
                 "conflict",
-                "A drive that writes what is being edited",
-                lock="is kept out",
-                fork="makes a second file",
-                warn="is let in, and all are told",
+                say("A drive that writes what is being edited"),
+                lock=say("is kept out"),
+                fork=say("makes a second file"),
+                warn=say("is let in, and all are told"),
             ),
             _number(
-                "save_minutes", "Minutes until what is typed is stored", "0: only when they save."
+                "save_minutes",
+                say("Minutes until what is typed is stored"),
+                say("0: only when they save."),
             ),
             Field(
                 "editor_language",
-                "Language of the editor",
+                say("Language of the editor"),
                 "choice",
-                choices=(("", "that of each browser"), *_LANGUAGES),
+                choices=(("", say("that of each browser")), *_LANGUAGES),
             ),
             Field(
                 "live_view_for_guests",
-                "Guests who only read see letters as they are typed",
+                say("Guests who only read see letters as they are typed"),
                 "check",
             ),
-            Field("macros_for_guests", "Macros run for guests", "check"),
+            Field("macros_for_guests", say("Macros run for guests"), "check"),
         ),
     ),
     Group(
-        "Formats that lose something",
-        "These hold less than the editor can do; what they cannot hold is lost by saving. Ticked "
-        "ones open for editing all the same, with a word of warning.",
+        say("Formats that lose something"),
+        say(
+            "These hold less than the editor can do; what they cannot hold is lost by saving. "
+            "Ticked ones open for editing all the same, with a word of warning."
+        ),
         tuple(Field(f"edit_formats.{name}", name, "check") for name in _LOSSY),
     ),
 )
@@ -201,9 +218,11 @@ def _spaced(key: str) -> str:
 
 
 LOOKS = Group(
-    "How the editor looks and behaves",
-    "What is left open is as the editor has it. Texts, addresses and rules for folders are in the "
-    "file of settings.",
+    say("How the editor looks and behaves"),
+    say(
+        "What is left open is as the editor has it. Texts, addresses and rules for folders are in "
+        "the file of settings."
+    ),
     tuple(_customizations(KNOWN, "customization", "")),
 )
 FIELDS = {field.name: field for group in (*GROUPS, LOOKS) for field in group.fields}

@@ -7,13 +7,14 @@ from davserver.doctor.finding import Finding, advice, good
 from davserver.editor.server.client import DocumentServer, look_at
 from davserver.errors import DavserverError
 from davserver.pages import readable_size
+from davserver.words import say
 
 # What no editor needs: statistics, a page to try things, the administration, the builder.
 _NOT_FOR_ALL = {
-    "/info/info.json": "its statistics",
-    "/example/": "its example, in which anybody may store documents",
-    "/adminpanel/": "its administration",
-    "/welcome/": "its welcome page, which tells how it is set up",
+    "/info/info.json": say("its statistics"),
+    "/example/": say("its example, in which anybody may store documents"),
+    "/adminpanel/": say("its administration"),
+    "/welcome/": say("its welcome page, which tells how it is set up"),
 }
 _BUILDER = "/docbuilder"
 ADMIN_PORT = 9000
@@ -22,36 +23,49 @@ ADMIN_PORT = 9000
 
 def limits(server: DocumentServer, max_document_bytes: int) -> Finding:
     """Whether we let people open what the server would refuse."""
-    subject = "size limit"
+    subject = say("size limit")
     told = server.told_bytes
     if not told:
-        words = f"it does not tell its limit; {readable_size(server.max_bytes)} is taken for it"
+        words = say(
+            "it does not tell its limit; {max_bytes} is taken for it",
+            max_bytes=readable_size(server.max_bytes),
+        )
         return good(subject, words, server.public)
     if max_document_bytes > told:
         return advice(
             subject,
-            f"max_document_mib allows {readable_size(max_document_bytes)}, the Document Server "
-            f"takes {readable_size(told)}: larger documents fail there",
-            "Lower max_document_mib, or raise FileConverter.converter.maxDownloadBytes there.",
+            say(
+                "max_document_mib allows {max_document_bytes}, the Document Server takes {told}: "
+                "larger documents fail there",
+                max_document_bytes=readable_size(max_document_bytes),
+                told=readable_size(told),
+            ),
+            say("Lower max_document_mib, or raise FileConverter.converter.maxDownloadBytes there."),
             server.public,
         )
-    return good(subject, f"documents up to {readable_size(told)} are taken", server.public)
+    return good(
+        subject, say("documents up to {told} are taken", told=readable_size(told)), server.public
+    )
 
 
 def exposed(server: DocumentServer) -> Iterator[Finding]:
     """What can be reached and should not be; one finding for all if there is nothing."""
-    found = [f"{path} ({what})" for path, what in _NOT_FOR_ALL.items() if _is_open(server, path)]
+    found = [
+        say("{path} ({what})", path=path, what=what)
+        for path, what in _NOT_FOR_ALL.items()
+        if _is_open(server, path)
+    ]
     if _builds(server):
-        found.append(f"{_BUILDER} (it runs the scripts of whoever has a token)")
+        found.append(say("{path} (it runs the scripts of whoever has a token)", path=_BUILDER))
     if _administers(server):
-        found.append(f"port {ADMIN_PORT} (its administration)")
+        found.append(say("port {port} (its administration)", port=ADMIN_PORT))
     if not found:
-        yield good("exposed addresses", "none that editors do not need", server.public)
+        yield good(say("exposed addresses"), say("none that editors do not need"), server.public)
         return
     yield advice(
-        "exposed addresses",
-        f"whoever reaches the server can open {', '.join(found)}",
-        "Let the proxy in front of it refuse these, except from your own network.",
+        say("exposed addresses"),
+        say("whoever reaches the server can open {found}", found=found),
+        say("Let the proxy in front of it refuse these, except from your own network."),
         server.public,
     )
 

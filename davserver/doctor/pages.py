@@ -22,6 +22,7 @@ from davserver.providers.share import Share
 from davserver.providers.timeline import Timeline
 from davserver.settings import Settings
 from davserver.web import Request, Response, redirect
+from davserver.words import say
 
 EDITOR = "/-/admin/editor"
 DOCTOR = "/-/admin/doctor"
@@ -89,7 +90,7 @@ class DoctorPage:
         if request.method == "POST":
             with self._exclusion.if_free(_TASK) as held:
                 if not held:
-                    raise Unavailable("An examination is under way. Try again in a moment.")
+                    raise Unavailable(say("An examination is under way. Try again in a moment."))
                 findings = sorted(self._examine(request), key=lambda one: _FIRST[one.verdict])
         counts = {
             verdict.value: sum(one.verdict is verdict for one in findings or ())
@@ -153,9 +154,9 @@ class SessionPage:
 
     def _end(self, request: Request, session: EditSession) -> Outcome:
         if self._ending is None:
-            raise Gone("No Document Server is configured here.")
+            raise Gone(say("No Document Server is configured here."))
         if not self._is_live(session):
-            raise Conflict("This session is over.")
+            raise Conflict(say("This session is over."))
         ended, outcome = self._ending.end(session.path)
         editors = ", ".join(map(called, ended.editors))
         request.note(Event.SESSION_ENDED, path=ended.path, editors=editors)
@@ -178,7 +179,7 @@ def gauges(servers: Servers | None) -> dict[str, tuple[str, float]]:
 
 def _check(request: Request) -> None:
     if not request.principal.is_administrator:
-        raise Forbidden("Only an administrator may look after the editor.")
+        raise Forbidden(say("Only an administrator may look after the editor."))
 
 
 def _connections(server: DocumentServer, people_there: int) -> str:
@@ -192,7 +193,11 @@ def _connections(server: DocumentServer, people_there: int) -> str:
         return ""
     users = quota.get("users") if isinstance(quota, dict) else None
     if licence.get("users_count") and isinstance(users, list):
-        return f"{len(users)} of {licence['users_count']} users"
+        return say("{used} of {limit} users", used=len(users), limit=licence["users_count"])
     if licence.get("connections"):
-        return f"{people_there} of {licence['connections']} connections"
-    return "without a limit"
+        return say(
+            "{used} of {limit} connections",
+            used=people_there,
+            limit=licence["connections"],
+        )
+    return say("without a limit")

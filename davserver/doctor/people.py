@@ -8,13 +8,16 @@ from davserver.doctor.finding import Finding, fault, good
 from davserver.entrance import openid_provider, sources_of
 from davserver.errors import DavserverError, SettingsWrong
 from davserver.settings import Settings
+from davserver.words import say
 
 PAM_FOLDERS = (Path("/etc/pam.d"), Path("/usr/lib/pam.d"))
 
 _CURES = {
-    "htpasswd": "See htpasswd_file: it has to be there, and be read by this user.",
-    "ldap": "See ldap_url, ldap_ca, ldap_bind_dn, and ldap_bind_password_file; from this machine, "
-    "try ldapsearch with the same.",
+    "htpasswd": say("See htpasswd_file: it has to be there, and be read by this user."),
+    "ldap": say(
+        "See ldap_url, ldap_ca, ldap_bind_dn, and ldap_bind_password_file; from this machine, try "
+        "ldapsearch with the same."
+    ),
 }
 
 
@@ -24,10 +27,14 @@ def people(settings: Settings) -> Iterator[Finding]:
         sources = sources_of(settings)
         provider = openid_provider(settings)
     except SettingsWrong as wrong:
-        yield fault("users", str(wrong), "Install what is missing, or take it out of the settings.")
+        yield fault(
+            say("users"),
+            str(wrong),
+            say("Install what is missing, or take it out of the settings."),
+        )
         return
     for source in sources:
-        subject = f"users from {source.name}"
+        subject = say("users from {name}", name=source.name)
         if source.name == "pam":
             # A question would be a failed sign-in in the system's own records.
             yield _pam(settings.pam_service)
@@ -37,19 +44,19 @@ def people(settings: Settings) -> Iterator[Finding]:
         except DavserverError as broken:
             yield fault(subject, str(broken), _CURES.get(source.name, ""))
         else:
-            yield good(subject, "can be asked")
+            yield good(subject, say("can be asked"))
     if provider is not None:
         try:
             provider.address("https://localhost/", "x", "x", secrets.token_urlsafe(48))
         except DavserverError as broken:
-            cure = "See oidc_issuer and oidc_ca: /.well-known/openid-configuration below it."
-            yield fault("OpenID provider", str(broken), cure)
+            cure = say("See oidc_issuer and oidc_ca: /.well-known/openid-configuration below it.")
+            yield fault(say("OpenID provider"), str(broken), cure)
         else:
-            yield good("OpenID provider", f"{provider.issuer} can be asked")
+            yield good(say("OpenID provider"), say("{issuer} can be asked", issuer=provider.issuer))
 
 
 def _pam(service: str) -> Finding:
     if any((folder / service).is_file() for folder in PAM_FOLDERS):
-        return good("users from pam", f"the service {service} is set up")
-    cure = f"Write /etc/pam.d/{service}, or name another one with pam_service."
-    return fault("users from pam", f"there is no service {service}", cure)
+        return good(say("users from pam"), say("the service {service} is set up", service=service))
+    cure = say("Write /etc/pam.d/{service}, or name another one with pam_service.", service=service)
+    return fault(say("users from pam"), say("there is no service {service}", service=service), cure)

@@ -13,13 +13,14 @@ from davserver.doctor.finding import Finding, advice, fault, good
 from davserver.editor.server.client import Looked, look_at
 from davserver.errors import DavserverError
 from davserver.pages import content_security_policy, origin_of
+from davserver.words import say
 
 SIGN_IN = "/-/login"
 """A page of ours that everybody may see; all pages have the same headers but for one origin."""
 
 _OURS = content_security_policy().partition("frame-ancestors")[0]
 _SCRIPT = re.compile(rb'src="([^"]+/page\.js)"')
-_CURE = (
+_CURE = say(
     "Take that header out of the proxy in front of davserver for this site (nginx: add_header; "
     "Apache: Header; Traefik: a middleware): davserver sends its own, page by page."
 )
@@ -66,21 +67,35 @@ def permits(sources: list[str] | None, origin: str, own: str) -> bool:
 
 def arriving(page: str, servers: list[str], verify: Path | bool) -> Iterator[Finding]:
     """How a page of ours arrives at ``page``, our address in browsers; ``servers`` are origins."""
-    subject, address = "our pages on their way", page + SIGN_IN
+    subject, address = say("our pages on their way"), page + SIGN_IN
     try:
         looked = look_at(address, verify, {"Accept": "text/html"})
     except DavserverError as broken:
-        cure = "Nothing, if browsers reach it: open it in one, and look at its headers there."
-        yield advice(subject, f"from here, {address} cannot be reached: {broken}", cure)
+        cure = say("Nothing, if browsers reach it: open it in one, and look at its headers there.")
+        yield advice(
+            subject,
+            say(
+                "from here, {address} cannot be reached: {reason}",
+                address=address,
+                reason=str(broken),
+            ),
+            cure,
+        )
         return
     if looked.status != 200:
-        words = f"{address} answers with status {looked.status}: its headers could not be looked at"
-        yield advice(subject, words, "If a proxy asks people to sign in first, that is all right.")
+        words = say(
+            "{address} answers with status {status}: its headers could not be looked at",
+            address=address,
+            status=looked.status,
+        )
+        yield advice(
+            subject, words, say("If a proxy asks people to sign in first, that is all right.")
+        )
         return
     found = list(_forbidden(looked, origin_of(page), servers))
     yield from found
     if not found:
-        yield good(subject, "have the headers that davserver gave them")
+        yield good(subject, say("have the headers that davserver gave them"))
     yield from _script(looked, page, verify)
 
 
@@ -91,25 +106,34 @@ def _forbidden(looked: Looked, ours: str, servers: list[str]) -> Iterator[Findin
     wrong = [words for policy in foreign for words in _against(policy, ours, servers)]
     subject = "Content-Security-Policy"
     if wrong:
-        yield fault(subject, f"a second one arrives with our pages, and forbids {wrong[0]}", _CURE)
+        yield fault(
+            subject,
+            say("a second one arrives with our pages, and forbids {wrong}", wrong=wrong[0]),
+            _CURE,
+        )
     elif len(foreign) == len(policies):
         yield advice(
             subject,
-            "the one of davserver does not arrive with its pages: what it forbids is permitted",
-            "Let the proxy in front of davserver pass this header on as it is.",
+            say(
+                "the one of davserver does not arrive with its pages: what it forbids is permitted"
+            ),
+            say("Let the proxy in front of davserver pass this header on as it is."),
         )
     if len(foreign) == len(policies) and looked.headers.get("x-frame-options"):
         # Where frame-ancestors arrives, this one does not count (CSP 3, 6.4.2).
         yield fault(
             "X-Frame-Options",
-            "arrives with our pages, which stand in frames of each other (sharing, embedders)",
+            say("arrives with our pages, which stand in frames of each other (sharing, embedders)"),
             _CURE,
         )
     embedding = looked.headers.get("cross-origin-embedder-policy", "").split(";")[0].strip()
     if embedding in ("require-corp", "credentialless") and set(servers) - {ours}:
         yield fault(
             "Cross-Origin-Embedder-Policy",
-            f"{embedding} arrives with our pages: browsers refuse the editor's frame in them",
+            say(
+                "{embedding} arrives with our pages: browsers refuse the editor's frame in them",
+                embedding=embedding,
+            ),
             _CURE,
         )
 
@@ -121,40 +145,50 @@ def _is_ours(policy: Policy, own: Policy) -> bool:
 def _against(policy: Policy, ours: str, servers: list[str]) -> Iterator[str]:
     """What a policy on pages of ``ours`` forbids of that which the editor needs, in words."""
     if "sandbox" in policy:
-        yield "scripts and forms (sandbox)"
+        yield say("scripts and forms (sandbox)")
     default = policy.get("default-src")
     scripts = policy.get("script-src-elem", policy.get("script-src", default))
     frames = policy.get("frame-src", policy.get("child-src", default))
     for origin in dict.fromkeys((ours, *servers)):
         if not permits(scripts, origin, ours):
-            yield f"scripts of {origin} (script-src)"
+            yield say("scripts of {origin} (script-src)", origin=origin)
     for origin in servers:
         if not permits(frames, origin, ours):
-            yield f"frames of {origin} (frame-src)"
+            yield say("frames of {origin} (frame-src)", origin=origin)
     if not permits(policy.get("frame-ancestors"), ours, ours):
-        yield "our pages in frames of our own (frame-ancestors)"
+        yield say("our pages in frames of our own (frame-ancestors)")
 
 
 def _script(looked: Looked, page: str, verify: Path | bool) -> Iterator[Finding]:
     """Whether a script of our pages arrives as one."""
-    subject, found = "our scripts on their way", _SCRIPT.search(looked.content)
+    subject, found = say("our scripts on their way"), _SCRIPT.search(looked.content)
     if found is None:
-        words = f"what answers at {page}{SIGN_IN} is no page of davserver"
-        yield fault(subject, words, "Set public_url to the address by which browsers reach it.")
+        words = say(
+            "what answers at {page}{sign_in} is no page of davserver", page=page, sign_in=SIGN_IN
+        )
+        yield fault(
+            subject, words, say("Set public_url to the address by which browsers reach it.")
+        )
         return
     address = origin_of(page) + found[1].decode("latin-1")
     try:
         script = look_at(address, verify)
     except DavserverError as broken:
-        yield fault(subject, f"{address}: {broken}", "See what the proxy does with that address.")
+        yield fault(
+            subject, f"{address}: {broken}", say("See what the proxy does with that address.")
+        )
         return
     kind = script.headers.get("content-type", "none").partition(";")[0]
     if script.status == 200 and kind == "text/javascript":
-        yield good(subject, "arrive as scripts")
+        yield good(subject, say("arrive as scripts"))
         return
     yield fault(
         subject,
-        f"{address} arrives with status {script.status} and the type {kind}: browsers do not "
-        "run it",
-        "Let the proxy in front of davserver pass /-/assets/ on as it is.",
+        say(
+            "{address} arrives with status {status} and the type {kind}: browsers do not run it",
+            address=address,
+            status=script.status,
+            kind=kind,
+        ),
+        say("Let the proxy in front of davserver pass /-/assets/ on as it is."),
     )

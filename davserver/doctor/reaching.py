@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from davserver.doctor.finding import Finding, advice, fault, good
 from davserver.editor.server.client import DocumentServer, Looked
 from davserver.errors import DavserverError
+from davserver.words import say, say_many
 
 SECONDS = 5
 SOON_DAYS = 14
@@ -20,14 +21,18 @@ SOON_DAYS = 14
 _CERTIFICATE_CURES = (
     (
         ("hostname mismatch", "ip address mismatch"),
-        "Use the name that the certificate has: in document_server, or in document_server_internal "
-        "if this server reaches it by another one.",
+        say(
+            "Use the name that the certificate has: in document_server, or in "
+            "document_server_internal if this server reaches it by another one."
+        ),
     ),
-    (("expired",), "Renew the certificate of the Document Server."),
+    (("expired",), say("Renew the certificate of the Document Server.")),
     (
         ("self-signed", "self signed", "issuer", "unable to verify"),
-        "If it is signed by an authority of your own, name its certificate with "
-        "document_server_ca.",
+        say(
+            "If it is signed by an authority of your own, name its certificate with "
+            "document_server_ca."
+        ),
     ),
 )
 
@@ -55,24 +60,41 @@ def _name(host: str, port: int, server: DocumentServer) -> Finding:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as broken:
-        cure = (
-            f"Give {host} an address in the DNS that this machine asks (or in its /etc/hosts), or "
-            "name another one with document_server_internal."
+        cure = say(
+            "Give {host} an address in the DNS that this machine asks (or in its /etc/hosts), or "
+            "name another one with document_server_internal.",
+            host=host,
         )
-        return fault("name", f"{host} has no address here: {broken.strerror}", cure, server.public)
+        return fault(
+            say("name"),
+            say("{host} has no address here: {strerror}", host=host, strerror=broken.strerror),
+            cure,
+            server.public,
+        )
     addresses = sorted({str(one[4][0]) for one in found})
-    return good("name", f"{host} is {', '.join(addresses[:4])}", server.public)
+    return good(
+        say("name"),
+        say("{host} is {addresses}", host=host, addresses=", ".join(addresses[:4])),
+        server.public,
+    )
 
 
 def _connection(host: str, port: int, server: DocumentServer) -> Iterator[Finding]:
     try:
         connection = socket.create_connection((host, port), SECONDS)
     except OSError as broken:
-        why = broken.strerror or "no answer in time"
-        yield _unreached(server, f"port {port} of {host} cannot be reached: {why}")
+        why = broken.strerror or say("no answer in time")
+        yield _unreached(
+            server,
+            say("port {port} of {host} cannot be reached: {why}", port=port, host=host, why=why),
+        )
         return
     with connection:
-        yield good("port", f"{port} of {host} takes connections", server.public)
+        yield good(
+            say("port"),
+            say("{port} of {host} takes connections", port=port, host=host),
+            server.public,
+        )
         if server.internal.startswith("https:"):
             yield _certificate(connection, host, server)
 
@@ -80,10 +102,12 @@ def _connection(host: str, port: int, server: DocumentServer) -> Iterator[Findin
 def _certificate(connection: socket.socket, host: str, server: DocumentServer) -> Finding:
     if server.verify is False:
         return advice(
-            "certificate",
-            "is not checked: whoever is on the way can read and change every document",
-            "Name the certificate of the authority that signed it with document_server_ca, and "
-            "leave document_server_verify = false out.",
+            say("certificate"),
+            say("is not checked: whoever is on the way can read and change every document"),
+            say(
+                "Name the certificate of the authority that signed it with document_server_ca, "
+                "and leave document_server_verify = false out."
+            ),
             server.public,
         )
     authority = server.verify if isinstance(server.verify, Path) else None
@@ -94,16 +118,25 @@ def _certificate(connection: socket.socket, host: str, server: DocumentServer) -
     except ssl.SSLCertVerificationError as broken:
         words = broken.verify_message
         cures = (cure for signs, cure in _CERTIFICATE_CURES if _has_one(words, signs))
-        cure = next(cures, "See who made the certificate, and for which name.")
-        return fault("certificate", words, cure, server.public)
+        cure = next(cures, say("See who made the certificate, and for which name."))
+        return fault(say("certificate"), words, cure, server.public)
     except (OSError, KeyError) as broken:
-        cure = "Does this port speak TLS at all? If not, write http:// in the address."
-        return fault("certificate", f"TLS does not begin: {broken}", cure, server.public)
+        cure = say("Does this port speak TLS at all? If not, write http:// in the address.")
+        return fault(
+            say("certificate"),
+            say("TLS does not begin: {reason}", reason=str(broken)),
+            cure,
+            server.public,
+        )
     days = int((ends - time.time()) / 86400)
     if days < SOON_DAYS:
-        words = f"is the server's, and ends in {days} days"
-        return advice("certificate", words, "Renew it before that.", server.public)
-    return good("certificate", f"is the server's, and good for {days} days", server.public)
+        words = say("is the server's, and ends in {days} days", days=days)
+        return advice(say("certificate"), words, say("Renew it before that."), server.public)
+    return good(
+        say("certificate"),
+        say("is the server's, and good for {days} days", days=days),
+        server.public,
+    )
 
 
 def _has_one(words: str, signs: tuple[str, ...]) -> bool:
@@ -111,25 +144,31 @@ def _has_one(words: str, signs: tuple[str, ...]) -> bool:
 
 
 def _unreached(server: DocumentServer, words: str) -> Finding:
-    cure = (
-        f"From this machine, try: curl {server.internal}/healthcheck (it must print: true). "
-        "If it is reached by another address from here, set document_server_internal."
+    cure = say(
+        "From this machine, try: curl {internal}/healthcheck (it must print: true). If it is "
+        "reached by another address from here, set document_server_internal.",
+        internal=server.internal,
     )
-    return fault("Document Server health", words, cure, server.public)
+    return fault(say("Document Server health"), words, cure, server.public)
 
 
 def _health(server: DocumentServer, looked: Looked) -> Finding:
     asked = f"{server.internal}/healthcheck"
-    subject = "Document Server health"
+    subject = say("Document Server health")
     if looked.status in (301, 302, 303, 307, 308):
         where = looked.headers.get("location", "elsewhere")
-        cure = "Set document_server to the address that it leads to; a POST does not follow."
-        return fault(subject, f"{asked} leads to {where}", cure, server.public)
+        cure = say("Set document_server to the address that it leads to; a POST does not follow.")
+        return fault(
+            subject, say("{asked} leads to {where}", asked=asked, where=where), cure, server.public
+        )
     if looked.status == 200 and looked.content.strip().lower() == b"true":
-        return good(subject, f"{asked} answers true", server.public)
-    words = f"{asked} does not answer true (status {looked.status})"
+        return good(subject, say("{asked} answers true", asked=asked), server.public)
+    words = say("{asked} does not answer true (status {status})", asked=asked, status=looked.status)
     return fault(
-        subject, words, "See its own log files, and whether a proxy answers for it.", server.public
+        subject,
+        words,
+        say("See its own log files, and whether a proxy answers for it."),
+        server.public,
     )
 
 
@@ -141,9 +180,10 @@ def _clock(server: DocumentServer, looked: Looked, leeway: int) -> Finding | Non
         return None
     skew = round((told.astimezone(UTC) - datetime.now(UTC)).total_seconds())
     if abs(skew) <= max(5, leeway // 6):
-        return good("clock", "agrees with ours", server.public)
-    which = "ahead of" if skew > 0 else "behind"
-    words = f"is {abs(skew)} seconds {which} ours"
-    cure = "Let both machines keep time by NTP: signatures are good for minutes only."
+        return good(say("clock"), say("agrees with ours"), server.public)
+    ahead = say_many("is {count} second ahead of ours", "is {count} seconds ahead of ours", skew)
+    behind = say_many("is {count} second behind ours", "is {count} seconds behind ours", -skew)
+    words = ahead if skew > 0 else behind
+    cure = say("Let both machines keep time by NTP: signatures are good for minutes only.")
     found = fault if abs(skew) > leeway else advice
-    return found("clock", words, cure, server.public)
+    return found(say("clock"), words, cure, server.public)

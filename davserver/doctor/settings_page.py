@@ -37,6 +37,7 @@ from davserver.providers.share import Share
 from davserver.settings import Settings
 from davserver.tokens import Box
 from davserver.web import Request, Response, redirect
+from davserver.words import say
 
 ADDRESS = "/-/admin/editor/settings"
 LOOKS_AGAIN = 15
@@ -45,7 +46,7 @@ _TASK = "settings"
 _SEALED_SECONDS = 3600
 _SECRET_BYTES = 32
 _WRONG, _NOT_KEPT = 422, 409
-_SEE_BELOW = "Nothing was saved: see below."
+_SEE_BELOW = say("Nothing was saved: see below.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,19 +89,23 @@ class SettingsPage:
 
     def __call__(self, request: Request) -> Response:
         if not request.principal.is_administrator:
-            raise Forbidden("Only an administrator may look after the editor.")
+            raise Forbidden(say("Only an administrator may look after the editor."))
         here = self._sign_in.current(request)
         if here is None:
-            return self._sign_in.asked_for(request, ADDRESS, "change settings")
+            return self._sign_in.asked_for(
+                request, ADDRESS, say("Sign in with a browser to change settings.")
+            )
         sure = is_sure(here)
         if request.method != "POST":
             return self._page(request, Told(), sure=sure)
         try:
             if not sure:
-                raise Forbidden("You signed in a while ago. Sign in again to change this.")
+                raise Forbidden(say("You signed in a while ago. Sign in again to change this."))
             with self._exclusion.if_free(_TASK) as held:
                 if not held:
-                    raise Unavailable("Somebody changes settings right now. Try again in a moment.")
+                    raise Unavailable(
+                        say("Somebody changes settings right now. Try again in a moment.")
+                    )
                 told = self._post(request)
         except SettingsWrong as wrong:
             told = _at_fields(str(wrong))
@@ -116,14 +121,20 @@ class SettingsPage:
         if do == "make":
             return Told(made=secrets.token_hex(_SECRET_BYTES))
         if do not in ("save", "anyway"):
-            raise BadRequest("The form does not say what to do.")
+            raise BadRequest(say("The form does not say what to do."))
         fixed = self._settings.sources.set_keys()
         refused = [FIELDS[name] for name in posted_but_fixed(request.form, fixed)]
         if refused:
             where = where_set(refused[0], fixed)
-            raise Conflict(f"{refused[0].label}: this is set elsewhere ({where}), not here.")
+            raise Conflict(
+                say(
+                    "{label}: this is set elsewhere ({where}), not here.",
+                    label=refused[0].label,
+                    where=where,
+                )
+            )
         if request.form.get("stamp", "") != self._kept.stamp:
-            raise Conflict("Somebody else changed settings meanwhile. Load the page anew.")
+            raise Conflict(say("Somebody else changed settings meanwhile. Load the page anew."))
         return self._change(request, fixed, anyway=do == "anyway")
 
     def _change(self, request: Request, fixed: Mapping[str, str], *, anyway: bool) -> Told | None:
@@ -175,9 +186,12 @@ class SettingsPage:
         there = [one.path for one in self._sessions.live() if one.server in gone]
         if not there:
             return []
-        words = f"some are on a server whose address or secret changes: {', '.join(there[:5])}"
-        cure = "Let people close them, or end the sessions: what is typed could not come back."
-        return [fault("documents being edited", words, cure)]
+        words = say(
+            "some are on a server whose address or secret changes: {there}",
+            there=", ".join(there[:5]),
+        )
+        cure = say("Let people close them, or end the sessions: what is typed could not come back.")
+        return [fault(say("documents being edited"), words, cure)]
 
     def _page(self, request: Request, told: Told, *, sure: bool) -> Response:
         problem = told.problem
@@ -240,13 +254,13 @@ def _at_fields(words: str) -> Told:
 
 def _own_faults(values: Mapping[str, Any], fixed: Mapping[str, str]) -> dict[str, str]:
     """What the settings would say in words for those who write files, or take for another thing."""
-    found = {}
+    found: dict[str, str] = {}
     has_secret = SECRET in values or SECRET in fixed or "jwt_secret_file" in fixed
     if values.get("document_server") and not has_secret:
-        found[SECRET] = "Both servers need the same one: type it, or make one."
+        found[SECRET] = say("Both servers need the same one: type it, or make one.")
     authority = values.get("document_server_ca", "")
     if authority and not authority.startswith("/"):
-        found["document_server_ca"] = "Give the whole path, like /etc/ssl/office.pem."
+        found["document_server_ca"] = say("Give the whole path, like /etc/ssl/office.pem.")
     return found
 
 

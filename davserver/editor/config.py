@@ -9,8 +9,8 @@ from typing import Any
 
 from davserver.editor.actions import usable
 from davserver.editor.formats import Format, document_type
-from davserver.editor.language import for_editor, region_of
 from davserver.editor.surfaces import Surface
+from davserver.language import for_editor, region_of
 from davserver.model import (
     NO_RIGHTS,
     DocumentKey,

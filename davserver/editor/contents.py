@@ -10,6 +10,7 @@ from typing import BinaryIO
 from davserver.editor.compound import names_in
 from davserver.editor.formats import Format
 from davserver.errors import UnsupportedMediaType
+from davserver.words import say
 
 FORM_HEAD_BYTES = 300
 _MIB = 1 << 20
@@ -33,8 +34,12 @@ def check_size(size: int, most: int) -> None:
     """Raise NotOpenable for a file that the Document Server does not fetch."""
     if size > most:
         raise NotOpenable(
-            f"With {_mib(size)} MiB this file is too large for the editor, which opens up to "
-            f"{_mib(most)} MiB."
+            say(
+                "With {size} MiB this file is too large for the editor, which opens up to {most} "
+                "MiB.",
+                size=_mib(size),
+                most=_mib(most),
+            )
         )
 
 
@@ -54,8 +59,12 @@ def check_unpacked(content: BinaryIO, known: Format) -> None:
     unpacked = sum(part.file_size for part in parts if part.filename.lower().endswith(".xml"))
     if unpacked > most:
         raise NotOpenable(
-            f"Unpacked, the text of this document has {_mib(unpacked)} MiB, and the editor opens "
-            f"up to {_mib(most)} MiB in this format."
+            say(
+                "Unpacked, the text of this document has {unpacked} MiB, and the editor opens up "
+                "to {most} MiB in this format.",
+                unpacked=_mib(unpacked),
+                most=_mib(most),
+            )
         )
 
 
@@ -67,8 +76,10 @@ def check_private(content: BinaryIO) -> None:
     """
     if names_in(content) >= _PRIVATE:
         raise NotOpenable(
-            "This document is encrypted for a private room: it opens in the ONLYOFFICE Desktop "
-            "Editors of those who have the key, and nowhere else."
+            say(
+                "This document is encrypted for a private room: it opens in the ONLYOFFICE "
+                "Desktop Editors of those who have the key, and nowhere else."
+            )
         )
 
 

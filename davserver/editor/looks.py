@@ -6,7 +6,7 @@ Source: Docs API, "Config", editorConfig.
 from typing import Any
 
 from davserver.customization import Look
-from davserver.editor.language import for_editor, region_of
+from davserver.language import for_editor, region_of
 
 
 def with_look(config: dict[str, Any], look: Look, language: str) -> dict[str, Any]:

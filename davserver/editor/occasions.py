@@ -18,6 +18,7 @@ from davserver.errors import NotFound
 from davserver.model import Entry, Right, Rights
 from davserver.providers.files import VersionedFiles
 from davserver.web import Request
+from davserver.words import say
 
 
 class Occasions:
@@ -37,8 +38,12 @@ class Occasions:
             version = server.version
             if version and version < DIAGRAMS_SINCE:
                 raise NotOpenable(
-                    f"Diagrams open in a Document Server from version {DIAGRAMS_SINCE[0]} on; "
-                    f"the one here has {'.'.join(map(str, version[:2]))}."
+                    say(
+                        "Diagrams open in a Document Server from version {diagrams_since} on; the "
+                        "one here has {version}.",
+                        diagrams_since=DIAGRAMS_SINCE[0],
+                        version=".".join(map(str, version[:2])),
+                    )
                 )
         content, _ = self._files.open(entry.path)
         with content:

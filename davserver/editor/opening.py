@@ -13,7 +13,6 @@ from davserver.editor.config import Links, Reader, editor_config, sharing_settin
 from davserver.editor.conversion.conversions import may_convert
 from davserver.editor.formats import format_of
 from davserver.editor.inside.personal import Personal
-from davserver.editor.language import preferred_language
 from davserver.editor.looks import with_look
 from davserver.editor.middleware import CALLBACK, DOWNLOAD
 from davserver.editor.occasions import Occasions
@@ -25,6 +24,7 @@ from davserver.editor.server.servers import Servers
 from davserver.editor.sessions.joining import Joining
 from davserver.editor.surfaces import Surface, surface_of
 from davserver.errors import FileLocked, UnsupportedMediaType
+from davserver.language import preferred_language
 from davserver.model import Action, DocumentKey, Entry, Principal, Right, Rights, SessionState
 from davserver.providers.access import Access
 from davserver.providers.files import VersionedFiles
@@ -36,6 +36,7 @@ from davserver.restrictions import Restrictions, with_names
 from davserver.tokens import Tokens
 from davserver.web import Request
 from davserver.wishes import with_wishes
+from davserver.words import say
 
 OPENING_SECONDS = 3 * 60
 """The lease of a session that the Document Server has not reported yet: the page may never load."""
@@ -153,7 +154,7 @@ class Opening:
             try:
                 session = office.joining.join(entry, name, OPENING_SECONDS, free.public)
             except FileLocked as fault:
-                notice = f"{fault.holder} has this file locked in another program."
+                notice = say("{who} has this file locked in another program.", who=fault.holder)
             else:
                 request.note(Event.EDIT_OPENED, path=entry.path, etag=session.etag)
                 server = office.servers.of(session)
@@ -179,10 +180,9 @@ class Opening:
         """The signed configuration for DocEditor (Docs API, "Config")."""
         known = format_of(entry.path)
         if known is None:
-            raise UnsupportedMediaType("This file has no format that the editor opens.")
+            raise UnsupportedMediaType(say("This file has no format that the editor opens."))
         server = opened.server
-        wanted = request.header("Accept-Language")
-        language = preferred_language(wanted, server.languages)
+        language = preferred_language(request.languages_asked, server.languages)
         key = opened.key.value
         of_state = {"rid": opened.resource_id, "etag": opened.etag, "ds": server.public, "key": key}
         folder = request.way_back(entry.path)

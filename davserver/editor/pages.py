@@ -22,6 +22,7 @@ from davserver.providers.access import Access
 from davserver.providers.files import VersionedFiles
 from davserver.providers.locks import Locks
 from davserver.web import Request, Response, json, redirect
+from davserver.words import say
 
 API_SCRIPT = "/web-apps/apps/api/documents/api.js"
 PRELOAD_PAGE = "/web-apps/apps/api/documents/preload.html"
@@ -97,9 +98,9 @@ class OpenFile:
             one for one in actions(request.principal, path, rights) if one is not Action.EDIT_TEXT
         ]
         if not chosen:
-            raise UnsupportedMediaType("This file has no format that the editor opens.")
+            raise UnsupportedMediaType(say("This file has no format that the editor opens."))
         if office is None:
-            raise Gone("No Document Server is configured here.")
+            raise Gone(say("No Document Server is configured here."))
         if request.query.get("used"):
             office.joining.wait_for_end(request.query["used"])
         opened = self._opening.join(office, request, entry, saves=chosen[0] is Action.EDIT)
@@ -127,7 +128,9 @@ class OpenFile:
             actions = tuple(action for action in actions if action is not Action.EDIT_TEXT)
         office = self._opening.office
         if not actions:
-            return self._not_openable(request, entry, "Files of this kind have no editor here.")
+            return self._not_openable(
+                request, entry, say("Files of this kind have no editor here.")
+            )
         if actions[0] is Action.EDIT_TEXT:
             return self._text_page(request, entry, viewing=viewing)
         if office is None:
@@ -196,7 +199,10 @@ class OpenFile:
         held = self._locks.on(entry.path)
         may_write = Right.EDIT in self._access.rights(request.principal, entry.path)
         if entry.size > MAX_TEXT_BYTES:
-            words = f"With {readable_size(entry.size)} this file is too large for the text editor."
+            words = say(
+                "With {size} this file is too large for the text editor.",
+                size=readable_size(entry.size),
+            )
             return self._not_openable(request, entry, words)
         return self._pages.render(
             request,

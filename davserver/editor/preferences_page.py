@@ -3,14 +3,15 @@
 from collections.abc import Collection
 
 from davserver import wishes
-from davserver.editor.language import LANGUAGES, named, normalized
 from davserver.editor.middleware import PREFERENCES
 from davserver.editor.offers import KINDS
 from davserver.errors import BadRequest, Forbidden
+from davserver.language import LANGUAGES, named, normalized
 from davserver.model import Click
 from davserver.pages import Pages
 from davserver.providers.preferences import PreferenceRows, Preferences
 from davserver.web import Request, Response, redirect
+from davserver.words import say
 
 _PAPERS = ("", "a4", "letter")
 _PLACES = ("", "same", "tab")
@@ -21,7 +22,8 @@ _MAX_LANGUAGE = 16
 
 class PreferencesPage:
     """GET: the page. POST: keep ``language``, ``paper`` and ``family`` of new documents,
-    ``open_in``, ``click.<kind>`` and ``look.<key>``; what is empty or not there is no wish.
+    ``open_in``, ``click.<kind>``, ``look.<key>`` and ``pages_language``; what is empty or not there
+    is no wish.
 
     ``families`` are those whose documents open for editing here, ``own`` the keys of ``wishes``
     that people may choose.
@@ -45,9 +47,9 @@ class PreferencesPage:
     def __call__(self, request: Request) -> Response:
         name = request.principal.name
         if not name or request.link:
-            raise Forbidden("Sign in to say how you want to work.")
+            raise Forbidden(say("Sign in to say how you want to work."))
         if request.method == "POST":
-            self._rows.keep(name, self._wanted(request.form))
+            self._rows.keep(name, self._wanted(request))
             return redirect(f"{request.url(PREFERENCES)}?done=yes")
         own = self._rows.of(name)
         return self._pages.render(
@@ -59,14 +61,16 @@ class PreferencesPage:
             clicks=[one.value for one in self._clicks],
             languages=sorted(((one, named(one)) for one in LANGUAGES), key=lambda one: one[1]),
             families=self._families,
+            page_languages=[(one, named(one)) for one in request.page_languages],
             done="done" in request.query,
         )
 
-    def _wanted(self, form: dict[str, str]) -> Preferences:
+    def _wanted(self, request: Request) -> Preferences:
+        form = request.form
         language = form.get("language", "")
         known = (normalized(language) or "") if language else ""
         if bool(language) != bool(known) or len(known) > _MAX_LANGUAGE:
-            raise BadRequest("A language is written like de-DE.")
+            raise BadRequest(say("A language is written like de-DE."))
         try:
             look = wishes.read(form, self._own)
         except ValueError as wrong:
@@ -78,7 +82,10 @@ class PreferencesPage:
             form.get("open_in", ""),
             self._wanted_clicks(form),
             look,
+            form.get("pages_language", ""),
         )
+        if wanted.pages_language not in ("", *request.page_languages):
+            raise BadRequest(say("Our pages are not in this language."))
         if wanted.paper not in _PAPERS or wanted.family not in ("", *self._families):
             raise BadRequest(
                 "The paper is a4 or letter, the family ooxml or odf; empty is no wish."
@@ -90,5 +97,10 @@ class PreferencesPage:
     def _wanted_clicks(self, form: dict[str, str]) -> dict[str, str]:
         told = {kind: form[_CLICK + kind] for kind in KINDS if form.get(_CLICK + kind)}
         if not set(told.values()) <= set(self._clicks):
-            raise BadRequest(f"A click does one of {', '.join(self._clicks)}; empty is no wish.")
+            raise BadRequest(
+                say(
+                    "A click does one of {clicks}; empty is no wish.",
+                    clicks=", ".join(self._clicks),
+                )
+            )
         return told

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from davserver.errors import BadRequest
 from davserver.web import Request
+from davserver.words import say
 
 _A_PHONE = re.compile(r"\b(Mobi|Mobile|Android|iPhone|iPod|Windows Phone)\b")
 
@@ -25,7 +26,7 @@ def surface_of(request: Request) -> Surface:
     asked = request.query.get("type", "")
     if asked:
         if asked not in {one.value for one in Surface}:
-            raise BadRequest(f"The type is one of {', '.join(Surface)}.")
+            raise BadRequest(say("The type is one of {surface}.", surface=", ".join(Surface)))
         return Surface(asked)
     hint = request.header("Sec-CH-UA-Mobile")
     if hint:

@@ -24,6 +24,7 @@ from davserver.providers.policies import PolicyFiles
 from davserver.providers.stores import FileStore, Place
 from davserver.providers.tables import grants, resources
 from davserver.rights import Decision, Granted, Grants, Rules
+from davserver.words import say
 
 MAX_ON_ONE = 200
 """Grants on one file or folder."""
@@ -32,13 +33,13 @@ _ALL: Select[Any] = select(
     resources.c.path, grants.c.subject, grants.c.role, grants.c.without
 ).join(resources)
 _WORDS = {
-    Right.SEE: "see this",
-    Right.READ: "read this",
-    Right.DOWNLOAD: "download this",
-    Right.EDIT: "change this",
-    Right.CREATE: "add something here",
-    Right.DELETE: "delete this or move it away",
-    Right.SHARE: "share this",
+    Right.SEE: say("You may not see this."),
+    Right.READ: say("You may not read this."),
+    Right.DOWNLOAD: say("You may not download this."),
+    Right.EDIT: say("You may not change this."),
+    Right.CREATE: say("You may not add something here."),
+    Right.DELETE: say("You may not delete this or move it away."),
+    Right.SHARE: say("You may not share this."),
 }
 
 
@@ -147,7 +148,12 @@ class Access:
             connection.execute(delete(grants).where(here, grants.c.subject == grant.subject))
             count = connection.scalar(select(func.count()).select_from(grants).where(here)) or 0
             if count >= MAX_ON_ONE:
-                raise Forbidden(f"At most {MAX_ON_ONE} can have a role on one folder; use a group.")
+                raise Forbidden(
+                    say(
+                        "At most {max_on_one} can have a role on one folder; use a group.",
+                        max_on_one=MAX_ON_ONE,
+                    )
+                )
             connection.execute(
                 insert(grants).values(
                     resource_id=resource_id,
@@ -287,12 +293,14 @@ def _grant(row: Row[Any]) -> Grant:
 
 def _refusal(principal: Principal, path: str, has: Rights, right: Right) -> DavserverError:
     if principal.is_anonymous and not principal.link:
-        return SignInNeeded("Sign in first.")
+        return SignInNeeded(say("Sign in first."))
     if has.isdisjoint({Right.SEE, Right.CREATE}):
         return NotFound(path)
-    words = _WORDS.get(right, f"do this: {right.value}")
-    return Forbidden(f"You may not {words}.", "need-privileges")
+    words = _WORDS.get(right) or say("You may not do this: {right}.", right=right.value)
+    return Forbidden(words, "need-privileges")
 
 
 def _refused_member(path: str) -> DavserverError:
-    return Forbidden(f"You may not do this with {printable(path)}.", "need-privileges")
+    return Forbidden(
+        say("You may not do this with {path}.", path=printable(path)), "need-privileges"
+    )

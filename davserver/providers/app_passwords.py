@@ -15,6 +15,7 @@ from davserver.providers.catalog import Catalog
 from davserver.providers.remembered import Remembered
 from davserver.providers.sign_ins import NOTED_EVERY
 from davserver.providers.tables import app_passwords, digest_nonces, resources
+from davserver.words import say
 
 MAX_EACH = 50
 """App passwords of one user."""
@@ -74,9 +75,14 @@ class AppPasswords:
             of_user = app_passwords.c.user == user
             names = set(connection.scalars(select(app_passwords.c.name).where(of_user)))
             if name in names:
-                raise Conflict(f"There is an app password called {name} already.")
+                raise Conflict(say("There is an app password called {name} already.", name=name))
             if len(names) >= MAX_EACH:
-                raise Forbidden(f"One user has at most {MAX_EACH} app passwords; revoke one first.")
+                raise Forbidden(
+                    say(
+                        "One user has at most {max_each} app passwords; revoke one first.",
+                        max_each=MAX_EACH,
+                    )
+                )
             is_all = scope == paths.ROOT
             connection.execute(
                 insert(app_passwords).values(

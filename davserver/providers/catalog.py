@@ -20,6 +20,7 @@ from sqlalchemy.exc import OperationalError
 from davserver.errors import StorageFull, Unavailable
 from davserver.providers.filesystem import SyncPolicy
 from davserver.providers.tables import instance
+from davserver.words import say
 
 FILE_NAME = "catalog.sqlite3"
 QUEUE_NAME = "catalog.queue"
@@ -160,4 +161,4 @@ def _facts() -> Iterator[None]:
 
 
 def _unavailable() -> Unavailable:
-    return Unavailable("The catalog is busy; try again in a moment.")
+    return Unavailable(say("The catalog is busy; try again in a moment."))

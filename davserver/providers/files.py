@@ -19,6 +19,7 @@ from davserver.errors import (
     NotFound,
     QuotaExceeded,
     StorageFull,
+    printable,
 )
 from davserver.model import Entry, Origin, Version, Writer
 from davserver.providers import departures, history, identities, locks
@@ -27,6 +28,7 @@ from davserver.providers.history import State
 from davserver.providers.journal import Commit, Journal
 from davserver.providers.quotas import Quotas
 from davserver.providers.stores import Condition, FileStore, Spool, anything, as_stored, check_new
+from davserver.words import say
 
 _ATTEMPTS = 5
 _BLOCK = 1 << 18
@@ -35,7 +37,7 @@ _BLOCK = 1 << 18
 def absent(entry: Entry | None) -> None:
     """The condition that nothing is there."""
     if entry is not None:
-        raise Conflict("Something with this name is already there.")
+        raise Conflict(say("Something with this name is already there."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +197,7 @@ class VersionedFiles:
             # Another program changed the file between our look and our hold on it: look again.
             with self._catalog.writing() as connection:
                 self._journal.withdraw(connection, row)
-        raise Conflict("Another program keeps changing this file; try again later.")
+        raise Conflict(say("Another program keeps changing this file; try again later."))
 
     def check_writable(self, path: str, writer: Writer, size: int | None = None) -> int | None:
         """Raise what ``commit`` would raise now, before the bytes are sent for nothing.
@@ -211,7 +213,11 @@ class VersionedFiles:
         most = self._quotas.most(path, resource_id, owner, present)
         if size is not None:
             if most is not None and size > most:
-                raise QuotaExceeded(f"The quotas here leave {most} bytes; this has {size}.")
+                raise QuotaExceeded(
+                    say(
+                        "The quotas here leave {most} bytes; this has {size}.", most=most, size=size
+                    )
+                )
             if size > self._store.space()[1]:
                 raise StorageFull
         return most
@@ -220,7 +226,7 @@ class VersionedFiles:
         """The states of a file, oldest first; the last is the one it has. Raises NotFound."""
         entry = self.entry(path)
         if entry.is_folder:
-            raise Conflict("A folder has no versions of its own.")
+            raise Conflict(say("A folder has no versions of its own."))
         with self._catalog.reading() as connection:
             resource_id = identities.find(connection, path)
             found = history.known(connection, resource_id, entry) if resource_id else []
@@ -237,7 +243,9 @@ class VersionedFiles:
         with self._store.exclusive(path):
             wanted = next((one for one in self.versions(path) if one.number == number), None)
             if wanted is None:
-                raise NotFound(f"version {number} of {path}")
+                raise NotFound(
+                    say("version {number} of {path}", number=number, path=printable(path))
+                )
             with self._catalog.writing() as connection:
                 resource_id = identities.identify(connection, path, wanted.modified_ns)
                 if not history.describe(connection, resource_id, number, name, note):
@@ -261,7 +269,7 @@ class VersionedFiles:
                 with self._catalog.reading() as connection:
                     resource_id = identities.find(connection, path) or ""
                 return self._store.open_version(history.name_of(resource_id, number)), version
-        raise NotFound(f"version {number} of {path}")
+        raise NotFound(say("version {number} of {path}", number=number, path=printable(path)))
 
     def open_state(self, resource_id: str, etag: str) -> tuple[BinaryIO, int, str]:
         """The bytes that a resource had when its ETag was ``etag``, their number, and its path.
@@ -280,7 +288,7 @@ class VersionedFiles:
         name = history.name_of(resource_id, known.number) if known else ""
         kept = self._store.kept(name) if name else None
         if path is None or kept is None:
-            raise Gone("The content that this link named is no longer there.")
+            raise Gone(say("The content that this link named is no longer there."))
         return self._store.open_version(name), kept.size, path
 
     def restore(self, path: str, number: int, writer: Writer) -> Written:
@@ -340,7 +348,7 @@ class VersionedFiles:
             check_new(self._store, path)
         elif old.is_folder:
             raise MethodNotAllowed(
-                "A folder cannot be written like a file.", "PROPFIND, MKCOL, DELETE"
+                say("A folder cannot be written like a file."), "PROPFIND, MKCOL, DELETE"
             )
         return old
 

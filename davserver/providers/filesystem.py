@@ -35,6 +35,7 @@ from davserver.model import Entry
 from davserver.providers.background import Background
 from davserver.providers.exclusion import Exclusion
 from davserver.providers.stores import below
+from davserver.words import say
 
 SyncPolicy = Literal["always", "on-close", "off"]
 
@@ -432,7 +433,7 @@ class DiskFiles:
                 os.stat(name, dir_fd=folder, follow_symlinks=False).st_dev
                 != os.fstat(folder).st_dev
             ):
-                raise Forbidden("Another file system is mounted there; it cannot be moved.")
+                raise Forbidden(say("Another file system is mounted there; it cannot be moved."))
         beside = paths.join(paths.parent(path), _CARRIED + uuid4().hex)
         try:
             entry = self.find(source)
@@ -528,7 +529,7 @@ class DiskSpool:
         with _facts(self.path):
             self._background.finish()
             if os.fstat(self._descriptor).st_size < size:
-                raise Gone("The part of the upload that was stored is no longer there.")
+                raise Gone(say("The part of the upload that was stored is no longer there."))
             os.ftruncate(self._descriptor, size)
             os.lseek(self._descriptor, size, os.SEEK_SET)
         self.size = size
@@ -639,11 +640,15 @@ def _fact(fault: OSError, path: str) -> DavserverError:
     if fault.errno in {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}:
         return NotFound(path)
     if fault.errno in {errno.EEXIST, errno.ENOTEMPTY, errno.EISDIR}:
-        return Conflict("Something else is already there.")
+        return Conflict(say("Something else is already there."))
     if fault.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-        return Forbidden("The server itself may not do this in the folder: check its rights there.")
+        return Forbidden(
+            say("The server itself may not do this in the folder: check its rights there.")
+        )
     if fault.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
         return StorageFull()
     if fault.errno == errno.ENAMETOOLONG:
-        return NameTooLong("The disk does not take a name this long.")
-    return Unavailable(f"The disk answers: {os.strerror(fault.errno or errno.EIO)}.")
+        return NameTooLong(say("The disk does not take a name this long."))
+    return Unavailable(
+        say("The disk answers: {reason}.", reason=os.strerror(fault.errno or errno.EIO))
+    )

@@ -7,6 +7,7 @@ from davserver.errors import Conflict
 from davserver.model import Writer
 from davserver.providers.files import VersionedFiles, absent
 from davserver.providers.stores import Spool
+from davserver.words import say
 
 _ATTEMPTS = 1000
 
@@ -29,7 +30,7 @@ def place_new(files: VersionedFiles, path: str, spool: Spool, writer: Writer) ->
                 raise
             continue  # somebody was faster
         return free
-    raise Conflict("There are too many files of this name.")
+    raise Conflict(say("There are too many files of this name."))
 
 
 def _free(files: VersionedFiles, path: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ from davserver.errors import NoSuchAccount
 from davserver.model import of_group
 from davserver.providers.catalog import Catalog
 from davserver.providers.tables import grants, groups, memberships, users
+from davserver.words import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +62,9 @@ class Groups:
         this = (memberships.c.group_name == name) & (memberships.c.user_name == user)
         with self._catalog.writing() as connection:
             if not connection.scalar(select(groups.c.name).where(groups.c.name == name)):
-                raise NoSuchAccount(f"There is no group {name}.")
+                raise NoSuchAccount(say("There is no group {name}.", name=name))
             if not connection.scalar(select(users.c.name).where(users.c.name == user)):
-                raise NoSuchAccount(f"There is no user {user}.")
+                raise NoSuchAccount(say("There is no user {user}.", user=user))
             source = connection.scalar(select(memberships.c.source).where(this))
             if source is None:
                 connection.execute(

@@ -18,6 +18,7 @@ from davserver.providers import history, identities
 from davserver.providers.catalog import Catalog
 from davserver.providers.stores import FileStore, Spool
 from davserver.providers.tables import highlights, versions
+from davserver.words import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ class Highlights:
         name = history.changes_of(resource_id, number)
         kept = self._store.kept(name)
         if kept is None:
-            raise Gone("What was changed in this version is no longer kept.")
+            raise Gone(say("What was changed in this version is no longer kept."))
         return self._store.open_version(name), kept.size
 
     def _with_base(self, connection: Connection, resource_id: str) -> set[int]:

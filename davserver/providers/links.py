@@ -19,6 +19,7 @@ from davserver.providers import identities
 from davserver.providers.catalog import Catalog
 from davserver.providers.stores import FileStore
 from davserver.providers.tables import links, resources
+from davserver.words import say
 
 MAX_ON_ONE = 100
 """Links on one file or folder."""
@@ -73,7 +74,12 @@ class Links:
             resource_id = identities.identify(connection, link.path, entry.modified_ns)
             here = select(func.count()).where(links.c.resource_id == resource_id)
             if (connection.scalar(here) or 0) >= MAX_ON_ONE:
-                raise Forbidden(f"There are {MAX_ON_ONE} links on this; revoke one first.")
+                raise Forbidden(
+                    say(
+                        "There are {max_on_one} links on this; revoke one first.",
+                        max_on_one=MAX_ON_ONE,
+                    )
+                )
             connection.execute(
                 insert(links).values(
                     id=identity,

@@ -40,6 +40,7 @@ from davserver.providers import changes, identities
 from davserver.providers.catalog import Catalog
 from davserver.providers.stores import Condition, FileStore, anything, check_new
 from davserver.providers.tables import locks, resources, sessions
+from davserver.words import say
 
 MAX_LOCKS_EACH = 1000
 """Locks that one principal may hold at a time."""
@@ -159,7 +160,12 @@ def check_free(
     """
     held = connection.scalar(_HELD, {"principal": principal, "now": time.time()}) or 0
     if held >= MAX_LOCKS_EACH:
-        raise Forbidden(f"You hold {MAX_LOCKS_EACH} locks already; release some first.")
+        raise Forbidden(
+            say(
+                "You hold {max_locks_each} locks already; release some first.",
+                max_locks_each=MAX_LOCKS_EACH,
+            )
+        )
     for lock in covering(connection, path):
         if Scope.EXCLUSIVE in (scope, lock.scope):
             raise FileLocked(lock.root, holder(lock), "no-conflicting-lock")
@@ -193,7 +199,7 @@ def holder(lock: Lock) -> str:
     """Who holds a lock, for people to read."""
     if lock.document_key:
         return unescape(lock.owner_xml)
-    return called(lock.principal) or "somebody who is not signed in"
+    return called(lock.principal) or say("somebody who is not signed in")
 
 
 class Locks:
@@ -273,7 +279,7 @@ class Locks:
             if lock is None or not lock.covers(path):
                 raise _TokenMismatch("This lock token names no lock here.")
             if lock.principal != principal:
-                raise Forbidden(f"The lock belongs to {holder(lock)}.")
+                raise Forbidden(say("The lock belongs to {lock}.", lock=holder(lock)))
             remove(connection, [token])
 
     def count(self) -> int:
@@ -299,12 +305,16 @@ class Locks:
                 guards = covering(connection, target)
                 broken = [lock for lock in guards if lock.root == target]
                 if guards and not broken:
-                    raise Conflict(f"The lock is on {printable(guards[0].root)}: break that one.")
+                    raise Conflict(
+                        say(
+                            "The lock is on {root}: break that one.", root=printable(guards[0].root)
+                        )
+                    )
             else:
                 found = with_token(connection, target)
                 broken = [found] if found else []
             if not broken:
-                raise Conflict(f"No lock lives on {printable(target)}.")
+                raise Conflict(say("No lock lives on {target}.", target=printable(target)))
             tokens = [lock.token for lock in broken]
             remove(connection, tokens)
             connection.execute(

@@ -16,6 +16,7 @@ from davserver.providers.files import VersionedFiles, fill
 from davserver.providers.filesystem import TRASH
 from davserver.providers.stores import FileStore, Place, below
 from davserver.providers.trash import Trash
+from davserver.words import say
 
 
 class TrashView:
@@ -63,7 +64,7 @@ class TrashView:
     def origin(self, path: str) -> str:
         """Where it lies on the disk. Raises NotFound, Forbidden for the trash itself."""
         if path == paths.TRASH_VIEW:
-            raise Forbidden("Take things out of the trash one by one.")
+            raise Forbidden(say("Take things out of the trash one by one."))
         one, rest = self._trashed(path)
         return one.entry.path + rest
 

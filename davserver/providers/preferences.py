@@ -19,7 +19,7 @@ _AS_JSON = ("clicks", "look")
 @dataclass(frozen=True, slots=True)
 class Preferences:
     """Each empty where somebody has no wish: a language like "de-DE", "a4" or "letter", "ooxml" or
-    "odf", documents in the "same" or a new "tab".
+    "odf", documents in the "same" or a new "tab"; ``pages_language`` is one of our own pages.
 
     ``clicks`` has what a click does (``model.Click``) by the kind of a file, as
     ``media.symbol_of`` calls it; ``look`` what the editor is like, by the keys of ``wishes``.
@@ -31,6 +31,7 @@ class Preferences:
     open_in: str = ""
     clicks: Mapping[str, str] = field(default_factory=dict)
     look: Mapping[str, Any] = field(default_factory=dict)
+    pages_language: str = ""
 
 
 _NO_WISH = Preferences()
@@ -66,5 +67,11 @@ class PreferenceRows:
         if row is None:
             return _NO_WISH
         return Preferences(
-            row.language, row.paper, row.family, row.open_in, loads(row.clicks), loads(row.look)
+            row.language,
+            row.paper,
+            row.family,
+            row.open_in,
+            loads(row.clicks),
+            loads(row.look),
+            row.pages_language,
         )

@@ -14,6 +14,7 @@ from davserver import paths
 from davserver.errors import QuotaExceeded
 from davserver.providers import identities
 from davserver.providers.tables import properties, resources
+from davserver.words import say
 
 MAX_BYTES_EACH = 1 << 20
 """Names and elements that one resource may hold."""
@@ -23,7 +24,12 @@ def check_size(held: Mapping[str, str], changes: Mapping[str, str | None]) -> No
     """Raise QuotaExceeded if ``changes`` of what is ``held`` make it more than MAX_BYTES_EACH."""
     after = {**held, **changes}
     if sum(len(name) + len(xml) for name, xml in after.items() if xml) > MAX_BYTES_EACH:
-        raise QuotaExceeded(f"The properties of a file have at most {MAX_BYTES_EACH} bytes.")
+        raise QuotaExceeded(
+            say(
+                "The properties of a file have at most {max_bytes_each} bytes.",
+                max_bytes_each=MAX_BYTES_EACH,
+            )
+        )
 
 
 def of(connection: Connection, path: str) -> dict[str, str]:

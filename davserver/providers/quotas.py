@@ -30,6 +30,7 @@ from davserver.providers import identities
 from davserver.providers.catalog import Catalog
 from davserver.providers.stores import FileStore, below
 from davserver.providers.tables import quotas, resources
+from davserver.words import say
 
 Charges = dict[int, int]
 """Bytes by the number of the quota that they are booked on; fewer than none for what goes."""
@@ -218,7 +219,7 @@ class Quotas:
                 if entry is None or paths.is_ours(subject):
                     raise NotFound(subject)
                 if not entry.is_folder:
-                    raise Conflict("A quota is for a folder or a user.")
+                    raise Conflict(say("A quota is for a folder or a user."))
             used = self._counted(subject)
             with self._catalog.writing() as connection:
                 _remove(connection, subject)
@@ -249,7 +250,9 @@ class Quotas:
         row = connection.execute(held).first()
         if row is not None:
             folder = printable(paths.path_of_key(row.subject))
-            raise Forbidden(f"{folder} has a quota; an administrator has to clear it first.")
+            raise Forbidden(
+                say("{folder} has a quota; an administrator has to clear it first.", folder=folder)
+            )
 
     def _is_used(self, connection: Connection) -> bool:
         """Whether there is any quota: where there is none, a write costs one short look."""
@@ -363,8 +366,15 @@ def exceeded(quota: Quota) -> QuotaExceeded:
     """The failure of one who wants more than ``quota`` leaves."""
     is_folder = quota.subject.startswith(paths.ROOT)
     whose = printable(paths.path_of_key(quota.subject)) if is_folder else quota.subject
-    used = f"{quota.used} of {quota.limit} bytes are in use"
-    return QuotaExceeded(f"The quota of {whose} does not leave room for this: {used}.")
+    return QuotaExceeded(
+        say(
+            "The quota of {whose} does not leave room for this: {used} of {limit} bytes are in "
+            "use.",
+            whose=whose,
+            used=quota.used,
+            limit=quota.limit,
+        )
+    )
 
 
 def _book(connection: Connection, charges: Charges) -> None:

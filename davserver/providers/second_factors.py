@@ -15,6 +15,7 @@ from davserver.errors import Conflict, Forbidden
 from davserver.providers.catalog import Catalog
 from davserver.providers.remembered import Remembered
 from davserver.providers.tables import code_generators, passkeys, recovery_codes, spent_challenges
+from davserver.words import say
 
 MAX_PASSKEYS = 20
 """Passkeys of one user."""
@@ -115,9 +116,14 @@ class SecondFactors:
         with self._catalog.writing() as connection:
             those = select(func.count()).select_from(passkeys)
             if connection.scalar(those.where(passkeys.c.id == identity)):
-                raise Conflict("This passkey is there already.")
+                raise Conflict(say("This passkey is there already."))
             if (connection.scalar(those.where(passkeys.c.user == user)) or 0) >= MAX_PASSKEYS:
-                raise Forbidden(f"One user has at most {MAX_PASSKEYS} passkeys; remove one first.")
+                raise Forbidden(
+                    say(
+                        "One user has at most {max_passkeys} passkeys; remove one first.",
+                        max_passkeys=MAX_PASSKEYS,
+                    )
+                )
             connection.execute(
                 insert(passkeys).values(
                     id=identity,

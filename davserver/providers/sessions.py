@@ -21,6 +21,7 @@ from davserver.providers.catalog import Catalog
 from davserver.providers.exclusion import Exclusion
 from davserver.providers.stores import FileStore
 from davserver.providers.tables import callbacks, resources, sessions
+from davserver.words import say
 
 KeyMaker = Callable[[str, str, int], DocumentKey]
 """Makes a key from a resource id, an ETag, and how many keys of that state are used up."""
@@ -219,7 +220,7 @@ class EditSessions:
         if entry is None:
             raise NotFound(path)
         if entry.is_folder:
-            raise Conflict("A folder cannot be edited.")
+            raise Conflict(say("A folder cannot be edited."))
         return entry
 
     def _next_key(self, connection: Connection, resource_id: str, entry: Entry) -> DocumentKey:

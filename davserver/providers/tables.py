@@ -477,6 +477,7 @@ preferences = Table(
     Column("open_in", String(8), nullable=False, server_default=""),
     Column("clicks", Text, nullable=False, server_default="{}"),
     Column("look", Text, nullable=False, server_default="{}"),
+    Column("pages_language", String(16), nullable=False, server_default=""),
 )
 
 Index("saves_apart", callbacks.c.detail, sqlite_where=callbacks.c.reason > "")

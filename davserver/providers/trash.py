@@ -15,6 +15,7 @@ from davserver.providers.filesystem import TRASH
 from davserver.providers.stores import FileStore, as_stored
 from davserver.providers.tables import resources, trash
 from davserver.providers.trees import Trees
+from davserver.words import say
 
 _ATTEMPTS = 1000
 _AWAITED_SECONDS = 24 * 3600
@@ -69,7 +70,7 @@ class Trash:
             except PreconditionFailed:
                 continue
             return path
-        raise Unavailable("There is no free name left to restore to.")
+        raise Unavailable(say("There is no free name left to restore to."))
 
     def purge(self, identity: str) -> None:
         """Remove something for good, with its versions. Raises NotFound, StillEdited."""

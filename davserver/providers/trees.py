@@ -35,8 +35,9 @@ from davserver.providers.stores import (
     check_parent,
 )
 from davserver.providers.tables import resources, trash, versions
+from davserver.words import say
 
-_TAKEN = "Something is at the destination already."
+_TAKEN = say("Something is at the destination already.")
 
 
 class Trees:
@@ -69,7 +70,9 @@ class Trees:
         check_size({}, given)
         with self._store.exclusive(path), self._store.stage_folder() as stage:
             if self._store.find(path) is not None:
-                raise MethodNotAllowed("Something with this name is already there.", "PROPFIND")
+                raise MethodNotAllowed(
+                    say("Something with this name is already there."), "PROPFIND"
+                )
             condition(None)
             check_new(self._store, path)
             if modified_ns is not None:
@@ -99,7 +102,7 @@ class Trees:
                 with suppress(MethodNotAllowed):
                     self.make_folder(here, writer)
             if not self._files.entry(here).is_folder:
-                raise Conflict(f"{printable(here)} is a file.")
+                raise Conflict(say("{here} is a file.", here=printable(here)))
 
     def delete(self, path: str, writer: Writer, condition: Condition = anything) -> None:
         """Move a file or folder to the trash. Raises FileLocked, MembersRefused, NotFound.
@@ -107,7 +110,7 @@ class Trees:
         A file of which nothing would be missed does not stay there.
         """
         if path == paths.ROOT:
-            raise Forbidden("The served folder itself cannot be deleted.")
+            raise Forbidden(say("The served folder itself cannot be deleted."))
         with self._whole_tree():
             entry = self._files.entry(path)
             condition(entry)
@@ -348,10 +351,10 @@ def _new_trash_path() -> str:
 def _check_apart(source: str, destination: str) -> None:
     """RFC 4918, 9.8.5 and 9.9.4: 403 where source and destination are the same."""
     if paths.ROOT in (source, destination):
-        raise Forbidden("The served folder itself cannot be moved, copied or replaced.")
+        raise Forbidden(say("The served folder itself cannot be moved, copied or replaced."))
     if source == destination:
-        raise Forbidden("Source and destination are the same.")
+        raise Forbidden(say("Source and destination are the same."))
     if paths.is_within(destination, source):
-        raise Forbidden("A folder cannot be put into itself.")
+        raise Forbidden(say("A folder cannot be put into itself."))
     if paths.is_within(source, destination):
-        raise Conflict("The destination holds the source; it cannot be replaced by it.")
+        raise Conflict(say("The destination holds the source; it cannot be replaced by it."))

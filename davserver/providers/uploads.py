@@ -34,6 +34,7 @@ from davserver.providers.filesystem import UPLOADS
 from davserver.providers.journal import Journal
 from davserver.providers.stores import Condition, FileStore, Spool, anything
 from davserver.providers.tables import uploads
+from davserver.words import say
 
 MAX_OPEN_EACH = 100
 """Uploads that one principal may have open at a time."""
@@ -186,11 +187,13 @@ class Uploads:
             with self._exclusion.names(upload.id):
                 upload = self.find_parts(upload.owner, upload.name)
                 if upload.is_finished:
-                    raise Gone("This upload has become a file already.")
+                    raise Gone(say("This upload has become a file already."))
                 others = [one for one in self.parts(upload) if one.name != part]
                 is_new = self._store.find(path) is None
                 if len(others) >= MAX_PARTS:
-                    raise Forbidden(f"An upload has at most {MAX_PARTS} parts.")
+                    raise Forbidden(
+                        say("An upload has at most {max_parts} parts.", max_parts=MAX_PARTS)
+                    )
                 if max_bytes and sum(one.size for one in others) + spool.size > max_bytes:
                     raise BodyTooLarge(max_bytes)
                 self._store.publish(spool.path, path, replace=not is_new)
@@ -230,7 +233,13 @@ class Uploads:
             parts = self.parts(upload)
             size = sum(part.size for part in parts)
             if length is not None and size != length:
-                raise Conflict(f"The parts are {size} bytes, and not {length}: some are missing.")
+                raise Conflict(
+                    say(
+                        "The parts are {size} bytes, and not {length}: some are missing.",
+                        size=size,
+                        length=length,
+                    )
+                )
             with self._store.spool() as spool:
                 for block in checked(self._content(parts)):
                     spool.write(block)
@@ -266,7 +275,7 @@ class Uploads:
         try:
             return self._store.resume(_place(upload), upload.offset)
         except NotFound:
-            raise Gone("The part of the upload that was stored is no longer there.") from None
+            raise Gone(say("The part of the upload that was stored is no longer there.")) from None
 
     def _repair(self, upload: Upload) -> None:
         """See that nobody is amid making this upload a file: wait, or make up for who died."""
@@ -317,10 +326,15 @@ class Uploads:
         with self._catalog.writing() as connection:
             same = select(uploads.c.id).where(uploads.c.owner == owner, uploads.c.name == name)
             if connection.scalar(same) is not None:
-                raise Conflict("An upload with this name is under way.")
+                raise Conflict(say("An upload with this name is under way."))
             opened = connection.scalar(select(func.count()).where(mine, live)) or 0
             if opened >= MAX_OPEN_EACH:
-                raise Forbidden(f"You have {MAX_OPEN_EACH} uploads open already; end some first.")
+                raise Forbidden(
+                    say(
+                        "You have {max_open_each} uploads open already; end some first.",
+                        max_open_each=MAX_OPEN_EACH,
+                    )
+                )
             connection.execute(
                 insert(uploads).values(
                     id=upload_id,

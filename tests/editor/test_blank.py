@@ -14,7 +14,7 @@ from lxml import etree
 
 from davserver import media
 from davserver.editor.creating.blank import BlankDocuments, open_formula
-from davserver.editor.language import LANGUAGES
+from davserver.language import LANGUAGES
 from davserver.resources import resource_dir
 
 KINDS = BlankDocuments.KINDS

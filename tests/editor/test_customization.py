@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from davserver.customization import THEMES, Customization, FolderRule, check_customization
-from davserver.editor.language import for_editor, preferred_language, region_of
 from davserver.errors import SettingsWrong
+from davserver.language import for_editor, preferred_language, region_of
 from davserver.model import Role
 from davserver.settings import read_settings
 from tests.accounts.link_making import guest, make_link

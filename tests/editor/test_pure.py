@@ -12,7 +12,8 @@ from davserver.editor.actions import file_actions, may_save
 from davserver.editor.config import Links, Reader, editor_config, title
 from davserver.editor.formats import FORMATS, Kind, format_of, is_text
 from davserver.editor.keys import document_key
-from davserver.editor.language import (
+from davserver.editor.saving.beside import name_beside
+from davserver.language import (
     LANGUAGES,
     for_editor,
     named,
@@ -21,7 +22,6 @@ from davserver.editor.language import (
     preferred_language,
     region_of,
 )
-from davserver.editor.saving.beside import name_beside
 from davserver.model import Action, DocumentKey, Entry, Principal, Role
 from davserver.providers.saves import Reason
 

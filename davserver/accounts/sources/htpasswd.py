@@ -7,6 +7,7 @@ from passlib.context import CryptContext
 
 from davserver.errors import Unavailable
 from davserver.model import Outside
+from davserver.words import say
 
 MAX_BYTES = 16 << 20
 
@@ -62,10 +63,10 @@ class Htpasswd:
             if self._read is not None and self._read[0] == signature:
                 return self._read[1]
             if found.st_size > MAX_BYTES:
-                raise Unavailable("The file of users is too large.")
+                raise Unavailable(say("The file of users is too large."))
             text = self._file.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as fault:
-            raise Unavailable("The file of users cannot be read.") from fault
+            raise Unavailable(say("The file of users cannot be read.")) from fault
         hashes = {}
         for line in text.splitlines():
             name, colon, encoded = line.strip().partition(":")

@@ -17,6 +17,7 @@ from ldap3.utils.conv import escape_filter_chars
 
 from davserver.errors import Unavailable
 from davserver.model import Outside
+from davserver.words import say
 
 CONNECT_SECONDS = 5
 ANSWER_SECONDS = 10
@@ -86,7 +87,7 @@ class Ldap:
                 return self._told(searching, *person)
             is_told_by_name = its_name in self._directory.user_filter
             if not is_told_by_name and self._person(searching, name, its_name) is not None:
-                raise Unavailable("The directory's filter does not find people by their name.")
+                raise Unavailable(say("The directory's filter does not find people by their name."))
             return None
 
     @contextmanager
@@ -96,16 +97,16 @@ class Ldap:
             with self._connected(self._bind_dn, self._bind_password) as searching:
                 if searching.result["result"]:
                     _log.error("ldap: the search account is refused", result=searching.result)
-                    raise Unavailable("The directory of users refuses this server.")
+                    raise Unavailable(say("The directory of users refuses this server."))
                 yield searching
         except LDAPException as fault:
             _log.warning("ldap: the directory cannot be asked", reason=type(fault).__name__)
-            raise Unavailable("The directory of users cannot be reached.") from fault
+            raise Unavailable(say("The directory of users cannot be reached.")) from fault
 
     def _proves(self, dn: str, password: str) -> bool:
         with self._connected(dn, password) as proving:
             if proving.result["result"] in _BUSY:
-                raise Unavailable("The directory of users is busy.")
+                raise Unavailable(say("The directory of users is busy."))
             return not proving.result["result"]
 
     def _told(self, searching: Any, dn: str, name: str) -> Outside:
@@ -127,7 +128,7 @@ class Ldap:
         try:
             connection.open()
             if self._start_tls and not connection.start_tls():
-                raise Unavailable("The directory of users does not start TLS.")
+                raise Unavailable(say("The directory of users does not start TLS."))
             connection.bind()
             yield connection
         finally:

@@ -25,6 +25,7 @@ from requests.adapters import HTTPAdapter
 
 from davserver.errors import SignInNeeded, Unavailable
 from davserver.model import Outside
+from davserver.words import say
 
 CONNECT_SECONDS = 5
 SILENT_SECONDS = 10
@@ -103,7 +104,7 @@ class Provider:
                 claims = self._verified(session, told, token, nonce)
             except (AuthlibBaseError, JoseError, ValueError, KeyError, TypeError) as fault:
                 _log.warning("oidc: a sign-in does not hold", reason=repr(fault))
-                raise SignInNeeded("The sign-in at the provider does not hold.") from fault
+                raise SignInNeeded(say("The sign-in at the provider does not hold.")) from fault
             if self._claims.name not in claims and self._can_be_asked(told.get(_USERINFO)):
                 more = _answer(session, told[_USERINFO], with_token=True)
                 if more.get("sub") == claims["sub"]:
@@ -160,9 +161,9 @@ class Provider:
             told = _answer(session, address)
             if told.get("issuer") != self.issuer:
                 _log.error("oidc: the provider calls itself otherwise", issuer=told.get("issuer"))
-                raise Unavailable("The sign-in provider is not the configured one.")
+                raise Unavailable(say("The sign-in provider is not the configured one."))
             if not all(self._can_be_asked(told.get(name)) for name in _METADATA):
-                raise Unavailable("The sign-in provider does not say how to reach it.")
+                raise Unavailable(say("The sign-in provider does not say how to reach it."))
             self._metadata = time.monotonic(), told
             return told
 
@@ -176,7 +177,7 @@ class Provider:
         name = claims.get(self._claims.name)
         if not isinstance(name, str):
             _log.error("oidc: the provider tells no name", claim=self._claims.name)
-            raise SignInNeeded("The provider does not tell your name.")
+            raise SignInNeeded(say("The provider does not tell your name."))
         told = claims.get(self._claims.groups, [])
         listed = [told] if isinstance(told, str) else told if isinstance(told, list) else []
         groups = frozenset(group for group in listed[:MAX_GROUPS] if isinstance(group, str))
@@ -204,7 +205,7 @@ class Provider:
                 yield session
         except requests.RequestException as fault:
             _log.warning("oidc: the provider cannot be asked", reason=type(fault).__name__)
-            raise Unavailable("The sign-in provider cannot be reached.") from fault
+            raise Unavailable(say("The sign-in provider cannot be reached.")) from fault
 
 
 class _Bounded(HTTPAdapter):
@@ -234,5 +235,5 @@ def _answer(session: Any, address: str, *, with_token: bool = False) -> dict[str
             told = None
     if not isinstance(told, dict):
         _log.error("oidc: no answer", address=address, status=answer.status_code)
-        raise Unavailable("The sign-in provider does not answer as it should.")
+        raise Unavailable(say("The sign-in provider does not answer as it should."))
     return told

@@ -11,6 +11,7 @@ import structlog
 
 from davserver.errors import SettingsWrong, Unavailable
 from davserver.model import Outside
+from davserver.words import say
 
 AT_ONCE = 4
 WAIT_SECONDS = 10
@@ -35,7 +36,7 @@ class Pam:
     def verify(self, name: str, password: str) -> Outside | None:
         """Source.verify: the password is right, and the account may be used now."""
         if not self._turns.acquire(timeout=WAIT_SECONDS):
-            raise Unavailable("Too many people sign in right now; try again in a moment.")
+            raise Unavailable(say("Too many people sign in right now; try again in a moment."))
         try:
             asked = pam.PamAuthenticator()
             right = asked.authenticate(name, password, self._service, resetcreds=False)
@@ -43,7 +44,7 @@ class Pam:
             self._turns.release()
         if asked.code in _FAULTS:
             _log.error("pam cannot be asked", service=self._service, reason=asked.reason)
-            raise Unavailable("The system cannot check passwords right now.")
+            raise Unavailable(say("The system cannot check passwords right now."))
         return Outside(name, _groups(name)) if right else None
 
     def look_up(self, name: str) -> Outside | None:
@@ -51,7 +52,9 @@ class Pam:
         try:
             pwd.getpwnam(name)
         except KeyError:
-            raise Unavailable(f"The system cannot tell whether there is a user {name}.") from None
+            raise Unavailable(
+                say("The system cannot tell whether there is a user {name}.", name=name)
+            ) from None
         return Outside(name, _groups(name))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from davserver.errors import BadRequest
 from davserver.model import Outside
 from davserver.proxies import VOUCHED
+from davserver.words import say
 
 MAX_GROUPS = 1000
 
@@ -31,9 +32,9 @@ class ProxyUsers:
         try:
             name, groups = (text.encode("latin-1").decode("utf-8") for text in environ[VOUCHED])
         except UnicodeError:
-            raise BadRequest("The proxy's user header is not UTF-8.") from None
+            raise BadRequest(say("The proxy's user header is not UTF-8.")) from None
         if "," in name:
-            raise BadRequest("The proxy's user header holds more than one name.")
+            raise BadRequest(say("The proxy's user header holds more than one name."))
         named = [group.strip() for group in _BETWEEN_GROUPS.split(groups)][:MAX_GROUPS]
         member = frozenset(filter(None, named))
         return Outside(

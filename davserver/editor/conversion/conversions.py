@@ -13,6 +13,7 @@ from typing import Any
 from davserver import paths
 from davserver.editor.formats import FORMATS, Format, Kind
 from davserver.model import Right, Rights
+from davserver.words import say
 
 OFFICE_OPEN = "ooxml"
 OPEN_DOCUMENT = "odf"
@@ -71,37 +72,37 @@ _FAMILIES = {
 _ENDINGS = {"pdfa": "pdf", FORM: "pdf", **dict.fromkeys(IMAGES, "zip")}
 
 _LABELS = {
-    "docx": "Word document",
-    "docm": "Word document with macros",
-    "dotx": "Word template",
-    "dotm": "Word template with macros",
-    "odt": "OpenDocument text",
-    "ott": "OpenDocument text template",
-    "rtf": "Rich text",
-    "txt": "Plain text",
-    "html": "Web page",
-    "epub": "E-book (EPUB)",
-    "fb2": "E-book (FictionBook)",
+    "docx": say("Word document"),
+    "docm": say("Word document with macros"),
+    "dotx": say("Word template"),
+    "dotm": say("Word template with macros"),
+    "odt": say("OpenDocument text"),
+    "ott": say("OpenDocument text template"),
+    "rtf": say("Rich text"),
+    "txt": say("Plain text"),
+    "html": say("Web page"),
+    "epub": say("E-book (EPUB)"),
+    "fb2": say("E-book (FictionBook)"),
     "md": "Markdown",
-    "xlsx": "Excel workbook",
-    "xlsm": "Excel workbook with macros",
-    "xltx": "Excel template",
-    "xltm": "Excel template with macros",
-    "ods": "OpenDocument spreadsheet",
-    "ots": "OpenDocument spreadsheet template",
-    "csv": "Comma-separated values",
-    "tsv": "Tab-separated values",
-    "pptx": "PowerPoint presentation",
-    "pptm": "PowerPoint presentation with macros",
-    "ppsx": "PowerPoint show",
-    "ppsm": "PowerPoint show with macros",
-    "potx": "PowerPoint template",
-    "potm": "PowerPoint template with macros",
-    "odp": "OpenDocument presentation",
-    "otp": "OpenDocument presentation template",
+    "xlsx": say("Excel workbook"),
+    "xlsm": say("Excel workbook with macros"),
+    "xltx": say("Excel template"),
+    "xltm": say("Excel template with macros"),
+    "ods": say("OpenDocument spreadsheet"),
+    "ots": say("OpenDocument spreadsheet template"),
+    "csv": say("Comma-separated values"),
+    "tsv": say("Tab-separated values"),
+    "pptx": say("PowerPoint presentation"),
+    "pptm": say("PowerPoint presentation with macros"),
+    "ppsx": say("PowerPoint show"),
+    "ppsm": say("PowerPoint show with macros"),
+    "potx": say("PowerPoint template"),
+    "potm": say("PowerPoint template with macros"),
+    "odp": say("OpenDocument presentation"),
+    "otp": say("OpenDocument presentation template"),
     "pdf": "PDF",
-    "pdfa": "PDF for archives (PDF/A)",
-    FORM: "PDF form to fill in",
+    "pdfa": say("PDF for archives (PDF/A)"),
+    FORM: say("PDF form to fill in"),
     "png": "PNG",
     "jpg": "JPEG",
     "gif": "GIF",
@@ -196,11 +197,11 @@ def grouped(known: tuple[str, ...]) -> list[tuple[str, list[tuple[str, str]]]]:
     groups: dict[str, list[tuple[str, str]]] = {}
     for target in known:
         if target in IMAGES:
-            group = "A picture of each page, as a zip"
+            group = say("A picture of each page, as a zip")
         elif target.startswith("pdf") or target == FORM:
-            group = "To print or keep"
+            group = say("To print or keep")
         else:
-            group = "To go on working with"
+            group = say("To go on working with")
         groups.setdefault(group, []).append((target, _LABELS[target]))
     return list(groups.items())
 

@@ -20,6 +20,7 @@ from davserver.editor.server.soundness import fault_of
 from davserver.errors import BadGateway, Forbidden
 from davserver.model import link_of
 from davserver.providers.stores import Spool
+from davserver.words import say
 
 SECONDS = 50
 """How long a person waits: many a proxy gives up after 60. What is not done by then goes on at the
@@ -68,7 +69,12 @@ class Converter:
             server.fetch(_address(server, answer), spool, left)
         fault = fault_of(spool, extension)
         if fault:
-            raise BadGateway(f"What the Document Server made of the file is not whole: {fault}")
+            raise BadGateway(
+                say(
+                    "What the Document Server made of the file is not whole: {reason}",
+                    reason=str(fault),
+                )
+            )
         return extension
 
     def _turn(self, who: str | None, deadline: float) -> AbstractContextManager[None]:
@@ -104,7 +110,10 @@ def _extension(answer: dict[str, Any], wanted: Wanted) -> str:
     extension = str(answer.get("fileType") or "").lower().lstrip(".")
     if extension not in endings(wanted.target):
         raise BadGateway(
-            f"The Document Server was asked for {wanted.target} and made something else."
+            say(
+                "The Document Server was asked for {target} and made something else.",
+                target=wanted.target,
+            )
         )
     return extension
 
@@ -127,7 +136,10 @@ def _address(server: DocumentServer, answer: dict[str, Any]) -> str:
         server.reachable(url)
     except Forbidden:
         raise BadGateway(
-            "The Document Server offers its result at an address that is not its own. Whoever runs "
-            "it compares document_server and document_server_internal with what it calls itself."
+            say(
+                "The Document Server offers its result at an address that is not its own. Whoever "
+                "runs it compares document_server and document_server_internal with what it calls "
+                "itself."
+            )
         ) from None
     return url

@@ -12,7 +12,6 @@ from davserver.editor.conversion.conversions import SOURCE_SECONDS, Source, Want
 from davserver.editor.conversion.converting import Converter
 from davserver.editor.conversion.plain_text import LOOKED_AT, READ_AS_TEXT, reading_hints
 from davserver.editor.conversion.refusals import TOO_LARGE, NotConverted
-from davserver.editor.language import preferred_language
 from davserver.editor.middleware import CONVERT_PAGE, DOWNLOAD_AS, EDIT
 from davserver.editor.opening import Office, Opening
 from davserver.errors import (
@@ -22,6 +21,7 @@ from davserver.errors import (
     NotFound,
     UnsupportedMediaType,
 )
+from davserver.language import preferred_language
 from davserver.model import Action, Entry, Origin, Right
 from davserver.pages import Pages, readable_size
 from davserver.providers.access import Access
@@ -29,6 +29,7 @@ from davserver.providers.files import VersionedFiles
 from davserver.providers.free_names import free_path, place_new
 from davserver.providers.stores import Spool
 from davserver.web import Request, Response, redirect
+from davserver.words import say
 
 _COPY, _DOWNLOAD = "copy", "download"
 
@@ -90,7 +91,9 @@ class OtherFormat:
         """GET /<path>?as=pdf, the same at the file's own address."""
         path = self._files.as_stored(request.path)
         if paths.view_of(path):
-            raise BadRequest("What is kept of earlier times is not converted; restore it first.")
+            raise BadRequest(
+                say("What is kept of earlier times is not converted; restore it first.")
+            )
         return self._told_by_query(request, self._convertible(request, path))
 
     def _told_by_query(self, request: Request, entry: Entry) -> Response:
@@ -113,25 +116,35 @@ class OtherFormat:
         if entry.is_folder:
             raise NotFound(path)
         if self._opening.office is None or self._converter is None:
-            raise Gone("No Document Server is configured here, and nothing else converts.")
+            raise Gone(say("No Document Server is configured here, and nothing else converts."))
         rights = self._access.rights(request.principal, path)
         if Action.CONVERT not in self._opening.actions(request.principal, path, rights):
-            raise UnsupportedMediaType("This file has no format that can be converted here.")
+            raise UnsupportedMediaType(say("This file has no format that can be converted here."))
         return entry
 
     def _wanted(self, request: Request, entry: Entry, target: str, password: str) -> Wanted:
         found = conversions.resolved(entry.path, target)
         if not found:
             possible = ", ".join(conversions.targets(entry.path))
-            raise BadRequest(f"This file can become one of {possible}; say which.")
+            raise BadRequest(
+                say("This file can become one of {possible}; say which.", possible=possible)
+            )
         if len(password) > conversions.MAX_PASSWORD:
-            raise BadRequest(f"A password has at most {conversions.MAX_PASSWORD} characters.")
+            raise BadRequest(
+                say(
+                    "A password has at most {max_password} characters.",
+                    max_password=conversions.MAX_PASSWORD,
+                )
+            )
         most = self._max_bytes()
         if entry.size > most:
             raise NotConverted(
                 TOO_LARGE,
-                f"This file has {readable_size(entry.size)}; at most "
-                f"{readable_size(most)} are converted here (max_document_mib).",
+                say(
+                    "This file has {size}; at most {most} are converted here (max_document_mib).",
+                    size=readable_size(entry.size),
+                    most=readable_size(most),
+                ),
                 413,
             )
         hints: dict[str, Any] = {"region": preferred_language(request.header("Accept-Language"))}

@@ -6,6 +6,7 @@ Source: Docs API, "Conversion API", error codes; which cause leads to which was 
 from dataclasses import dataclass
 
 from davserver.errors import DavserverError
+from davserver.words import say
 
 
 class NotConverted(DavserverError):
@@ -30,7 +31,10 @@ class TooManyConversions(DavserverError):
 
     def __init__(self, seconds: int) -> None:
         super().__init__(
-            f"You asked for many conversions within a minute. Try again in {seconds} seconds."
+            say(
+                "You asked for many conversions within a minute. Try again in {seconds} seconds.",
+                seconds=seconds,
+            )
         )
         self.seconds = seconds
 
@@ -51,54 +55,73 @@ class _Refusal:
     asks: str = ""
 
 
-_LOG = "Whoever runs it finds more in the Document Server's log."
+_LOG = say("Whoever runs it finds more in the Document Server's log.")
 
 _REFUSALS = {
     UNKNOWN: _Refusal(
-        f"The Document Server could not convert the file, and does not say why. Try again. {_LOG}"
+        say(
+            "The Document Server could not convert the file, and does not say why. Try again. "
+            "{log}",
+            log=_LOG,
+        )
     ),
     UNFINISHED: _Refusal(
-        "The conversion takes too long. It may go on meanwhile: try again in a minute.", 504
+        say("The conversion takes too long. It may go on meanwhile: try again in a minute."), 504
     ),
     -3: _Refusal(
-        "The Document Server cannot convert this file: it is damaged, or not what its name says. "
-        "Open it in the program that made it, and save it again.",
+        say(
+            "The Document Server cannot convert this file: it is damaged, or not what its name "
+            "says. Open it in the program that made it, and save it again."
+        ),
         422,
     ),
     -4: _Refusal(
-        "The Document Server could not fetch the file from this server. Whoever runs it finds the "
-        "reason with `davserver doctor`; often internal_url has to be set."
+        say(
+            "The Document Server could not fetch the file from this server. Whoever runs it finds "
+            "the reason with `davserver doctor`; often internal_url has to be set."
+        )
     ),
     PASSWORD_NEEDED: _Refusal(
-        "This file has a password. Type it to convert the file.", 422, "password"
+        say("This file has a password. Type it to convert the file."), 422, "password"
     ),
     -6: _Refusal(
-        f"The Document Server cannot keep its list of work just now. Try again. {_LOG}",
+        say(
+            "The Document Server cannot keep its list of work just now. Try again. {log}", log=_LOG
+        ),
         503,
     ),
-    -7: _Refusal("The Document Server does not convert this format into that one.", 422, "target"),
+    -7: _Refusal(
+        say("The Document Server does not convert this format into that one."), 422, "target"
+    ),
     -8: _Refusal(
-        "The Document Server does not accept this server's signature. Whoever runs it compares the "
-        "secrets (jwt_secret_file here, JWT_SECRET there) and the clocks of both."
+        say(
+            "The Document Server does not accept this server's signature. Whoever runs it compares "
+            "the secrets (jwt_secret_file here, JWT_SECRET there) and the clocks of both."
+        )
     ),
     -9: _Refusal(
-        "The file does not tell whether it is a document or a spreadsheet. Choose one.",
+        say("The file does not tell whether it is a document or a spreadsheet. Choose one."),
         422,
         "target",
     ),
     TOO_LARGE: _Refusal(
-        "The file is too large for the Document Server, packed or unpacked: it takes 100 MB, of "
-        "which a document or presentation unpacks to 50 MB at most, a spreadsheet to 300 MB. "
-        "Divide it; or whoever runs the Document Server raises maxDownloadBytes and inputLimits.",
+        say(
+            "The file is too large for the Document Server, packed or unpacked: it takes 100 MB, "
+            "of which a document or presentation unpacks to 50 MB at most, a spreadsheet to 300 "
+            "MB. Divide it; or whoever runs the Document Server raises maxDownloadBytes and "
+            "inputLimits."
+        ),
         413,
     ),
     -20: _Refusal(
-        "The Document Server could not check the signature of this encrypted file. Save it without "
-        "encryption, and convert that.",
+        say(
+            "The Document Server could not check the signature of this encrypted file. Save it "
+            "without encryption, and convert that."
+        ),
         422,
     ),
 }
-_WRONG_PASSWORD = "This is not the password of the file."  # noqa: S105
+_WRONG_PASSWORD = say("This is not the password of the file.")
 
 
 def refusal(code: int, *, had_password: bool = False) -> NotConverted:
@@ -106,7 +129,12 @@ def refusal(code: int, *, had_password: bool = False) -> NotConverted:
     known = _REFUSALS.get(code)
     if known is None:
         return NotConverted(
-            code, f"The Document Server did not convert the file (error {code}). {_LOG}"
+            code,
+            say(
+                "The Document Server did not convert the file (error {code}). {log}",
+                code=code,
+                log=_LOG,
+            ),
         )
     words = _WRONG_PASSWORD if code == PASSWORD_NEEDED and had_password else known.words
     return NotConverted(code, words, known.status, known.asks)

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from davserver.editor.conversion.refusals import TooManyConversions
 from davserver.errors import Unavailable
 from davserver.providers.exclusion import Exclusion
+from davserver.words import say
 
 _MINUTE = 60.0
 _LOOK_AGAIN_SECONDS = 0.1
@@ -39,10 +40,10 @@ class Turns:
         Raises TooManyConversions, and Unavailable where too many wait already or none ends in time.
         """
         if self._never:
-            raise Unavailable("Nothing is converted with a single thread: raise `threads`.")
+            raise Unavailable(say("Nothing is converted with a single thread: raise `threads`."))
         with self._lock:
             if self._room < 1:
-                raise Unavailable("Too many conversions are under way. Try again in a moment.")
+                raise Unavailable(say("Too many conversions are under way. Try again in a moment."))
             self._count(who)
             self._room -= 1
         try:
@@ -58,7 +59,9 @@ class Turns:
         with ExitStack() as held:
             while not self._take(held):
                 if time.monotonic() > deadline:
-                    raise Unavailable("Too many conversions are under way. Try again in a moment.")
+                    raise Unavailable(
+                        say("Too many conversions are under way. Try again in a moment.")
+                    )
                 time.sleep(_LOOK_AGAIN_SECONDS)
             yield
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from davserver.editor import language as languages
+from davserver import language as languages
 
 Paper = Literal["auto", "a4", "letter"]
 

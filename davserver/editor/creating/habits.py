@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from davserver.editor.creating.blank import Paper
-from davserver.editor.language import normalized, preferred_language
+from davserver.language import normalized, preferred_language
 from davserver.providers.preferences import PreferenceRows
 from davserver.web import Request
 

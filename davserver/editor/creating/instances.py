@@ -11,6 +11,7 @@ from lxml import etree
 
 from davserver.editor.contents import BoundedFile
 from davserver.errors import BodyTooLarge, UnsupportedMediaType
+from davserver.words import say
 
 DOCUMENTS = {
     "dotx": "docx",
@@ -67,15 +68,15 @@ def instance(template: BinaryIO, document: BinaryIO) -> None:
         ):
             _copy(source, target)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as fault:
-        raise UnsupportedMediaType("This template is damaged, or has a password.") from fault
+        raise UnsupportedMediaType(say("This template is damaged, or has a password.")) from fault
     except etree.XMLSyntaxError as fault:
-        raise UnsupportedMediaType("This template is damaged.") from fault
+        raise UnsupportedMediaType(say("This template is damaged.")) from fault
 
 
 def _copy(source: zipfile.ZipFile, target: zipfile.ZipFile) -> None:
     parts = source.infolist()
     if len(parts) > _MAX_PARTS:
-        raise UnsupportedMediaType("This template has too many parts.")
+        raise UnsupportedMediaType(say("This template has too many parts."))
     left, declared = MAX_UNPACKED, False
     for part in parts:
         made = zipfile.ZipInfo(part.filename, part.date_time)
@@ -96,7 +97,7 @@ def _copy(source: zipfile.ZipFile, target: zipfile.ZipFile) -> None:
                     raise BodyTooLarge(MAX_UNPACKED)
                 copy.write(block)
     if not declared:
-        raise UnsupportedMediaType("This file does not say that it is a template.")
+        raise UnsupportedMediaType(say("This file does not say that it is a template."))
 
 
 def _whole(source: zipfile.ZipFile, part: zipfile.ZipInfo) -> bytes:

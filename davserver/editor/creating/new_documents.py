@@ -21,16 +21,17 @@ from davserver.providers.files import VersionedFiles
 from davserver.providers.free_names import place_new
 from davserver.providers.stores import Spool
 from davserver.web import BLOCK, Request, Response, redirect
+from davserver.words import say
 
 DEFAULT_NAMES = {
-    "docx": "New document",
-    "xlsx": "New spreadsheet",
-    "pptx": "New presentation",
-    "odt": "New document",
-    "ods": "New spreadsheet",
-    "odp": "New presentation",
-    "pdf": "New form",
-    "txt": "New text",
+    "docx": say("New document"),
+    "xlsx": say("New spreadsheet"),
+    "pptx": say("New presentation"),
+    "odt": say("New document"),
+    "ods": say("New spreadsheet"),
+    "odp": say("New presentation"),
+    "pdf": say("New form"),
+    "txt": say("New text"),
 }
 FORM = "pdf"
 
@@ -97,7 +98,7 @@ class NewDocument:
             templates=[] if template else self._of_kind(request, beginning.kind),
             target=request.addresses.target,
             folder=request.addresses.target(folder, folder=True),
-            folder_name=paths.name(folder) if folder != request.root else "Files",
+            folder_name=paths.name(folder) if folder != request.root else say("Files"),
             back=request.addresses.of(folder, folder=True),
             wanted="",
         )
@@ -110,7 +111,12 @@ class NewDocument:
             return self._from_template(request, request.resource(fields["template"]))
         kind = fields.get("kind", "")
         if kind not in DEFAULT_NAMES:
-            raise BadRequest(f"A new document is one of {', '.join(DEFAULT_NAMES)}.")
+            raise BadRequest(
+                say(
+                    "A new document is one of {default_names}.",
+                    default_names=", ".join(DEFAULT_NAMES),
+                )
+            )
         habit = self._habits.of(request)
 
         def write(spool: Spool) -> None:
@@ -119,11 +125,11 @@ class NewDocument:
             elif kind != "txt":
                 spool.write(self._blank.make(kind, habit.language, habit.paper))
 
-        return Beginning(kind, DEFAULT_NAMES[kind], write)
+        return Beginning(kind, request.language.said(DEFAULT_NAMES[kind]), write)
 
     def _write_form(self, request: Request, habit: Habit, spool: Spool) -> None:
         if self._forms is None:
-            raise Gone("PDF forms are made by a Document Server, and none is configured here.")
+            raise Gone(say("PDF forms are made by a Document Server, and none is configured here."))
         self._forms.write(request, habit, spool)
 
     def _from_template(self, request: Request, path: str) -> Beginning:
@@ -155,7 +161,7 @@ class NewDocument:
         kind = beginning.kind
         name = request.form.get("name", "").strip().strip("/") or beginning.name
         if "/" in name:
-            raise BadRequest("A name cannot contain a slash.")
+            raise BadRequest(say("A name cannot contain a slash."))
         stem = name[: -len(kind) - 1] if name.lower().endswith(f".{kind}") else name
         writer = request.principal.writer(Origin.BROWSER)
         with self._files.spool() as spool:

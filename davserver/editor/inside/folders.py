@@ -12,6 +12,7 @@ from davserver.model import Entry, Right
 from davserver.providers.access import Access
 from davserver.providers.files import VersionedFiles
 from davserver.web import Request, Response, json
+from davserver.words import say
 
 MAX_SHOWN = 2000
 MAX_LOOKED_AT = 20_000
@@ -39,7 +40,7 @@ class FolderContents:
             self._access.check(who, path, Right.SEE)
             raise NotFound(path)
         if not folder.is_folder:
-            raise Conflict("This is no folder.")
+            raise Conflict(say("This is no folder."))
         types = TAKEN.get(request.query.get("kind", ""), frozenset())
         found = [*islice(seen.children(path), MAX_LOOKED_AT)]
         shown = sorted(
@@ -68,7 +69,7 @@ class FolderContents:
 
 def _crumb(request: Request, folder: str) -> dict[str, str]:
     is_top = folder == request.root
-    name = "Files" if is_top else printable(paths.name(folder))
+    name = request.language.said(say("Files")) if is_top else printable(paths.name(folder))
     return {"name": name, "path": request.addresses.target(folder, folder=True)}
 
 

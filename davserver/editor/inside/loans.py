@@ -17,6 +17,7 @@ from davserver.model import Right
 from davserver.providers.access import Access
 from davserver.providers.files import VersionedFiles
 from davserver.web import Request, Response, json
+from davserver.words import say
 
 SECONDS = 15 * 60
 MAX_FILES = 30
@@ -55,7 +56,7 @@ class Loans:
     def office(self) -> Office:
         """The Document Server. Raises Gone if there is none."""
         if self._opening.office is None:
-            raise Gone("No Document Server is configured here.")
+            raise Gone(say("No Document Server is configured here."))
         return self._opening.office
 
     def server(self, request: Request) -> DocumentServer:
@@ -71,7 +72,7 @@ class Loans:
         self._access.check(request.principal, path, Right.READ, Right.DOWNLOAD)
         resource_id, entry = self._files.identify(path), self._files.entry(path)
         if entry.is_folder:
-            raise Conflict("This is a folder.")
+            raise Conflict(say("This is a folder."))
         office, server = self.office, self.server(request)
         claims = {"rid": resource_id, "etag": entry.etag, "ds": server.public}
         request.note(Event.READ, path=path, etag=entry.etag)
@@ -97,10 +98,12 @@ class Insert:
             raise BadRequest("Say what shall be inserted: kind and c, as in the Docs API.")
         targets = request.query.get("paths", "").split("\n")
         if not 0 < len(targets) <= (MAX_FILES if kind == "image" else 1) or not all(targets):
-            raise BadRequest(f"Name one file, or up to {MAX_FILES} pictures.")
+            raise BadRequest(
+                say("Name one file, or up to {max_files} pictures.", max_files=MAX_FILES)
+            )
         found = [self._files.as_stored(request.resource(target)) for target in targets]
         if not all(paths.extension(path) in TAKEN[kind] for path in found):
-            raise UnsupportedMediaType(f"This is no {kind} that the editor takes.")
+            raise UnsupportedMediaType(say("This is no {kind} that the editor takes.", kind=kind))
         lent = [self._loans.of(request, path) for path in found]
         told: dict[str, Any] = {"c": command}
         told |= {"images": lent} if kind == "image" else lent[0]

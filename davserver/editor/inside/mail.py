@@ -2,7 +2,7 @@
 
 import smtplib
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -13,6 +13,8 @@ from typing import Literal
 from davserver.errors import Unavailable, Unprocessable
 from davserver.providers.notices import Notice
 from davserver.tidings import name_of, tidings
+from davserver.translations import ENGLISH, Language
+from davserver.words import say
 
 SILENT_SECONDS = 15
 Security = Literal["starttls", "tls", "none"]
@@ -23,6 +25,7 @@ class Mail:
     """A mail server that takes messages from us; ``sender`` is our address.
 
     ``security`` "starttls" begins with TLS before anything is told, "tls" is TLS from the start.
+    ``language_of`` tells in which language a user reads.
     """
 
     host: str
@@ -32,6 +35,7 @@ class Mail:
     password: str
     sender: str
     ca: Path | None = None
+    language_of: Callable[[str], Language] = lambda _: ENGLISH
 
     @contextmanager
     def open(self) -> Iterator["_Connection"]:
@@ -40,9 +44,11 @@ class Mail:
             with self._connect() as smtp:
                 if self.user:
                     smtp.login(self.user, self.password)
-                yield _Connection(smtp, self.sender)
+                yield _Connection(smtp, self)
         except (OSError, smtplib.SMTPException) as fault:
-            raise Unavailable(f"The mail server does not take it: {fault}") from fault
+            raise Unavailable(
+                say("The mail server does not take it: {reason}", reason=str(fault))
+            ) from fault
 
     def _connect(self) -> smtplib.SMTP:
         context = ssl.create_default_context(cafile=self.ca)
@@ -59,25 +65,27 @@ class Mail:
 
 
 class _Connection:
-    def __init__(self, smtp: smtplib.SMTP, sender: str) -> None:
+    def __init__(self, smtp: smtplib.SMTP, mail: Mail) -> None:
         self._smtp = smtp
-        self._sender = sender
+        self._mail = mail
 
     def send(self, notice: Notice, url: str) -> None:
         """Send one. Raises Unprocessable if the receiver is refused for good."""
         try:
-            self._smtp.send_message(message(notice, url, self._sender))
+            language = self._mail.language_of(notice.user)
+            self._smtp.send_message(message(notice, url, self._mail.sender, language))
         except smtplib.SMTPRecipientsRefused as fault:
             if any(code >= 500 for code, _ in fault.recipients.values()):
-                raise Unprocessable("The mail server refuses the receiver.") from fault
+                raise Unprocessable(say("The mail server refuses the receiver.")) from fault
             raise
 
 
-def message(notice: Notice, url: str, sender: str) -> EmailMessage:
+def message(notice: Notice, url: str, sender: str, language: Language = ENGLISH) -> EmailMessage:
     """The message that a notice becomes: plain text, with nothing that loads."""
     told = EmailMessage()
     words = tidings(notice, name_of(notice))
-    told["Subject"] = words.title
+    title, text = language.said(words.title), language.said(words.text)
+    told["Subject"] = title
     told["From"] = sender
     told["To"] = notice.email
     told["Date"] = format_datetime(notice.made)
@@ -86,5 +94,5 @@ def message(notice: Notice, url: str, sender: str) -> EmailMessage:
     told["Message-ID"] = f"<{identity}@{sender.rpartition('@')[2]}>"
     # RFC 3834, 5: no answering machine answers it.
     told["Auto-Submitted"] = "auto-generated"
-    told.set_content("\n\n".join(filter(None, (words.title + ".", words.text, url))) + "\n")
+    told.set_content("\n\n".join(filter(None, (title + ".", text, url))) + "\n")
     return told

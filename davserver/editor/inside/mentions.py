@@ -12,6 +12,7 @@ from davserver.providers.access import Access
 from davserver.providers.files import VersionedFiles
 from davserver.providers.notices import Kind, News, Notices
 from davserver.web import Request, Response, json
+from davserver.words import say
 
 MAX_RECEIVERS = 50
 MAX_MESSAGE = 2000
@@ -45,13 +46,15 @@ class Mentions:
         """
         form, sender = request.form, request.principal.name
         if not sender:
-            raise Forbidden("Only who has a name here can mention others.")
+            raise Forbidden(say("Only who has a name here can mention others."))
         path = self._files.as_stored(request.resource(form.get("path", "")))
         self._access.check(request.principal, path, Right.READ)
         message, place = form.get("message", "").strip(), form.get("anchor", "")
         addresses = dict.fromkeys(filter(None, form.get("emails", "").split("\n")))
         if not 0 < len(addresses) <= MAX_RECEIVERS:
-            raise BadRequest(f"Mention one person, or up to {MAX_RECEIVERS}.")
+            raise BadRequest(
+                say("Mention one person, or up to {max_receivers}.", max_receivers=MAX_RECEIVERS)
+            )
         members = {one.address.casefold(): one.name for one in self._readers.of(path)}
         found = {one: members.get(one.casefold(), "") for one in addresses}
         told = [name for name in found.values() if name and name != sender]

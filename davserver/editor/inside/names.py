@@ -5,6 +5,7 @@ import unicodedata
 
 from davserver import paths
 from davserver.errors import BadRequest
+from davserver.words import say
 
 # What Windows refuses in names, and what turns the direction of text: "gpj.exe" read as "exe.jpg".
 _REFUSED = re.compile('[\\\\/:*?"<>|\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]')
@@ -23,7 +24,7 @@ def safe_name(title: str, extension: str) -> str:
         stem = stem[: -len(ending)]
     stem = stem.strip(". ")
     if not stem:
-        raise BadRequest("Give it a name.")
+        raise BadRequest(say("Give it a name."))
     if _DEVICES.fullmatch(stem):
         stem = "_" + stem
     return paths.with_words(stem + ending, "")

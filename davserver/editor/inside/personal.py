@@ -15,6 +15,7 @@ from davserver.providers.access import Access
 from davserver.providers.files import VersionedFiles
 from davserver.providers.marks import Marks
 from davserver.web import Request, Response, json
+from davserver.words import say
 
 MAX_RECENT = 10
 MAX_ANCHOR = 2000
@@ -58,11 +59,11 @@ class Personal:
         if wanted not in {"yes", "no"}:
             raise BadRequest("favorite is yes or no.")
         if not name:
-            raise Forbidden("Only who has a name here can mark files.")
+            raise Forbidden(say("Only who has a name here can mark files."))
         path = self._files.as_stored(request.resource(request.form.get("path", "")))
         self._access.check(request.principal, path, Right.READ)
         if self._files.entry(path).is_folder:
-            raise Conflict("This is a folder.")
+            raise Conflict(say("This is a folder."))
         resource_id = self._files.identify(path)
         self._marks.set_favourite(name, resource_id, is_favourite=wanted == "yes")
         return json(dumps({"favorite": wanted == "yes"}))

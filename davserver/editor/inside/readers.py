@@ -12,6 +12,7 @@ from davserver.errors import BadRequest
 from davserver.model import Principal, Right, called
 from davserver.providers.access import Access
 from davserver.web import Request, Response, json, whole_number
+from davserver.words import say
 
 MAX_SHOWN = 100
 MAX_IDS = 200
@@ -122,5 +123,5 @@ def picture(name: str) -> str:
 def _number(request: Request, name: str, default: int) -> int:
     number = whole_number(request.query.get(name) or str(default), digits=6)
     if number is None:
-        raise BadRequest(f"{name} is a number.")
+        raise BadRequest(say("{name} is a number.", name=name))
     return number

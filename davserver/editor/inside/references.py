@@ -9,6 +9,7 @@ from davserver.editor.inside.referred import Referred
 from davserver.editor.middleware import EDIT
 from davserver.errors import UnsupportedMediaType
 from davserver.web import Request, Response
+from davserver.words import say
 
 REFERRED = frozenset({"xlsx", "pdf"})
 """What the Document Server fetches for it (server/config, "downloadFileAllowExt")."""
@@ -30,7 +31,7 @@ class References:
         """Raises NotFound, Forbidden, UnsupportedMediaType, with words for the person."""
         path = self._referred.path(request)
         if paths.extension(path) not in REFERRED:
-            raise UnsupportedMediaType("Only data of xlsx files can be referred to.")
+            raise UnsupportedMediaType(say("Only data of xlsx files can be referred to."))
         office = self._loans.office
         target = request.addresses.target(path)
         # What it answers names the state that is lent; the key is that of a session, if there is

@@ -10,6 +10,7 @@ from davserver.model import Right
 from davserver.providers.access import Access
 from davserver.providers.files import VersionedFiles
 from davserver.web import Request
+from davserver.words import say
 
 
 class NotReferred(NotFound):
@@ -17,7 +18,7 @@ class NotReferred(NotFound):
 
     def __init__(self) -> None:
         super().__init__("")
-        self.args = ("The file is not there, or you may not read it.",)
+        self.args = (say("The file is not there, or you may not read it."),)
 
 
 class Referred:

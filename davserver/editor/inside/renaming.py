@@ -18,6 +18,7 @@ from davserver.providers.files import VersionedFiles
 from davserver.providers.locks import Locks
 from davserver.providers.trees import Trees
 from davserver.web import Request, Response, json
+from davserver.words import say
 
 _log = structlog.get_logger("davserver.editor")
 
@@ -51,7 +52,7 @@ class Renaming:
         path = self._files.as_stored(request.resource(request.form.get("path", "")))
         self._access.check(who, path, Right.READ, Right.DOWNLOAD, Right.DELETE)
         if self._files.entry(path).is_folder:
-            raise Conflict("This is a folder.")
+            raise Conflict(say("This is a folder."))
         name = safe_name(request.form.get("title", ""), paths.extension(path))
         destination = paths.join(paths.parent(path), name)
         if destination != path:
@@ -66,7 +67,7 @@ class Renaming:
             self._trees.move(path, destination, self._writer(who, path), overwrite=False)
         except PreconditionFailed:
             name = printable(paths.name(destination))
-            raise Conflict(f"There is already something called {name}.") from None
+            raise Conflict(say("There is already something called {name}.", name=name)) from None
 
     def _writer(self, who: Principal, path: str) -> Writer:
         """Who renames; with the lock of the editing session, if one holds it."""

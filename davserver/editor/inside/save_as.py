@@ -15,6 +15,7 @@ from davserver.providers.access import Access
 from davserver.providers.files import VersionedFiles
 from davserver.providers.free_names import place_new
 from davserver.web import Request, Response, json
+from davserver.words import say
 
 KEPT = frozenset(FORMATS) | {"bmp", "gif", "jpg", "png", "zip"}
 """What a copy may be: a document, a picture of it, or pictures of its pages in a ZIP."""
@@ -36,23 +37,28 @@ class SaveAs:
         """The new file's ``name``, ``path``, and ``open``, the address of its editor."""
         office, form, who = self._opening.office, request.form, request.principal
         if office is None:
-            raise Gone("No Document Server is configured here.")
+            raise Gone(say("No Document Server is configured here."))
         document = request.resource(form.get("path", ""))
         self._access.check(who, document, Right.READ, Right.DOWNLOAD)
         folder = self._files.as_stored(request.resource(form.get("folder", "")))
         self._access.check(who, folder, Right.CREATE)
         if not self._files.entry(folder).is_folder:
-            raise Conflict("This is no folder.")
+            raise Conflict(say("This is no folder."))
         filetype = form.get("filetype", "").lower()
         if filetype not in KEPT:
-            raise UnsupportedMediaType("A copy cannot be saved in this format.")
+            raise UnsupportedMediaType(say("A copy cannot be saved in this format."))
         name = safe_name(_without_former(form.get("title", ""), filetype), filetype)
         with self._files.spool() as spool:
             url = form.get("url", "")
             office.servers.with_address(url).fetch(url, spool)
             fault = fault_of(spool, filetype)
             if fault:
-                raise BadGateway(f"What the Document Server delivered is not whole: {fault}")
+                raise BadGateway(
+                    say(
+                        "What the Document Server delivered is not whole: {reason}",
+                        reason=str(fault),
+                    )
+                )
             writer = who.writer(Origin.BROWSER)
             path = place_new(self._files, paths.join(folder, name), spool, writer)
         request.note(Event.CREATED, path=path, source=document)

@@ -13,6 +13,7 @@ import requests
 from davserver.errors import Unavailable, Unprocessable
 from davserver.providers.notices import Notice
 from davserver.tidings import name_of, tidings
+from davserver.words import say
 
 CONNECT_SECONDS = 5
 SILENT_SECONDS = 10
@@ -69,11 +70,13 @@ class _Session:
             ) as answer:
                 status = answer.status_code
         except requests.RequestException as fault:
-            raise Unavailable(f"The webhook cannot be reached: {type(fault).__name__}") from fault
+            raise Unavailable(
+                say("The webhook cannot be reached: {reason}", reason=type(fault).__name__)
+            ) from fault
         if 400 <= status < 500 and status not in _PASSING:
-            raise Unprocessable(f"The webhook answered {status}.")
+            raise Unprocessable(say("The webhook answered {status}.", status=status))
         if not 200 <= status < 300:
-            raise Unavailable(f"The webhook answered {status}.")
+            raise Unavailable(say("The webhook answered {status}.", status=status))
 
 
 def told(notice: Notice, url: str) -> dict[str, str | int]:

@@ -10,6 +10,7 @@ from davserver.providers.access import Access
 from davserver.providers.saves import Apart, Reason, Saves
 from davserver.tidings import BECAUSE
 from davserver.web import Request, Response, redirect, whole_number
+from davserver.words import say
 
 _MOST = 20
 
@@ -32,7 +33,7 @@ class KnownApart:
             raise BadRequest("That is no save.")
         apart = self._saves.find_apart(number)
         if apart is None:
-            raise NotFound("a save beside its file")
+            raise NotFound(say("a save beside its file"))
         self._access.check(request.principal, apart.path, Right.EDIT)
         self._saves.make_known(apart.number)
         return redirect(request.addresses.of(paths.parent(apart.path), folder=True), 303)

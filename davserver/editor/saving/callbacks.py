@@ -32,6 +32,7 @@ from davserver.providers.stores import Spool
 from davserver.providers.timeline import Timeline, What
 from davserver.tokens import Tokens
 from davserver.web import NOSNIFF, Request, Response
+from davserver.words import say
 
 # "status" of a callback.
 EDITING = 1
@@ -225,7 +226,9 @@ class Callback:
             request.note(Event.EDIT_SAVED, path=path, user=delivery.author)
             return True
         if save.status not in FINAL or save.deliveries < UNSOUND_DELIVERIES:
-            raise Unavailable(f"What the Document Server delivered is not whole: {fault}")
+            raise Unavailable(
+                say("What the Document Server delivered is not whole: {reason}", reason=str(fault))
+            )
         near = self._storing.files.last_path_of(session.resource_id)
         self._storing.put_beside(near, delivery, spool, Reason.UNSOUND)
         return False

@@ -17,6 +17,7 @@ from davserver.errors import BadGateway, Conflict, NotFound, Unavailable
 from davserver.model import EditSession
 from davserver.providers.saves import Saves
 from davserver.providers.sessions import EditSessions
+from davserver.words import say
 
 FRESH_SECONDS = 4
 """So long somebody waits who reads a file that is being edited."""
@@ -102,7 +103,9 @@ class ForcedSaves:
         )
         error = answer.get("error")
         if error not in {OK, UNKNOWN_KEY, NOTHING_NEW}:
-            raise Unavailable(f"The Document Server refused to save: error {error}.")
+            raise Unavailable(
+                say("The Document Server refused to save: error {error}.", error=error)
+            )
         return bool(error == OK)
 
     def _answer(self, session: EditSession, deadline: float) -> bool | None:

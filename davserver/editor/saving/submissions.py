@@ -27,6 +27,7 @@ from davserver.providers.files import VersionedFiles, absent
 from davserver.providers.saves import Reason, Save, Saves
 from davserver.providers.stores import Spool
 from davserver.providers.trees import Trees
+from davserver.words import say
 
 FOLDER = "Form results"
 
@@ -193,7 +194,7 @@ class FormResults:
     def _write(self, path: str, content: bytes, writer: Writer, over: Entry | None) -> None:
         def unchanged(entry: Entry | None) -> None:
             if (entry.etag if entry else "") != (over.etag if over else ""):
-                raise Conflict("The file has changed.")
+                raise Conflict(say("The file has changed."))
 
         with self._files.spool() as spool:
             spool.write(content)

@@ -22,6 +22,7 @@ from davserver.editor.server.tokens import ServerTokens
 from davserver.errors import BadGateway, BodyTooLarge, Forbidden, Unavailable
 from davserver.providers.stores import Spool
 from davserver.web import BLOCK
+from davserver.words import say
 
 CONNECT_SECONDS = 10
 SILENT_SECONDS = 60
@@ -67,7 +68,7 @@ def look_at(
             content = b"" if switches else next(answer.iter_content(_LOOKED_AT), b"")
             return Looked(answer.status_code, told, content)
     except requests.RequestException as fault:
-        raise Unavailable(f"no answer: {_reason(fault)}") from fault
+        raise Unavailable(say("no answer: {reason}", reason=_reason(fault))) from fault
 
 
 class DocumentServer:
@@ -119,7 +120,10 @@ class DocumentServer:
         with self._get(self.reachable(url), min(SILENT_SECONDS, seconds)) as answer:
             if answer.status_code != 200:
                 raise Unavailable(
-                    f"The Document Server answered {answer.status_code} to a download."
+                    say(
+                        "The Document Server answered {status} to a download.",
+                        status=answer.status_code,
+                    )
                 )
             announced = answer.headers.get("Content-Length", "")
             for block in answer.iter_content(BLOCK):
@@ -127,9 +131,11 @@ class DocumentServer:
                 if spool.size > most:
                     raise BodyTooLarge(most)
                 if time.monotonic() > deadline:
-                    raise Unavailable(f"A download took more than {seconds:.0f} seconds.")
+                    raise Unavailable(
+                        say("A download took more than {seconds} seconds.", seconds=seconds)
+                    )
             if announced.isdigit() and int(announced) != spool.size:
-                raise Unavailable("A download from the Document Server broke off.")
+                raise Unavailable(say("A download from the Document Server broke off."))
 
     def command(
         self, name: str, *, within: float = COMMAND_SECONDS, **fields: Any
@@ -251,7 +257,7 @@ class DocumentServer:
             rest = _below(url, base)
             if rest is not None:
                 return self.internal + rest
-        raise Forbidden("The address of a document is not the configured Document Server's.")
+        raise Forbidden(say("The address of a document is not the configured Document Server's."))
 
     @contextmanager
     def _get(self, url: str, silent_seconds: float) -> Iterator[requests.Response]:
@@ -281,7 +287,9 @@ class DocumentServer:
             ):
                 return _json(answer)
         except requests.RequestException as fault:
-            raise Unavailable(f"The Document Server cannot be reached: {_reason(fault)}") from fault
+            raise Unavailable(
+                say("The Document Server cannot be reached: {reason}", reason=_reason(fault))
+            ) from fault
 
     @contextmanager
     def _answer(self, url: str, silent_seconds: float) -> Iterator[requests.Response]:
@@ -298,7 +306,9 @@ class DocumentServer:
             ):
                 yield answer
         except requests.RequestException as fault:
-            raise Unavailable(f"The Document Server cannot be reached: {_reason(fault)}") from fault
+            raise Unavailable(
+                say("The Document Server cannot be reached: {reason}", reason=_reason(fault))
+            ) from fault
 
 
 def _session(verify: Path | bool) -> requests.Session:
@@ -343,7 +353,12 @@ def _content(answer: requests.Response) -> bytes:
 
 def _json(answer: requests.Response) -> dict[str, Any]:
     if answer.status_code != 200:
-        raise BadGateway(f"The Document Server answered {answer.status_code} to a request.")
+        raise BadGateway(
+            say(
+                "The Document Server answered {status} to a request.",
+                status=answer.status_code,
+            )
+        )
     return _object(answer)
 
 
@@ -360,7 +375,7 @@ def _object(answer: requests.Response) -> dict[str, Any]:
 def _checked(answer: dict[str, Any]) -> dict[str, Any]:
     error = answer.get("error")
     if error:
-        raise BadGateway(f"The Document Server refuses a command (error {error}).")
+        raise BadGateway(say("The Document Server refuses a command (error {error}).", error=error))
     return answer
 
 

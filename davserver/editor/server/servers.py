@@ -20,6 +20,7 @@ from davserver.errors import BadGateway, Forbidden, Unavailable
 from davserver.model import EditSession
 from davserver.providers.server_health import Health, ServerHealth
 from davserver.web import Request
+from davserver.words import say
 
 LEARN_SECONDS = 600
 """So often a server is asked what it says of itself."""
@@ -78,7 +79,7 @@ class Servers:
             except Forbidden:
                 continue
             return server
-        raise Forbidden("The address of a document is not a configured Document Server's.")
+        raise Forbidden(say("The address of a document is not a configured Document Server's."))
 
     def ask_each(
         self,

@@ -10,6 +10,7 @@ from davserver.editor.server.servers import Servers
 from davserver.errors import BadGateway, Conflict, Unavailable
 from davserver.model import EditSession, SessionState
 from davserver.providers.sessions import EditSessions
+from davserver.words import say
 
 FLUSH_SECONDS = 10
 
@@ -31,7 +32,7 @@ class Ending:
         """
         session = self._sessions.of_file(path)
         if session is None:
-            raise Conflict("Nobody edits this file.")
+            raise Conflict(say("Nobody edits this file."))
         outcome = self._saves.save(session, FLUSH_SECONDS)
         # Before the server is told: the save that follows must find it ended.
         self._sessions.end(session.key, SessionState.ENDED)

@@ -16,6 +16,7 @@ from davserver.errors import Conflict, NotFound, Unavailable
 from davserver.model import OVER, EditSession, Entry, SessionState
 from davserver.providers.saves import Saves
 from davserver.providers.sessions import EditSessions
+from davserver.words import say
 
 WAIT_SECONDS = 15
 WAITING = 8
@@ -26,7 +27,7 @@ class StillSaving(Unavailable):
     """A document cannot be opened before its last save is stored."""
 
     def __init__(self) -> None:
-        super().__init__("The document is being saved. Try again in a moment.")
+        super().__init__(say("The document is being saved. Try again in a moment."))
 
 
 class Joining:

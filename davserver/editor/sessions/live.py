@@ -18,6 +18,7 @@ from davserver.providers.files import VersionedFiles
 from davserver.providers.locks import Locks
 from davserver.providers.sessions import EditSessions
 from davserver.web import Request, Response, json
+from davserver.words import say
 
 
 class LiveEditing:
@@ -63,7 +64,7 @@ class LiveEditing:
         entry = self._files.entry(path)
         foreign = self._foreign(path)
         told: dict[str, Any] = {
-            "holder": locks.holder(foreign[0]) if foreign else "",
+            "holder": request.language.said(locks.holder(foreign[0])) if foreign else "",
             "may_edit": self._opening.may_save(request, path),
             "may_take_over": bool(foreign) and self._may_take(request, foreign),
         }
@@ -73,7 +74,8 @@ class LiveEditing:
             if told["may_edit"] and not self._sessions.is_of(session, entry):
                 last = self._files.versions(path)[-1]
                 told["restored"] = last.origin is Origin.RESTORE
-                told["changed_by"] = called(last.author) or "Another program"
+                who = called(last.author) or say("Another program")
+                told["changed_by"] = request.language.said(who)
         return json(dumps(told))
 
     def take_over(self, request: Request) -> Response:
@@ -82,7 +84,7 @@ class LiveEditing:
         self._access.check(request.principal, path, Right.READ)
         foreign = self._foreign(path)
         if not self._may_take(request, foreign):
-            raise Forbidden("Only who may share this may take it from others.")
+            raise Forbidden(say("Only who may share this may take it from others."))
         for lock in foreign:
             self._locks.break_up(lock.token)
             request.note(Event.LOCK_BROKEN, path=lock.root, holder=locks.holder(lock))
@@ -93,7 +95,7 @@ class LiveEditing:
         path = self._path(request, request.form.get("path", ""))
         self._access.check(request.principal, path, Right.SHARE)
         if self._ending is None:
-            raise Gone("No Document Server is configured here.")
+            raise Gone(say("No Document Server is configured here."))
         session, outcome = self._ending.end(path)
         editors = ", ".join(map(called, session.editors))
         request.note(Event.SESSION_ENDED, path=path, editors=editors)
@@ -102,7 +104,9 @@ class LiveEditing:
     def _told(self, request: Request, session: EditSession) -> dict[str, Any]:
         return {
             "path": request.addresses.target(session.path),
-            "editors": [called(name) or "a guest" for name in session.editors],
+            "editors": [
+                request.language.said(called(name) or say("a guest")) for name in session.editors
+            ],
             "since": session.opened.isoformat(timespec="seconds"),
             "lease_until": session.lease_until.isoformat(timespec="seconds"),
         }

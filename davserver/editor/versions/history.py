@@ -13,12 +13,14 @@ from davserver.editor.server import downloads
 from davserver.editor.server.client import DocumentServer
 from davserver.editor.versions.restoring import Restoring
 from davserver.editor.versions.versions import FROM, check_may_look, number_of
-from davserver.errors import BadRequest, NotFound
+from davserver.errors import BadRequest, NotFound, printable
 from davserver.model import Origin, Right, Version
 from davserver.providers.access import Access
 from davserver.providers.files import VersionedFiles
 from davserver.providers.highlights import Highlight, Highlights
+from davserver.translations import ENGLISH, Language
 from davserver.web import Request, Response, json
+from davserver.words import say
 
 MAX_VERSIONS = 300
 """Versions in the panel, the newest; the page of versions has all."""
@@ -61,19 +63,19 @@ class History:
             self._restore(request, path)
         elif "version" in asked:
             return json(dumps(self._data(request, path, number_of(asked["version"]))))
-        return json(dumps(self._list(path)))
+        return json(dumps(self._list(request, path)))
 
-    def _list(self, path: str) -> dict[str, Any]:
+    def _list(self, request: Request, path: str) -> dict[str, Any]:
         versions = self._files.versions(path)[-MAX_VERSIONS:]
         identity = self._files.identify(path)
         keys = {one.number: self._key(identity, one) for one in versions}
-        return panel(versions, self._highlights.of(path), keys)
+        return panel(versions, self._highlights.of(path), keys, request.language)
 
     def _data(self, request: Request, path: str, number: int) -> dict[str, Any]:
         """What setHistoryData takes: signed, because the Document Server fetches what it names."""
         by_number = {one.number: one for one in self._files.versions(path)}
         if number not in by_number:
-            raise NotFound(f"version {number} of {path}")
+            raise NotFound(say("version {number} of {path}", number=number, path=printable(path)))
         identity = self._files.identify(path)
         server = self._server(request)
         data = {"version": number, **self._opened(request, path, identity, by_number[number])}
@@ -116,7 +118,10 @@ class History:
 
 
 def panel(
-    versions: list[Version], highlights: dict[int, Highlight], keys: dict[int, str]
+    versions: list[Version],
+    highlights: dict[int, Highlight],
+    keys: dict[int, str],
+    language: Language = ENGLISH,
 ) -> dict[str, Any]:
     """What refreshHistory takes, but for the times, which the page writes as its reader does. Pure.
 
@@ -129,7 +134,7 @@ def panel(
             "version": version.number,
             "key": keys[version.number],
             "created": version.saved.isoformat(timespec="seconds"),
-            "user": {"id": version.author, "name": _who(version)},
+            "user": {"id": version.author, "name": _who(version, language)},
             "name": version.name,
         }
         made = _made(version, highlights)
@@ -146,8 +151,11 @@ def _made(version: Version, highlights: dict[int, Highlight]) -> Highlight | Non
     return highlights.get(version.number) if version.origin is Origin.EDITOR else None
 
 
-def _who(version: Version) -> str:
+def _who(version: Version, language: Language) -> str:
     if version.origin is Origin.EDITOR and version.author:
         return version.author
-    words = FROM[version.origin]
-    return f"{version.author} ({words})" if version.author else words.capitalize()
+    origin = FROM[version.origin]
+    if version.author:
+        return language.said(say("{who} ({origin})", who=version.author, origin=origin))
+    alone = language.said(origin)
+    return alone[:1].upper() + alone[1:]

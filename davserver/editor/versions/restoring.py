@@ -11,11 +11,12 @@ from davserver.audit import Event
 from davserver.editor.server.servers import Servers
 from davserver.editor.server.soundness import fault_of
 from davserver.editor.sessions.ending import Ending
-from davserver.errors import Conflict, NotFound, UnsupportedMediaType
+from davserver.errors import Conflict, NotFound, UnsupportedMediaType, printable
 from davserver.model import Origin, SessionState, Writer, called
 from davserver.providers.files import VersionedFiles
 from davserver.providers.sessions import LOCK_PRINCIPAL, EditSessions
 from davserver.web import Request
+from davserver.words import say
 
 
 class Restoring:
@@ -39,7 +40,7 @@ class Restoring:
     def version(self, request: Request, path: str, number: int) -> None:
         """Restore a version of the file at ``path``. Raises NotFound, FileLocked."""
         if all(one.number != number for one in self._files.versions(path)):
-            raise NotFound(f"version {number} of {path}")
+            raise NotFound(say("version {number} of {path}", number=number, path=printable(path)))
         self._make_way(request, path)
         self._files.restore(path, number, request.principal.writer(Origin.RESTORE))
         request.note(Event.VERSION_RESTORED, path=path, version=number)
@@ -52,14 +53,20 @@ class Restoring:
         """
         if self._servers is None or filetype != paths.extension(path):
             raise UnsupportedMediaType(
-                f"This state is {filetype or 'of no format'}, which cannot be put over "
-                f"{paths.name(path)}. Restore the whole version."
+                say(
+                    "This state is {format}, which cannot be put over {path}. Restore the whole "
+                    "version.",
+                    format=filetype or say("of no format"),
+                    path=paths.name(path),
+                )
             )
         with self._files.spool() as spool:
             self._servers.with_address(url).fetch(url, spool)
             fault = fault_of(spool, filetype)
             if fault:
-                raise Conflict(f"The Document Server sent no whole document. {fault}")
+                raise Conflict(
+                    say("The Document Server sent no whole document. {reason}", reason=str(fault))
+                )
             self._make_way(request, path)
             self._files.commit(path, spool, request.principal.writer(Origin.RESTORE))
         request.note(Event.VERSION_RESTORED, path=path, version=number, inside=True)

@@ -14,13 +14,14 @@ from davserver.providers.access import Access
 from davserver.providers.files import VersionedFiles
 from davserver.providers.highlights import Highlights
 from davserver.web import Request, Response, redirect, whole_number
+from davserver.words import say
 
 FROM = {
-    Origin.DAV: "by a mounted drive",
-    Origin.BROWSER: "in the browser",
-    Origin.EDITOR: "in ONLYOFFICE",
+    Origin.DAV: say("by a mounted drive"),
+    Origin.BROWSER: say("in the browser"),
+    Origin.EDITOR: say("in ONLYOFFICE"),
     Origin.RESTORE: "restored",
-    Origin.OUTSIDE: "outside of davserver",
+    Origin.OUTSIDE: say("outside of davserver"),
 }
 """How people are told where a state came from."""
 

@@ -1,6 +1,6 @@
 """The language of a person, from what their browser asks for. Pure."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from babel import Locale, UnknownLocaleError
 from babel.core import get_global
@@ -68,6 +68,14 @@ def preferred_language(accept_language: str, among: Collection[str] = ()) -> str
 
     ``among`` are those that there are, by the names of ``for_editor``; empty: any.
     """
+    for known in asked(accept_language):
+        if not among or for_editor(known) in among:
+            return known
+    return DEFAULT
+
+
+def asked(accept_language: str) -> Iterator[str]:
+    """The known languages of an Accept-Language header, the one that is liked best first."""
     choices: list[tuple[float, str]] = []
     for part in accept_language.split(",")[:_MAX_CHOICES]:
         tag, _, quality = part.strip().partition(";q=")
@@ -77,9 +85,8 @@ def preferred_language(accept_language: str, among: Collection[str] = ()) -> str
             continue
     for _, tag in sorted(choices, key=lambda choice: choice[0]):
         known = normalized(tag)
-        if known and (not among or for_editor(known) in among):
-            return known
-    return DEFAULT
+        if known:
+            yield known
 
 
 def normalized(tag: str) -> str | None:
