@@ -3,6 +3,7 @@
 import io
 import zipfile
 from collections.abc import Callable
+from urllib.parse import quote
 
 import docx
 import pytest
@@ -253,9 +254,10 @@ class TestHabits:
 class TestForms:
     def test_the_document_server_makes_a_form_and_it_opens_as_one(self, desk: Desk) -> None:
         desk.ann.session.headers["Accept-Language"] = "de-DE"
-        assert make(desk, kind="pdf").headers["Location"].endswith("/-/edit/New%20form.pdf")
-        assert is_form((desk.root / "New form.pdf").read_bytes())
-        assert configuration(desk.office, desk.ann, "New form.pdf")["document"]["isForm"] is True
+        name = "Neues Formular.pdf"
+        assert make(desk, kind="pdf").headers["Location"].endswith(f"/-/edit/{quote(name)}")
+        assert is_form((desk.root / name).read_bytes())
+        assert configuration(desk.office, desk.ann, name)["document"]["isForm"] is True
 
     def test_what_fails_is_told_and_leaves_nothing(self, desk: Desk) -> None:
         desk.double.conversions.refuse_with = -3
