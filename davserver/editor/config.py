@@ -141,6 +141,9 @@ def editor_config(
         config["editorConfig"]["templates"] = [dict(one) for one in occasion.templates]
     if occasion.is_form is not None:
         config["document"]["isForm"] = occasion.is_form
+    if occasion.is_form:
+        # Without it who fills a form in has no button to send it off (Config, "submitForm").
+        config["editorConfig"]["customization"]["submitForm"] = True
     if occasion.surface is Surface.EMBEDDED:
         config["editorConfig"]["embedded"] = {**occasion.embedded, "toolbarDocked": "top"}
     if reader.sharing:

@@ -288,7 +288,7 @@ class DocumentServerDouble:
         digest = hashlib.sha256(content).hexdigest()
         if fields.get("forcesavetype") == 3 and editing.forms_data:
             forms = f"{folder}/formsdata.json"
-            self.cache[forms] = json.dumps(editing.forms_data).encode()
+            self.cache[forms] = json.dumps({"formsdata": editing.forms_data}).encode()
             fields["formsdataurl"] = self._signed(forms, "formsdata.json", editing.key)
         report = {
             "url": self._signed(path, f"output.{filetype}", editing.key),

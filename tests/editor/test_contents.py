@@ -170,6 +170,13 @@ class TestForms:
         (desk.root / "a.pdf").write_bytes(content)
         assert configuration(desk.office, desk.ann, "a.pdf")["document"]["isForm"] is form
 
+    @pytest.mark.parametrize(("content", "form"), [(FORM, True), (PLAIN_PDF, False)])
+    def test_a_form_can_be_sent_off(self, desk: Desk, content: bytes, form: bool) -> None:
+        # Without this the editor of 9.3 has no button for it.
+        (desk.root / "a.pdf").write_bytes(content)
+        told = configuration(desk.office, desk.ann, "a.pdf")["editorConfig"]["customization"]
+        assert told.get("submitForm", False) is form
+
     def test_an_earlier_version_is_shown_and_left_to_the_server(self, desk: Desk) -> None:
         for content in (FORM, PLAIN_PDF):
             desk.ann.put("/a.pdf", content)

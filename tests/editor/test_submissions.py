@@ -302,6 +302,18 @@ class TestTables:
             {"key": "A", "value": "x"}
         ]
 
+    def test_the_list_may_have_a_name(self) -> None:
+        # Recorded from a Document Server 9.3.
+        recorded = (
+            b'{"formsdata":[{"key":"Text1","tag":"","value":"Hello","type":"text",'
+            b'"role":"Anyone","roleColor":"FFEFBF"}]}'
+        )
+        assert cells(parsed(recorded)) == {"Text1": "Hello"}
+
+    @pytest.mark.parametrize("told", [b"{}", b'{"formsdata": {}}', b"7", b"null"])
+    def test_what_is_no_list_is_refused(self, told: bytes) -> None:
+        with pytest.raises(ValueError, match="not a list of fields"):
+            parsed(told)
 
 class TestLateRights:
     """Who lost the right to fill the form in, while they had it open."""

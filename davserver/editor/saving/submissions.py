@@ -1,7 +1,7 @@
 """Submitted forms: the filled copy, its data, and a row in a table, in a folder beside the form.
 
 Source: Docs API, "Callback handler": "forcesavetype" 3, and "formsdataurl", where a list of objects
-with "key", "type" and "value" is to be fetched.
+with "key", "type" and "value" is to be fetched; 9.3 has it under "formsdata".
 """
 
 import json
@@ -220,6 +220,8 @@ def parsed(content: bytes) -> list[dict[str, Any]]:
     Raises ValueError for what is no list of them.
     """
     found = json.loads(content)
+    if isinstance(found, dict):
+        found = found.get("formsdata")
     if not isinstance(found, list) or len(found) > MAX_FIELDS:
         raise ValueError("not a list of fields, or one of too many")
     return [one for one in found if isinstance(one, dict) and one.get("key")]
