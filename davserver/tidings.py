@@ -22,6 +22,7 @@ BECAUSE = {
     Reason.CONVERTED: say("it came back in another format."),
     Reason.NOT_PERMITTED: say("whoever wrote it may no longer change the file."),
     Reason.ENDED: say("somebody ended the session before it came."),
+    Reason.UNSENT: say("whoever filled the form in left it without sending it off."),
 }
 """Why a save lies beside its file."""
 _WHAT_TO_DO = {
@@ -35,6 +36,7 @@ _WHAT_TO_DO = {
     Reason.CONVERTED: say("Open it, and save it as what it should be."),
     Reason.NOT_PERMITTED: say("Whoever looks after the file decides what becomes of it."),
     Reason.ENDED: say("Look at both, and bring together what belongs into the file."),
+    Reason.UNSENT: say("The form itself is as it was; ask them whether it is to count."),
 }
 _CAME_LATE = say(
     "It did not arrive when the document was closed, and was fetched from ONLYOFFICE now."

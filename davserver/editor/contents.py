@@ -9,7 +9,8 @@ from typing import BinaryIO
 
 from davserver.editor.compound import names_in
 from davserver.editor.formats import Format
-from davserver.errors import UnsupportedMediaType
+from davserver.errors import NotFound, UnsupportedMediaType
+from davserver.providers.files import VersionedFiles
 from davserver.words import say
 
 FORM_HEAD_BYTES = 300
@@ -93,6 +94,16 @@ def is_form(head: bytes) -> bool:
         return False
     attributes, stream, _ = rest.partition(b"stream\r\n")
     return bool(stream) and b"ONLYOFFICEFORM" in attributes
+
+
+def is_form_at(files: VersionedFiles, path: str) -> bool | None:
+    """The same of a file; None for what has none of its own, like an earlier version."""
+    try:
+        content, _ = files.open(path)
+    except NotFound:
+        return None
+    with content:
+        return is_form(content.read(FORM_HEAD_BYTES))
 
 
 class BoundedFile:

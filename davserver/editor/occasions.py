@@ -2,19 +2,17 @@
 
 from davserver.editor.config import Occasion
 from davserver.editor.contents import (
-    FORM_HEAD_BYTES,
     NotOpenable,
     check_private,
     check_size,
     check_unpacked,
-    is_form,
+    is_form_at,
 )
 from davserver.editor.creating.beginnings import Beginnings
 from davserver.editor.formats import DIAGRAMS_SINCE, Format, Kind, format_of
 from davserver.editor.middleware import VIEW
 from davserver.editor.server.client import DocumentServer
 from davserver.editor.surfaces import Surface, surface_of
-from davserver.errors import NotFound
 from davserver.model import Entry, Right, Rights
 from davserver.providers.files import VersionedFiles
 from davserver.web import Request
@@ -65,20 +63,11 @@ class Occasions:
         return Occasion(
             surface,
             server.version if known.kind is Kind.PDF else (),
-            self._is_form(entry.path) if is_pdf else None,
+            is_form_at(self._files, entry.path) if is_pdf else None,
             _addresses(request, entry, rights) if is_embedded else {},
             create_url,
             templates,
         )
-
-    def _is_form(self, path: str) -> bool | None:
-        """None for what has no file of its own, like an earlier version: the server looks then."""
-        try:
-            content, _ = self._files.open(path)
-        except NotFound:
-            return None
-        with content:
-            return is_form(content.read(FORM_HEAD_BYTES))
 
 
 def _addresses(request: Request, entry: Entry, rights: Rights) -> dict[str, str]:

@@ -29,6 +29,7 @@ class Reason(StrEnum):
     UNSOUND = "recovered, unreadable"
     CONVERTED = "edited"
     FORM = "filled"
+    UNSENT = "filled, not sent off"
     NOT_PERMITTED = "not permitted"
     ENDED = "session ended"
 

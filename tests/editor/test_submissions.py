@@ -19,6 +19,7 @@ from davserver.providers.notices import Notices
 from tests.clock import later
 from tests.dav_client import token_of
 from tests.editor.desk import Desk, Editor
+from tests.editor.test_contents import FORM as MADE
 
 FIELDS = [
     {"key": "Name", "type": "text", "value": "Ada"},
@@ -315,6 +316,7 @@ class TestTables:
         with pytest.raises(ValueError, match="not a list of fields"):
             parsed(told)
 
+
 class TestLateRights:
     """Who lost the right to fill the form in, while they had it open."""
 
@@ -372,6 +374,78 @@ class TestLateRights:
         report = desk.double.callbacks[-1].report
         assert desk.double.post(bobs.callback, report).is_accepted
         assert results(desk) == before
+
+
+class TestFillers:
+    """Who may fill a form in and nothing else: what they type never becomes the form."""
+
+    @pytest.fixture
+    def bobs(self, desk: Desk) -> Editor:
+        (desk.root / "form.pdf").write_bytes(MADE)
+        bob = desk.person("bob")
+        desk.share.access.give(Grant("/form.pdf", "user:bob", Role.FORM_FILLER), by="admin")
+        return desk.edit("form.pdf", bob)
+
+    def beside(self, desk: Desk) -> list[str]:
+        return sorted(file.name for file in desk.root.glob("*.pdf") if file.name != "form.pdf")
+
+    def test_who_sent_it_off_leaves_the_form_blank(self, desk: Desk, bobs: Editor) -> None:
+        """Seen at a Document Server 9.3: the last save comes all the same, with other bytes."""
+        assert submit(desk, bobs).is_accepted
+        assert bobs.close().is_accepted
+        assert (desk.root / "form.pdf").read_bytes() == MADE
+        assert self.beside(desk) == []
+        assert len(table(desk)) == 2
+
+    def test_who_goes_without_sending_it_off_loses_nothing(self, desk: Desk, bobs: Editor) -> None:
+        desk.double.type(bobs.key, "half of it", bobs.user)
+        assert bobs.close().is_accepted
+        assert (desk.root / "form.pdf").read_bytes() == MADE
+        [copy] = self.beside(desk)
+        assert copy.startswith("form (filled, not sent off, bob, 20")
+        assert b"half of it" in (desk.root / copy).read_bytes()
+
+    def test_the_last_save_is_the_next_version_of_what_was_sent_off(
+        self, desk: Desk, bobs: Editor
+    ) -> None:
+        submit(desk, bobs)
+        desk.double.type(bobs.key, "in the same second", bobs.user)
+        desk.double.editing[bobs.key].last_change = desk.double.callbacks[-1].report["lastsave"]
+        bobs.close()
+        [copy] = [name for name in results(desk) if name.endswith(".pdf")]
+        assert b"in the same second" in (desk.root / submissions.FOLDER / copy).read_bytes()
+        path = f"{submissions.FOLDER}/{copy}"
+        assert b"filled in by bob" in desk.content(1, path)
+
+    def test_what_is_typed_after_sending_it_off_is_kept(self, desk: Desk, bobs: Editor) -> None:
+        submit(desk, bobs)
+        desk.double.type(bobs.key, "one thing more", bobs.user)
+        desk.double.editing[bobs.key].last_change = "2099-01-01T00:00:00.000Z"
+        bobs.close()
+        [copy] = self.beside(desk)
+        assert b"one thing more" in (desk.root / copy).read_bytes()
+
+    def test_saves_in_between_are_versions_of_one_copy(self, desk: Desk, bobs: Editor) -> None:
+        for words in ("one", "two"):
+            desk.double.type(bobs.key, words, bobs.user)
+            assert bobs.save().is_accepted
+        [copy] = self.beside(desk)
+        assert b"two" in (desk.root / copy).read_bytes()
+
+    def test_who_may_edit_it_changes_the_form(self, desk: Desk, bobs: Editor) -> None:
+        ann = desk.edit("form.pdf")
+        desk.double.type(ann.key, "a field more", ann.user)
+        assert ann.save().is_accepted
+        assert b"a field more" in (desk.root / "form.pdf").read_bytes()
+
+    def test_a_pdf_that_is_no_form_is_theirs_to_fill_in(self, desk: Desk) -> None:
+        (desk.root / "plain.pdf").write_bytes(FORM)
+        bob = desk.person("bob")
+        desk.share.access.give(Grant("/plain.pdf", "user:bob", Role.FORM_FILLER), by="admin")
+        bobs = desk.edit("plain.pdf", bob)
+        desk.double.type(bobs.key, "filled in", bobs.user)
+        assert bobs.close().is_accepted
+        assert b"filled in" in (desk.root / "plain.pdf").read_bytes()
 
 
 def lose(desk: Desk, name: str) -> None:

@@ -278,7 +278,9 @@ def _delivery(report: dict[str, Any], save: Save) -> Delivery:
     filetype = str(report.get("filetype") or "").lower()
     users = (save.user,) if save.user else ()
     url = str(report.get("url") or "")
-    return Delivery(save.number, filetype, save.author, users, beside, url)
+    return Delivery(
+        save.number, filetype, save.author, users, beside, url, save.writers, save.last_change
+    )
 
 
 def _author(report: dict[str, Any]) -> str:

@@ -254,7 +254,10 @@ class _Arrived:
         else:
             users = tuple(MADE_UP if name == A_GUEST else name for name in self.session.editors)
         beside = Reason.BROKEN if self._is_corrupted else None
-        return Delivery(save.number, self._filetype, self.author, users, beside, self._url)
+        when = self._reported.last_change if self._reported is not None else ""
+        return Delivery(
+            save.number, self._filetype, self.author, users, beside, self._url, self.writers, when
+        )
 
     @property
     def _is_corrupted(self) -> bool:

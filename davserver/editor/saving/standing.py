@@ -8,7 +8,7 @@ import structlog
 from davserver.editor.actions import may_save
 from davserver.editor.server.servers import Servers
 from davserver.errors import BadGateway, Unavailable
-from davserver.model import Principal
+from davserver.model import NO_RIGHTS, Principal, Right, Rights
 from davserver.providers.access import Access
 from davserver.providers.sessions import EditSessions
 
@@ -41,11 +41,15 @@ class Standing:
 
     def may_save(self, user: str, path: str) -> bool:
         """Whether what ``user`` did in the editor may become the file at ``path``."""
+        return may_save(path, self._rights(user, path), edit_formats=self._edit_formats)
+
+    def may_edit(self, user: str, path: str) -> bool:
+        """Whether ``user`` may change the document itself, and not only fill it in."""
+        return Right.EDIT in self._rights(user, path)
+
+    def _rights(self, user: str, path: str) -> Rights:
         who = self._stranger if user.startswith(MADE_UP) else self._principal_called(user)
-        if who is None:
-            return False
-        rights = self._access.rights(who, path)
-        return may_save(path, rights, edit_formats=self._edit_formats)
+        return NO_RIGHTS if who is None else self._access.rights(who, path)
 
     def drop(self, sessions: EditSessions, servers: Servers) -> int:
         """Make lookers-on of those who lost their right (Docs API, "drop"); how many."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from davserver import paths
+from davserver.editor.contents import is_form_at
 from davserver.editor.conversion.saving_back import SavingBack
 from davserver.editor.saving.beside import place_beside
 from davserver.editor.saving.standing import Standing
@@ -20,7 +21,7 @@ _log = structlog.get_logger("davserver.editor")
 
 
 # Each of these stays true for all that the session saves later.
-_SEQUELS = frozenset({Reason.CHANGED, Reason.LOCKED, Reason.VANISHED, Reason.ENDED})
+_SEQUELS = frozenset({Reason.CHANGED, Reason.LOCKED, Reason.VANISHED, Reason.ENDED, Reason.UNSENT})
 
 
 class _ChangedMeanwhile(Conflict):
@@ -33,6 +34,7 @@ class Delivery:
 
     One of ``users`` must have the right to save. ``beside`` is why it must not go over its file,
     if something about the delivery itself forbids it. ``url`` is where the server has it.
+    ``writers`` are all who changed something, as far as that is told, ``last_change`` is when.
     """
 
     number: int
@@ -41,6 +43,8 @@ class Delivery:
     users: tuple[str, ...]
     beside: Reason | None = None
     url: str = ""
+    writers: tuple[str, ...] = ()
+    last_change: str = ""
 
 
 class Storing:
@@ -64,6 +68,9 @@ class Storing:
         reason = self._reason_to_go_beside(path, delivery)
         if reason in {None, Reason.CONVERTED} and session.state is SessionState.ENDED:
             reason = Reason.ENDED
+        sent = self._sent_off(session, delivery) if reason is Reason.UNSENT else None
+        if sent is not None and self._follow(sent, delivery, spool):
+            return sent.path
         if path is None or reason is not Reason.CONVERTED:
             return self._put(session, delivery, spool, path, reason)
         if self._is_conversion_of(session, path, spool):
@@ -122,11 +129,19 @@ class Storing:
         if earlier is None or paths.extension(earlier.path) != delivery.filetype:
             return ""
 
+        self.saves.set_apart(delivery.number, reason.value, near, to_tell=False)
+        if not self._follow(earlier, delivery, spool):
+            return ""
+        self.saves.make_known(earlier.number)
+        return earlier.path
+
+    def _follow(self, earlier: Save, delivery: Delivery, spool: Spool) -> bool:
+        """Make the bytes the next version of an earlier save, if that is as it was put there."""
+
         def untouched(entry: Entry | None) -> None:
             if entry is None or entry.is_folder or self.files.sha256(entry) != earlier.sha256:
                 raise _ChangedMeanwhile
 
-        self.saves.set_apart(delivery.number, reason.value, near, to_tell=False)
         writer = Writer("", author=delivery.author, origin=Origin.EDITOR)
         try:
             self.files.commit(
@@ -135,9 +150,8 @@ class Storing:
         except DavserverError as fault:
             if fault.status >= 500:
                 raise
-            return ""
-        self.saves.make_known(earlier.number)
-        return earlier.path
+            return False
+        return True
 
     def _earlier(self, key: str, reason: Reason) -> Save | None:
         """The last save of a session that was put beside its file because of ``reason``."""
@@ -172,7 +186,28 @@ class Storing:
         # What could not be saved in its own format comes as another: a docx is not to be put over a
         # .doc.
         is_other = delivery.filetype and delivery.filetype != paths.extension(path)
-        return Reason.CONVERTED if is_other else None
+        if is_other:
+            return Reason.CONVERTED
+        return Reason.UNSENT if self._is_filled_in(path, delivery) else None
+
+    def _is_filled_in(self, path: str, delivery: Delivery) -> bool:
+        """Whether those who may only fill a form in, did: the next ones get it as it was made."""
+        writers = delivery.writers or delivery.users
+        if not writers or any(self._standing.may_edit(user, path) for user in writers):
+            return False
+        return is_form_at(self.files, path) is True
+
+    def _sent_off(self, session: EditSession, delivery: Delivery) -> Save | None:
+        """The form that was sent off when nothing was typed after that, within a second.
+
+        The server saves it again at the end, in other bytes.
+        """
+        when, writers = delivery.last_change, set(delivery.writers)
+        for save in self.saves.of_key(session.key.value):
+            is_sent = save.is_stored and not save.reason and save.number < delivery.number
+            if is_sent and when and (save.last_change, set(save.writers)) == (when, writers):
+                return save
+        return None
 
     def _why_not_over(self, path: str, fault: DavserverError) -> Reason:
         if isinstance(fault, FileLocked):
