@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 import requests
 from click.testing import CliRunner
 
@@ -12,6 +13,7 @@ from tests.clock import wait_until
 from tests.dav_client import DavClient
 from tests.documentserver import SECRET
 from tests.editor.desk import Desk
+from tests.running import PASSWORD
 
 
 def post(who: DavClient, address: str, path: str) -> requests.Response:
@@ -98,6 +100,22 @@ class TestSessions:
         for address in ("/-/api/end-session", "/-/api/take-over"):
             assert desk.ann.request("POST", address, data={"path": "/a.docx"}).status_code == 403
         assert len(desk.locks("a.docx")) == 1
+
+    def test_a_program_can(self, desk: Desk) -> None:
+        """It signs in with each request, and sends what no form of another site sends."""
+        desk.edit()
+        address = f"{desk.office.url}/-/api/end-session"
+        told = {"json": {"path": "/a.docx"}, "auth": ("admin", PASSWORD), "timeout": 10}
+        assert requests.post(address, **told).json() == {"saved": True}
+        assert desk.locks("a.docx") == []
+
+    @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"path": 7}', b"[" * 9000])
+    def test_a_program_that_names_no_file_is_told(self, desk: Desk, body: bytes) -> None:
+        address = f"{desk.office.url}/-/api/end-session"
+        headers = {"Content-Type": "application/json"}
+        auth = ("admin", PASSWORD)
+        answer = requests.post(address, body, headers=headers, auth=auth, timeout=10)
+        assert answer.status_code == 400
 
 
 class TestForeignLocks:

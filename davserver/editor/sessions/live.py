@@ -1,9 +1,10 @@
 """What is being edited, as JSON for pages and programs; and the acts of those who may end it.
 
 GET /-/api/sessions, GET /-/api/editing?path=, POST /-/api/take-over, POST /-/api/end-session.
+The last two take a form of ours, or JSON from a program that signs in with each request.
 """
 
-from json import dumps
+from json import dumps, loads
 from typing import Any
 
 from davserver.audit import Event
@@ -19,6 +20,8 @@ from davserver.providers.locks import Locks
 from davserver.providers.sessions import EditSessions
 from davserver.web import Request, Response, json
 from davserver.words import say
+
+_MAX_BODY = 16 << 10
 
 
 class LiveEditing:
@@ -80,7 +83,7 @@ class LiveEditing:
 
     def take_over(self, request: Request) -> Response:
         """POST, path: remove the locks of other programs that keep a file from being edited."""
-        path = self._path(request, request.form.get("path", ""))
+        path = self._path(request, _asked(request))
         self._access.check(request.principal, path, Right.READ)
         foreign = self._foreign(path)
         if not self._may_take(request, foreign):
@@ -92,7 +95,7 @@ class LiveEditing:
 
     def end(self, request: Request) -> Response:
         """POST, path: end a session; those who are in it look on from then on."""
-        path = self._path(request, request.form.get("path", ""))
+        path = self._path(request, _asked(request))
         self._access.check(request.principal, path, Right.SHARE)
         if self._ending is None:
             raise Gone(say("No Document Server is configured here."))
@@ -126,3 +129,14 @@ class LiveEditing:
         return not who.is_anonymous and all(
             Right.SHARE in self._access.rights(who, lock.root) for lock in foreign
         )
+
+
+def _asked(request: Request) -> str:
+    """The path that is named. Raises BadRequest."""
+    if request.media_type != "application/json":
+        return request.form.get("path", "")
+    try:
+        asked = loads(request.body(_MAX_BODY))
+    except (ValueError, RecursionError):
+        raise BadRequest("The body is JSON.") from None
+    return str(asked.get("path", "")) if isinstance(asked, dict) else ""
