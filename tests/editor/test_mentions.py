@@ -74,6 +74,16 @@ def test_people_come_in_pages_and_by_a_part_of_their_name(team: Desk) -> None:
     assert page.get("people", path="/a.docx", c="all").status_code == 400
 
 
+def test_the_notice_has_names_for_addresses(team: Desk) -> None:
+    page = open_page(team.office, "a.docx")
+    told = page.get("people", path="/a.docx", c="mention").json()["users"]
+    bob, cleo = (one["email"] for one in told)
+    words = f"+{bob} and +{cleo} and +dan@example.org, look"
+    assert mention(page, bob, cleo, "dan@example.org", message=words).status_code == 200
+    [notice] = Notices(team.share.catalog).of("cleo")
+    assert notice.message == "+bob and +cleo and +dan@example.org, look"
+
+
 def test_nobody_is_told_to_who_cannot_read_the_document_or_came_by_a_link(team: Desk) -> None:
     """Pitfall 3.20: the editor is no list of all users."""
     page = open_page(team.office, "a.docx")

@@ -57,6 +57,9 @@ class Mentions:
             )
         members = {one.address.casefold(): one.name for one in self._readers.of(path)}
         found = {one: members.get(one.casefold(), "") for one in addresses}
+        for address, name in found.items():
+            # The editor writes addresses, also those that were made up for want of one.
+            message = message.replace(f"+{address}", f"+{name or address}")
         told = [name for name in found.values() if name and name != sender]
         if self._notices.sent_since(sender, 3600) + len(told) > MAX_AN_HOUR:
             raise TooManyNotices
