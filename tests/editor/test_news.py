@@ -205,9 +205,8 @@ def test_and_so_is_one_that_then_has_to_go_beside(
 def test_a_rescue_of_what_is_ours_already_is_no_news(desk: Desk) -> None:
     editor = desk.edit()
     editor.type("words")
-    content = desk.double.changed_content(desk.double.editing[editor.key])
     assert editor.close().is_accepted
-    desk.double.forget(editor.key, content)
+    desk.double.forget(editor.key, (desk.root / "a.docx").read_bytes())
     desk.rescue()
     keeps_house(desk)
     assert told(desk) == []
