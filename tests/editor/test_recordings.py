@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import jwt
 import pytest
 
-from davserver.editor.saving import callbacks
+from davserver.editor.saving import reports
 from davserver.editor.saving.standing import people
 from davserver.editor.server.tokens import NotFromServer, ServerTokens
 from tests.clock import at
@@ -74,20 +74,20 @@ def test_people_and_authors_are_read_from_recorded_reports() -> None:
     by_time = {name(one): one["bodyJwt"] for one in CALLBACKS}
     assert people(by_time["08:50:24-1"]) == ["u1", "u2"]
     assert people(by_time["08:49:59-4"]) == []
-    assert callbacks._author(by_time["08:50:42-2"]) == "Bob"
-    assert callbacks._author({"users": ["u9"]}) == "u9"
-    assert callbacks._author({}) == ""
+    assert reports.author(by_time["08:50:42-2"]) == "Bob"
+    assert reports.author({"users": ["u9"]}) == "u9"
+    assert reports.author({}) == ""
 
 
 def test_recorded_saves_of_one_session_are_told_apart() -> None:
     """Two forced saves and a final one, each to be stored once."""
     key = "66cf785872e843f9593c"
     saves = [one["bodyJwt"] for one in CALLBACKS if one["bodyJwt"].get("url")]
-    digests = [callbacks._digest(save) for save in saves if save["key"] == key]
+    digests = [reports.digest(save) for save in saves if save["key"] == key]
     assert len(digests) == 3
     assert len(set(digests)) == 3
     again = {**saves[0], "url": saves[0]["url"].replace("md5=", "md5=new")}
-    assert callbacks._digest(again) == callbacks._digest(saves[0]), "a retry has a new signature"
+    assert reports.digest(again) == reports.digest(saves[0]), "a retry has a new signature"
 
 
 class TestTheDouble:

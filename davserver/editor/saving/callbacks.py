@@ -6,17 +6,16 @@ other failure it gives up, and the edits end in its "forgotten" folder. 200 {"er
 the bytes are durable.
 """
 
-import hashlib
 import json
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 import structlog
 
 from davserver import paths
 from davserver.audit import Event
 from davserver.editor.middleware import CALLBACK
+from davserver.editor.saving import reports
 from davserver.editor.saving.standing import people
 from davserver.editor.saving.storing import Delivery, Storing
 from davserver.editor.saving.submissions import MAX_DATA_BYTES, FormResults, Submission, parsed
@@ -33,33 +32,6 @@ from davserver.providers.timeline import Timeline, What
 from davserver.tokens import Tokens
 from davserver.web import NOSNIFF, Request, Response
 from davserver.words import say
-
-# "status" of a callback.
-EDITING = 1
-MUST_SAVE = 2
-CORRUPTED = 3
-CLOSED = 4
-MUST_SAVE_FORCED = 6
-CORRUPTED_FORCED = 7
-TO_SAVE = frozenset({MUST_SAVE, CORRUPTED, MUST_SAVE_FORCED, CORRUPTED_FORCED})
-FINAL = frozenset({MUST_SAVE, CORRUPTED})
-BROKEN = frozenset({CORRUPTED, CORRUPTED_FORCED})
-_MEANINGS = {
-    EDITING: "who is there",
-    MUST_SAVE: "the last save",
-    CORRUPTED: "the last save, broken",
-    CLOSED: "closed without a change",
-    MUST_SAVE_FORCED: "a save in between",
-    CORRUPTED_FORCED: "a save in between, broken",
-}
-# "forcesavetype": a form was submitted, and what comes is the filled copy.
-FORM_SUBMITTED = 3
-# "forcesavetype": the button, and a form. Saves by a command or by the server's timer are nobody's.
-BY_SOMEBODY = frozenset({1, FORM_SUBMITTED})
-# "type" in "actions"
-FORCED_A_SAVE = 2
-
-MAX_WRITERS = 50
 
 LEASE_SECONDS = 15 * 60
 """Longer than the server waits for a browser that vanished: 300 s, then up to 120 s."""
@@ -121,22 +93,26 @@ class Callback:
         """Count a report, and note it in the timeline of its session."""
         status = report.get("status")
         self._reported(status, outcome)
-        who = ", ".join(map(called, people(report))) if status == EDITING else _author(report)
-        meaning = _MEANINGS.get(status, "unknown") if isinstance(status, int) else "none"
+        who = (
+            ", ".join(map(called, people(report)))
+            if status == reports.EDITING
+            else reports.author(report)
+        )
+        meaning = reports.MEANINGS.get(status, "unknown") if isinstance(status, int) else "none"
         words = f"status {str(status)[:8]}, {meaning}: {answer}"
         self._timeline.note(key.value, What.REPORTED, words, who)
 
     def _take(self, request: Request, session: EditSession, report: dict[str, Any]) -> bool:
         """Do what the report asks for; False if it tells of edits and does not bring them."""
         status = report.get("status")
-        if status == EDITING:
+        if status == reports.EDITING:
             there = people(report)
             self._sessions.renew(session.key.value, LEASE_SECONDS, there, reopen=True)
-        elif status == CLOSED:
+        elif status == reports.CLOSED:
             self._sessions.end(session.key, SessionState.CLOSED)
-        elif status in FINAL:
+        elif status in reports.FINAL:
             return self._take_last(request, session, report)
-        elif status in TO_SAVE:
+        elif status in reports.TO_SAVE:
             if not self._save(request, session, report):
                 return False
             self._sessions.renew(session.key.value, LEASE_SECONDS)
@@ -162,7 +138,7 @@ class Callback:
     def _save(self, request: Request, session: EditSession, report: dict[str, Any]) -> bool:
         """Store what the report brings, once; False if it brings nothing."""
         status, url = report["status"], str(report.get("url") or "")
-        if status == MUST_SAVE and report.get("notmodified") is True:
+        if status == reports.MUST_SAVE and report.get("notmodified") is True:
             # Everything was stored by the last forced save; only the key is used up now.
             self._highlighting.keep(session, report)
             return True
@@ -170,12 +146,12 @@ class Callback:
         save = self._storing.saves.note(
             session.key.value,
             status,
-            _digest(report),
+            reports.digest(report),
             # The one whose change was the last (Docs API, "users").
             user=users[0] if users else "",
-            author=_author(report),
+            author=reports.author(report),
             last_change=str(report.get("lastsave") or ""),
-            writers=_writers(report),
+            writers=reports.writers(report),
         )
         if not url:
             _log.error("the Document Server lost edits", key=session.key.value, path=session.path)
@@ -196,11 +172,13 @@ class Callback:
 
     def _is_outdated(self, session: EditSession, save: Save) -> bool:
         """Whether a forced save arrives after the last one, which holds all that is in it."""
-        is_late = save.status not in FINAL and session.state is SessionState.RETIRED
+        is_late = save.status not in reports.FINAL and session.state is SessionState.RETIRED
         if not is_late or not save.last_change:
             return False
         stored = [one for one in self._storing.saves.of_key(save.key) if one.is_stored]
-        return any(one.status in FINAL and one.last_change >= save.last_change for one in stored)
+        return any(
+            one.status in reports.FINAL and one.last_change >= save.last_change for one in stored
+        )
 
     def _store(
         self,
@@ -218,14 +196,14 @@ class Callback:
         delivery = _delivery(report, save)
         fault = "" if delivery.beside is Reason.BROKEN else fault_of(spool, delivery.filetype)
         if not fault:
-            if report.get("forcesavetype") == FORM_SUBMITTED:
+            if report.get("forcesavetype") == reports.FORM_SUBMITTED:
                 path = self._take_form(session, report, save, spool)
             else:
                 path = self._storing.put(session, delivery, spool)
                 self._highlighting.keep(session, report, save.number)
             request.note(Event.EDIT_SAVED, path=path, user=delivery.author)
             return True
-        if save.status not in FINAL or save.deliveries < UNSOUND_DELIVERIES:
+        if save.status not in reports.FINAL or save.deliveries < UNSOUND_DELIVERIES:
             raise Unavailable(
                 say("What the Document Server delivered is not whole: {reason}", reason=str(fault))
             )
@@ -248,7 +226,7 @@ class Callback:
                     _log.error("a form's data cannot be read", key=save.key, fault=str(fault))
         form = self._storing.files.last_path_of(session.resource_id)
         filetype = str(report.get("filetype") or paths.extension(form)).lower()
-        by = _who_pressed(report) or save.user
+        by = reports.who_pressed(report) or save.user
         return self._forms.take(Submission(save, form, filetype, fields, by), spool)
 
 
@@ -262,64 +240,14 @@ def _body(request: Request) -> dict[str, Any]:
     return body
 
 
-def _digest(report: dict[str, Any]) -> str:
-    """Tells deliveries of one save from those of another.
-
-    A retry has a new signature in the URL's query but the same path, which is random for each save,
-    though from 10,000 only: the time of the last change tells the rest.
-    """
-    path = urlsplit(str(report.get("url") or "")).path
-    which = (path, report.get("lastsave"), report.get("userdata"))
-    return hashlib.sha256(json.dumps(which).encode()).hexdigest()
-
-
 def _delivery(report: dict[str, Any], save: Save) -> Delivery:
-    beside = Reason.BROKEN if save.status in BROKEN else None
+    beside = Reason.BROKEN if save.status in reports.BROKEN else None
     filetype = str(report.get("filetype") or "").lower()
     users = (save.user,) if save.user else ()
     url = str(report.get("url") or "")
     return Delivery(
         save.number, filetype, save.author, users, beside, url, save.writers, save.last_change
     )
-
-
-def _author(report: dict[str, Any]) -> str:
-    """Who saved: whoever pressed Save, else the user whose change was the last.
-
-    By the name in the history for a guest. A save on our demand, and the last one, are nobody's
-    wish: only "actions" tell of one (Docs API, "Callback handler", "actions", type 2).
-    """
-    who = _who_pressed(report) or next(map(str, report.get("users") or ()), "")
-    for user in reversed(_changers(report)):
-        if not who or user.get("id") == who:
-            return str(user.get("name") or called(str(user.get("id") or "")))
-    return called(who)
-
-
-def _who_pressed(report: dict[str, Any]) -> str:
-    """The id of whoever pressed Save, or sent a form off; empty where nobody is told to have."""
-    if report.get("forcesavetype") not in BY_SOMEBODY:
-        return ""
-    for action in report.get("actions") or ():
-        if isinstance(action, dict) and action.get("type") == FORCED_A_SAVE:
-            return str(action.get("userid") or "")
-    return ""
-
-
-def _changers(report: dict[str, Any]) -> list[dict[str, Any]]:
-    """Who changed something, in this order, each as often as they did."""
-    history = report.get("history")
-    changes = (history.get("changes") or ()) if isinstance(history, dict) else ()
-    users = [change.get("user") for change in changes if isinstance(change, dict)]
-    return [user for user in users if isinstance(user, dict)]
-
-
-def _writers(report: dict[str, Any]) -> list[str]:
-    """The ids of those who had a part in what is saved, the last ones first."""
-    changers = [str(user.get("id") or "") for user in reversed(_changers(report))]
-    users = map(str, report.get("users") or ())
-    found = dict.fromkeys((_who_pressed(report), *users, *changers))
-    return [one for one in found if one][:MAX_WRITERS]
 
 
 def _answer(error: int) -> Response:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable
 
 from davserver import paths
 from davserver.editor.inside.readers import Member
-from davserver.editor.saving.callbacks import FINAL
+from davserver.editor.saving.reports import FINAL
 from davserver.editor.saving.rescue import FORGOTTEN
 from davserver.errors import NotFound
 from davserver.model import Right

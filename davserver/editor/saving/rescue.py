@@ -15,7 +15,8 @@ import structlog
 
 from davserver import paths
 from davserver.audit import Event
-from davserver.editor.saving.callbacks import CORRUPTED, FINAL, UNSOUND_DELIVERIES
+from davserver.editor.saving.callbacks import UNSOUND_DELIVERIES
+from davserver.editor.saving.reports import CORRUPTED, FINAL
 from davserver.editor.saving.standing import A_GUEST, MADE_UP
 from davserver.editor.saving.storing import Delivery, Storing
 from davserver.editor.server.client import DocumentServer

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from davserver.editor.saving.callbacks import FINAL
+from davserver.editor.saving.reports import FINAL
 from davserver.editor.sessions.presence import Presence
 from davserver.editor.sessions.waiting import comes_true
 from davserver.errors import Conflict, NotFound, Unavailable
