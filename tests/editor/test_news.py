@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from davserver.errors import Unavailable
 from davserver.model import Grant, Role
+from davserver.providers.files import VersionedFiles
 from davserver.providers.notices import Kind, Notice, Notices
 from davserver.providers.saves import Saves
 from davserver.providers.users import Users
@@ -46,7 +48,8 @@ def conflict(desk: Desk, editor: Editor, name: str = "a.docx") -> str:
     editor.type("from the editor")
     (desk.root / name).write_bytes(b"by samba, meanwhile")
     editor.close()
-    [beside] = [one for one in desk.names() if "conflict" in one]
+    stem = name.partition(".")[0]
+    [beside] = [one for one in desk.names() if one.startswith(f"{stem} (conflict")]
     return beside
 
 
@@ -248,6 +251,26 @@ def test_after_a_crash_before_it_people_are_told_all_the_same(
     assert told(desk) == []
     keeps_house(desk)
     assert kinds(desk) == [Kind.BESIDE]
+
+
+def test_one_that_cannot_be_told_of_now_keeps_no_other_waiting(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside = conflict(desk, desk.edit())
+    conflict(desk, desk.edit("b.docx"), "b.docx")
+    identify = VersionedFiles.identify
+
+    def fails_for_the_first(self: VersionedFiles, path: str) -> str:
+        if path == f"/{beside}":
+            raise Unavailable("the disk does not answer")
+        return identify(self, path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(VersionedFiles, "identify", fails_for_the_first)
+        keeps_house(desk)
+    assert [one.details["meant"] for one in told(desk)] == ["b.docx"]
+    keeps_house(desk)
+    assert len(told(desk)) == 2
 
 
 def test_a_copy_that_was_moved_away_meanwhile_is_told_of_without_a_place(desk: Desk) -> None:

@@ -6,11 +6,13 @@ forgotten after a crash, and no save waits for it.
 
 from collections.abc import Callable, Collection, Iterable
 
+import structlog
+
 from davserver import paths
 from davserver.editor.inside.readers import Member
 from davserver.editor.saving.reports import FINAL
 from davserver.editor.saving.rescue import FORGOTTEN
-from davserver.errors import NotFound
+from davserver.errors import DavserverError, NotFound
 from davserver.model import Right
 from davserver.providers.access import Access
 from davserver.providers.files import VersionedFiles
@@ -21,6 +23,8 @@ from davserver.providers.sessions import EditSessions
 MAX_A_ROUND = 100
 MAX_WRITERS = 50
 MAX_OTHERS = 10
+
+_log = structlog.get_logger("davserver.editor")
 
 
 class SaveNews:
@@ -47,7 +51,11 @@ class SaveNews:
         waiting = self._saves.to_be_told(MAX_A_ROUND)
         members = {one.name: one for one in self._everybody()} if waiting else {}
         for save in waiting:
-            self._saves.tell(save.number, self._news(save, members))
+            try:
+                self._saves.tell(save.number, self._news(save, members))
+            except DavserverError as fault:
+                # It is tried again in a minute, and keeps nobody waiting.
+                _log.warning("cannot tell of a save", path=save.path, fault=str(fault))
 
     def _news(self, save: Save, members: dict[str, Member]) -> list[News]:
         earlier = [one for one in self._saves.of_key(save.key) if one.number < save.number]
