@@ -136,6 +136,32 @@ def decide(
     return Decision(rights, found)
 
 
+def holders(
+    principals: Iterable[Principal],
+    levels: tuple[str, ...],
+    needed: Right,
+    grants: Granted,
+    rules: Rules,
+) -> Iterator[Principal]:
+    """Those of ``principals``, users who signed in, who have the right on the first of ``levels``.
+
+    It is decided once for all whom no grant there tells apart. Not for Right.SEE, which depends on
+    what lies below.
+    """
+    here = Grants(grant for level in levels for grant in grants.at(level))
+    implied = (grant for level in levels for grant in _implied(level, rules))
+    named = {grant.subject for level in levels for grant in here.at(level)}
+    named |= {grant.subject for grant in implied}
+    known: dict[tuple[object, ...], bool] = {}
+    for one in principals:
+        own = one.name if of_user(one.name) in named else ""
+        standing = (one.is_administrator, one.groups, one.scope, one.ceiling, own)
+        if standing not in known:
+            known[standing] = needed in decide(one, levels, here, rules).rights
+        if known[standing]:
+            yield one
+
+
 def is_uniform(principal: Principal, grants: Granted, rules: Rules) -> bool:
     """Whether the principal has the same rights, and sees what is there, everywhere."""
     who = principal.sharer or principal

@@ -64,6 +64,16 @@ class Access:
         """What ``principal`` may do with the first of ``levels`` (``Place.levels``), and why."""
         return rights.decide(principal, levels, self._now(), self._rules)
 
+    def holders(
+        self, principals: Iterable[Principal], path: str, needed: Right
+    ) -> Iterator[Principal]:
+        """Those of ``principals``, users who signed in, who have the right on ``path``.
+
+        However many they are; not for Right.SEE.
+        """
+        levels = paths.lineage(path)
+        return rights.holders(principals, levels, needed, self._now(), self._rules)
+
     def check(self, principal: Principal, path: str, *needed: Right) -> None:
         """Raise unless ``principal`` has all these rights on ``path``.
 

@@ -20,6 +20,7 @@ from davserver.providers.tables import (
 
 _FIND = select(users).where(users.c.name == bindparam("name"))
 _GROUPS = select(memberships.c.group_name).where(memberships.c.user_name == bindparam("name"))
+_MEMBERSHIPS = select(memberships.c.user_name, memberships.c.group_name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,11 @@ class Users:
     def all(self) -> list[User]:
         """Every user, by name."""
         with self._catalog.reading() as connection:
+            belong: dict[str, set[str]] = {}
+            for row in connection.execute(_MEMBERSHIPS):
+                belong.setdefault(row.user_name, set()).add(row.group_name)
             rows = connection.execute(select(users).order_by(users.c.name)).all()
-            return [_user(row, _groups(connection, row.name)) for row in rows]
+            return [_user(row, frozenset(belong.get(row.name, ()))) for row in rows]
 
     def add(self, user: User) -> bool:
         """Add a user of our own; False if the name is taken. Groups come by ``Groups.join``."""

@@ -15,7 +15,7 @@ from davserver.model import (
     Rights,
     Role,
 )
-from davserver.rights import Grants, Rules, decide
+from davserver.rights import Grants, Rules, decide, holders
 
 ANN = Principal("ann", frozenset({"staff", "board"}))
 BOB = Principal("bob")
@@ -199,3 +199,18 @@ def test_where_all_is_uniform_every_path_has_the_same_rights(
 def test_what_is_no_subject_is_refused(subject: str) -> None:
     with pytest.raises(ValueError, match="not a subject"):
         Grant("/", subject, Role.VIEWER)
+
+
+_PEOPLE = st.builds(
+    Principal, st.sampled_from(["ann", "bob"]), st.sampled_from([ANN.groups, BOB.groups])
+)
+
+
+@given(st.lists(_PEOPLE, max_size=6), _GRANTS, _RULES, _PATHS)
+def test_who_of_many_has_a_right_is_what_each_is_told(
+    people: list[Principal], grants: list[Grant], rules: Rules, path: str
+) -> None:
+    table, levels = Grants(grants), paths.lineage(path)
+    for needed in (Right.READ, Right.SHARE):
+        each = [one for one in people if needed in decide(one, levels, table, rules).rights]
+        assert list(holders(people, levels, needed, table, rules)) == each
