@@ -21,6 +21,7 @@ from davserver.accounts.middleware import Accounts, anonymous_principal
 from davserver.accounts.oidc_sign_in import ROUTES as OIDC
 from davserver.accounts.oidc_sign_in import OidcSignIn
 from davserver.accounts.people import People
+from davserver.accounts.pictures import PicturesOfPeople
 from davserver.accounts.roll_call import RollCall
 from davserver.accounts.sign_in import SIGNED_IN
 from davserver.accounts.throttle import Throttle
@@ -86,14 +87,16 @@ from davserver.housekeeping import Housekeeping
 from davserver.metrics import MEDIA_TYPE, Metrics, Observed, begin_anew
 from davserver.model import Principal, called
 from davserver.office import open_office, preload_page
-from davserver.pages import ASSETS, OEMBED, SHARE, Pages
+from davserver.pages import ASSETS, OEMBED, PICTURES, SHARE, Pages
 from davserver.providers.app_passwords import DigestNonces
 from davserver.providers.exclusion import Exclusion
 from davserver.providers.failures import Failures
 from davserver.providers.marks import Marks
 from davserver.providers.notices import Notices
+from davserver.providers.pictures import Pictures
 from davserver.providers.preferences import PreferenceRows
 from davserver.providers.provider import ShareProvider
+from davserver.providers.remembered import Remembered
 from davserver.providers.saves import Saves
 from davserver.providers.sessions import EditSessions
 from davserver.providers.share import DAY, Share, open_share
@@ -216,9 +219,10 @@ def create_app(settings: Settings, renew: Callable[[], None] | None = None) -> A
     audit = audit_of(settings)
     secret = server_secret(settings.state)
     users = Users(share.catalog)
+    pictures = Pictures(share.catalog)
     preferences = PreferenceRows(share.catalog)
     languages = languages_of(settings, lambda name: preferences.of(name).pages_language)
-    pages = Pages(resource_dir("templates"), resource_dir("assets"), languages)
+    pages = Pages(resource_dir("templates"), resource_dir("assets"), languages, pictures.hash_of)
     homes = Homes(share.trees, settings.home_folders)
     throttle = Throttle(Failures(share.catalog))
     sources = sources_of(settings)
@@ -229,11 +233,13 @@ def create_app(settings: Settings, renew: Callable[[], None] | None = None) -> A
     standing = Standing(share.access, sharers.called, stranger, settings.edit_formats)
     noted = audit.note if audit is not None else _unnoted
 
+    members: Remembered[list[Member]] = Remembered(share.catalog)
+
     def everybody() -> list[Member]:
-        return [Member(principal_of(user), user.email) for user in users.all()]
+        return members.get("", lambda _: _members(users))
 
     editing = open_office(
-        settings, share, pages, secret, standing, metrics.reported, noted, everybody
+        settings, share, pages, secret, standing, metrics.reported, noted, everybody, pictures
     )
 
     def editors(folder: str) -> dict[str, tuple[str, ...]]:
@@ -299,6 +305,7 @@ def create_app(settings: Settings, renew: Callable[[], None] | None = None) -> A
             PRINCIPALS: ("PROPFIND", describe),
             ACCOUNT: ("GET HEAD POST", doors.account),
             ADMIN: ("GET HEAD POST", doors.admin),
+            PICTURES: ("GET HEAD POST", PicturesOfPeople(pictures, doors.sign_in)),
             EDITOR_LINK: ("POST", EditorLinks(share, secret).make),
             SIGNED_IN: ("GET HEAD", lambda request: pages.render(request, "signed_in.html")),
             AUDIT_PAGE: ("GET HEAD", AuditPage(pages, audit)),
@@ -414,6 +421,10 @@ def languages_of(settings: Settings, own: Callable[[str], str] = lambda _: "") -
         there_are = ", ".join(languages.tags)
         raise SettingsWrong(f"language: {settings.language!r} is none of {there_are}.")
     return languages
+
+
+def _members(users: Users) -> list[Member]:
+    return [Member(principal_of(user), user.email) for user in users.all()]
 
 
 def audit_of(settings: Settings) -> Audit | None:

@@ -79,6 +79,7 @@ from davserver.providers.exclusion import Exclusion
 from davserver.providers.marks import Marks
 from davserver.providers.notices import Notices
 from davserver.providers.outages import Outages
+from davserver.providers.pictures import Pictures
 from davserver.providers.preferences import PreferenceRows
 from davserver.providers.probes import Probes
 from davserver.providers.saves import Apart, Saves
@@ -147,6 +148,7 @@ def open_office(
     reported: Callable[[object, str], None],
     noted: Callable[..., None],
     everybody: Callable[[], Iterable[Member]],
+    pictures: Pictures,
 ) -> Editing:
     """Everything about editing; without a Document Server its addresses say so.
 
@@ -157,7 +159,7 @@ def open_office(
     sessions, saves = _sessions(settings, share), Saves(share.catalog)
     preferences = PreferenceRows(share.catalog)
     office = _office(settings, share, secret, sessions, saves, preferences)
-    personal = Personal(share.files, share.access, Marks(share.catalog))
+    personal = Personal(share.files, share.access, Marks(share.catalog), pictures)
     converter = _converter(settings, office, instance_id)
     blank = BlankDocuments(resource_dir("templates"))
     forms = BlankForms(office, converter) if office and converter else None
@@ -191,7 +193,8 @@ def open_office(
     restoring = Restoring(share.files, sessions, office.servers if office else None, ending)
     preview = Preview(pages, share.files, share.access, opening, instance_id, files.view)
     versions = VersionsPage(pages, share.files, share.highlights, share.access, restoring)
-    readers, ways = Readers(share.access, everybody), _ways(settings, pages.languages)
+    readers = Readers(share.access, pictures, everybody)
+    ways = _ways(settings, pages.languages)
     deliveries = Deliveries(Notices(share.catalog), settings.public_url, ways)
     news = SaveNews(saves, sessions, share.files, share.access, everybody, ways)
     known_apart = KnownApart(saves, share.access)

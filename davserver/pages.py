@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
 from davserver import __version__
+from davserver.initials import initials
 from davserver.media import symbol_of
 from davserver.translations import Languages
 from davserver.web import Request, Response
@@ -22,6 +23,7 @@ SHARE = "/-/share/"
 EDIT = "/-/edit/"
 LINKS = "/-/s/"
 OEMBED = "/-/api/oembed"
+PICTURES = "/-/pictures/"
 WORDS = "words"
 """How the names of our assets begin that are the translations for scripts."""
 
@@ -43,11 +45,19 @@ class Pages:
 
     A page is in the language of the request: templates say what they have to say with ``_`` and
     ``_n`` (``Language.markup``, ``markup_many``), and Words that they show are translated.
+    ``picture_of`` tells the name that a user's picture has below ``PICTURES``; empty for none.
     """
 
-    def __init__(self, templates: Path, assets: Path, languages: Languages) -> None:
+    def __init__(
+        self,
+        templates: Path,
+        assets: Path,
+        languages: Languages,
+        picture_of: Callable[[str], str] = lambda _: "",
+    ) -> None:
         self.assets_version = _digest(assets, languages.digest())
         self.languages = languages
+        self._picture_of = picture_of
         self._environment = Environment(
             loader=FileSystemLoader(templates),
             autoescape=True,
@@ -64,6 +74,7 @@ class Pages:
             written_last_day=_written_last_day,
             symbol=symbol_of,
             listed=_listed,
+            initials=initials,
         )
         self._environment.globals["version"] = __version__
 
@@ -92,6 +103,7 @@ class Pages:
             base=request.base,
             at=lambda entry: request.addresses.target(entry.path, folder=entry.is_folder),
             asset=lambda name: self.asset(request, name),
+            picture=lambda name: self._picture(request, name),
             **data,
         )
         policy = content_security_policy(script_and_frame, frame, embedders)
@@ -117,6 +129,11 @@ class Pages:
         """Where scripts find their words in the reader's language; empty for English."""
         tag = request.language.tag
         return "" if tag == "en" else self.asset(request, f"{WORDS}.{tag}.js")
+
+    def _picture(self, request: Request, name: str) -> str:
+        """The address of a user's picture; empty for none."""
+        found = self._picture_of(name)
+        return f"{request.site}{PICTURES}{found}" if found else ""
 
     def error(self, request: Request, status: int, message: str) -> Response:
         """The page that tells a person about a failure."""

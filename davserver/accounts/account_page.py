@@ -37,6 +37,8 @@ _DONE = {
     "code-removed": say("Signing in no longer asks for a code of the app."),
     "passkey": say("You can sign in with this passkey from now on."),
     "passkey-removed": say("The passkey is removed."),
+    "picture": say("This is your picture from now on."),
+    "picture-removed": say("The picture is removed."),
     "revoked": say("The app password is revoked."),
     "ended": say("That browser is signed out."),
     "others": say("Every other browser is signed out."),

@@ -114,7 +114,7 @@ def editor_config(
             "fileType": known.extension,
             "key": key.value,
             "url": links.download,
-            "info": {"folder": reader.folder, "uploaded": entry.modified.isoformat()},
+            "info": {"folder": reader.folder},
             "referenceData": {"fileKey": resource_id, "instanceId": instance_id},
             "permissions": {**permissions(known, rights, saves=saves), **reader.restricted},
         },

@@ -7,6 +7,7 @@ after a crash.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import BinaryIO
 
 from sqlalchemy import Connection
@@ -328,6 +329,15 @@ class VersionedFiles:
         """The user who created a file through us; empty if nobody is known to have."""
         with self._catalog.reading() as connection:
             return identities.owner_of(connection, resource_id)
+
+    def beginning_of(self, resource_id: str) -> tuple[datetime | None, str]:
+        """When a file came to be, and who made it: whose it is, else the author of version 1.
+
+        None and empty where nobody knows.
+        """
+        with self._catalog.reading() as connection:
+            created, owner = identities.beginning(connection, resource_id)
+            return created, owner or history.first_author(connection, resource_id)
 
     def saved_state(self, resource_id: str, etag: str) -> State:
         """What is known about the state with ``etag``; only that, if no write of ours made it."""

@@ -81,6 +81,12 @@ def describe(connection: Connection, resource_id: str, number: int, name: str, n
     return connection.execute(changed).rowcount > 0
 
 
+def first_author(connection: Connection, resource_id: str) -> str:
+    """Who made the first state of all; empty where it is not known any more, or who did."""
+    this = (versions.c.resource_id == resource_id) & (versions.c.number == 1)
+    return connection.scalar(select(versions.c.author).where(this)) or ""
+
+
 def retime(connection: Connection, resource_id: str, former: str, entry: Entry) -> None:
     """The state that had the ETag ``former`` is still the same, with another time of change."""
     connection.execute(

@@ -5,6 +5,7 @@ nothing.
 """
 
 import time
+from datetime import UTC, datetime
 from uuid import uuid4
 
 from sqlalchemy import (
@@ -79,6 +80,13 @@ def owner_of(connection: Connection, resource_id: str) -> str:
     """The user to whom the resource belongs; empty if it is nobody's, or unknown."""
     owner = select(resources.c.owner).where(resources.c.id == resource_id)
     return connection.scalar(owner) or ""
+
+
+def beginning(connection: Connection, resource_id: str) -> tuple[datetime | None, str]:
+    """When the resource came to be, as far as that is known, and to whom it belongs; or nothing."""
+    about = select(resources.c.created, resources.c.owner).where(resources.c.id == resource_id)
+    row = connection.execute(about).one_or_none()
+    return (datetime.fromtimestamp(row.created, UTC), row.owner) if row else (None, "")
 
 
 def path_before_trash(connection: Connection, path: str) -> str:

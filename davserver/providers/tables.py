@@ -15,6 +15,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -478,6 +479,15 @@ preferences = Table(
     Column("clicks", Text, nullable=False, server_default="{}"),
     Column("look", Text, nullable=False, server_default="{}"),
     Column("pages_language", String(16), nullable=False, server_default=""),
+)
+
+# Small pictures of people; ``sha256`` is that of ``content``.
+pictures = Table(
+    "pictures",
+    metadata,
+    Column("user_name", String(64), ForeignKey("users.name", ondelete="CASCADE"), primary_key=True),
+    Column("sha256", String(64), nullable=False, index=True),
+    Column("content", LargeBinary, nullable=False),
 )
 
 Index("saves_apart", callbacks.c.detail, sqlite_where=callbacks.c.reason > "")

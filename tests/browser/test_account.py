@@ -1,10 +1,13 @@
 """The account page and every way to sign in, used by somebody with a mouse."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pyotp
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Person, screenshot
@@ -204,6 +207,35 @@ def test_it_works_without_scripts(server: ThreadServer, chromium: Browser) -> No
     page.click("text=Change the password")
     expect(page.locator(".done")).to_contain_text("The password is changed.")
     plain.close()
+
+
+def test_one_gives_a_picture_and_takes_it_away(
+    server: ThreadServer, chromium: Browser, tmp_path: Path
+) -> None:
+    photo, text = tmp_path / "me.png", tmp_path / "me.txt"
+    Image.linear_gradient("L").convert("RGB").save(photo)
+    text.write_text("no picture")
+    somebody = Owner(chromium, server)
+    page = somebody.sign_in().page
+    page.goto("/-/account")
+    shown = page.locator(".portrait .face")
+    expect(shown).to_have_attribute("src", re.compile("^data:image/svg"))
+    somebody.expected.append("400")
+    page.set_input_files("#portrait", text)
+    expect(page.locator("#portrait-problem")).to_contain_text("This is no picture")
+    page.set_input_files("#portrait", photo)
+    expect(page.locator(".done")).to_have_text("This is your picture from now on.")
+    expect(shown).to_have_attribute("src", re.compile("^/-/pictures/[0-9a-f]{64}$"))
+    assert page.evaluate("document.querySelector('.who .face').naturalWidth") == 128
+    screenshot(page, "account-picture")
+    page.goto("/-/admin")
+    assert page.evaluate("document.querySelector('#users .face').naturalWidth") == 128
+    screenshot(page, "admin-pictures")
+    page.goto("/-/account")
+    page.locator(".portrait button").click()
+    expect(page.locator(".done")).to_have_text("The picture is removed.")
+    expect(shown).to_have_attribute("src", re.compile("^data:image/svg"))
+    somebody.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

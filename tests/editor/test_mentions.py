@@ -7,16 +7,21 @@ from urllib.parse import unquote
 
 import pytest
 import requests
+from sqlalchemy import insert
 
+from davserver import rights
 from davserver.editor.inside.mentions import MAX_AN_HOUR
-from davserver.editor.inside.readers import picture
+from davserver.initials import initials
 from davserver.model import Grant, Role
 from davserver.providers.notices import MAX_EACH, Kind, News, Notices
+from davserver.providers.pictures import Pictures
+from davserver.providers.tables import users
 from davserver.providers.users import Users
 from tests.accounts.browsing import Browser
 from tests.accounts.link_making import make_link
 from tests.documentserver import changed
 from tests.editor.desk import Desk
+from tests.editor.opening import configuration
 from tests.editor.page import EditorPage, open_by_link, open_page
 
 PLACE = json.dumps({"action": {"type": "comment", "data": "c1"}})
@@ -115,21 +120,21 @@ def test_pictures_are_initials_of_readers_and_of_guests(team: Desk) -> None:
         ("bob", "bob"),
         ("guest:abc.1:Mia", "Mia (guest)"),
     ]
-    assert told["users"][0]["image"] == picture("bob")
+    assert told["users"][0]["image"] == initials("bob")
 
 
 def test_a_picture_is_an_svg_that_shows_no_markup() -> None:
-    head, _, body = picture("Ann-Marie <b>Lee").partition(",")
+    head, _, body = initials("Ann-Marie <b>Lee").partition(",")
     assert head == "data:image/svg+xml;base64"
     svg = base64.b64decode(body).decode()
     assert ">AL</text>" in picture_text("Ann Lee")
     assert "<b" not in svg
-    assert picture("ann") != picture("bob")
+    assert initials("ann") != initials("bob")
     assert ">?</text>" in picture_text("...")
 
 
 def picture_text(name: str) -> str:
-    return base64.b64decode(picture(name).partition(",")[2]).decode()
+    return base64.b64decode(initials(name).partition(",")[2]).decode()
 
 
 def test_who_is_mentioned_finds_a_notice_that_leads_to_the_place(team: Desk) -> None:
@@ -231,3 +236,57 @@ def test_what_is_written_in_a_mention_is_shown_as_text(team: Desk) -> None:
 def test_strangers_have_no_notices(desk_with: Any) -> None:
     desk = desk_with(anonymous="read")
     assert Browser(desk.office).get("/-/notices").status_code == 403
+
+
+def test_the_editor_has_them_of_oneself_and_of_readers(desk: Desk) -> None:
+    desk.person("bob")
+    pictures = Pictures(desk.share.catalog)
+    pictures.keep("admin", b"face of admin")
+    pictures.keep("bob", b"face of bob")
+    config = configuration(desk.office, desk.ann, "a.docx")
+    wanted = "data:image/jpeg;base64," + base64.b64encode(b"face of admin").decode()
+    assert config["editorConfig"]["user"]["image"] == wanted
+    page = open_page(desk.office, "a.docx")
+    for query in ({"c": "mention"}, {"c": "info", "ids": "bob"}):
+        told = page.get("people", path="/a.docx", **query).json()
+        assert told["users"][0]["image"].endswith(base64.b64encode(b"face of bob").decode())
+
+
+def test_who_has_no_picture_or_no_name_has_none_in_the_editor(desk: Desk) -> None:
+    desk.ann.put("/a.docx", b"")
+    Pictures(desk.share.catalog).keep("admin", b"face")
+    bob = desk.person("bob")
+    assert "image" not in configuration(desk.office, bob, "a.docx")["editorConfig"]["user"]
+
+
+def test_thousands_of_users_are_read_once_and_come_in_pages(
+    team: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [
+        {
+            **{"name": f"user{number:04}", "password_hash": "", "is_administrator": False},
+            **{"created": 0.0, "source": "", "subject": "", "email": ""},
+        }
+        for number in range(3000)
+    ]
+    with team.share.catalog.writing() as connection:
+        connection.execute(insert(users), rows)
+    team.share.access.give(Grant("/a.docx", "user:user1500", Role.NONE), by="admin")
+    page = open_page(team.office, "a.docx")
+    read, decided = [], []
+    real, decide = Users.all, rights.decide
+    monkeypatch.setattr(Users, "all", lambda self: read.append(1) or real(self))
+    monkeypatch.setattr(rights, "decide", lambda *some: decided.append(1) or decide(*some))
+    found: list[str] = []
+    while len(found) < (total := 3001):
+        query = {"from": str(len(found)), "count": "100"}
+        told = page.get("people", path="/a.docx", c="mention", **query).json()
+        assert (told["total"], told["isPaginated"]) == (total, True)
+        assert len(told["users"]) == min(100, total - len(found))
+        found += [one["name"] for one in told["users"]]
+    assert found == sorted(found)
+    assert not {"admin", "dan", "user1500"} & set(found)
+    assert names(page, search="r299") == [f"user299{digit}" for digit in range(10)]
+    assert names(page, "info", ids="user0001\nuser1500") == ["user0001"]
+    assert len(read) <= 1
+    assert len(decided) < 33 * 12

@@ -2,15 +2,19 @@
 
 import io
 import json
+import os
+from datetime import UTC, datetime
 from typing import Any
 
 import openpyxl
 import pytest
+from sqlalchemy import update
 
-from davserver.editor.inside.personal import anchor
+from davserver.editor.inside.personal import anchor, uploaded
 from davserver.errors import NotFound
 from davserver.model import Grant, Role
 from davserver.providers.marks import KEPT, Marks
+from davserver.providers.tables import resources
 from tests.accounts.browsing import Browser
 from tests.accounts.link_making import make_link
 from tests.documentserver import changed
@@ -129,6 +133,49 @@ def test_the_owner_of_a_document_is_told_to_members_and_not_to_guests(folder: De
     assert info(folder)["owner"] == "admin"
     guest = open_by_link(folder.office, make_link(folder.office, "/docs", Role.EDITOR), "a.docx")
     assert "owner" not in guest.config["document"]["info"]
+
+
+def test_a_document_says_when_it_came_and_not_when_it_was_changed(folder: Desk) -> None:
+    _, was = _uploaded(folder)
+    path = folder.office.root / "docs" / "a.docx"
+    old = path.stat().st_mtime - 3 * 86400
+    os.utime(folder.office.root / "docs" / "b.xlsx", (old, old))
+    folder.ann.put("/docs/a.docx", changed(b"", "docx", "other words"))
+    later = path.stat().st_mtime + 86400
+    os.utime(path, (later, later))
+    assert _uploaded(folder)[1] == was
+    # What another program put there came when it was changed last, as far as anybody knows.
+    told = datetime.fromtimestamp(old, UTC)
+    text = info(folder, "docs/b.xlsx")["uploaded"]
+    assert text == uploaded(told)
+
+
+def _uploaded(folder: Desk) -> tuple[datetime, str]:
+    """When it came by the catalog, and as the editor is told."""
+    resource = folder.share.files.identify("/docs/a.docx")
+    created, _ = folder.share.files.beginning_of(resource)
+    assert created is not None
+    told = info(folder)["uploaded"]
+    assert told == uploaded(created)
+    return created, told
+
+
+@pytest.mark.parametrize(
+    ("hour", "told"), [(0, "12:05 AM"), (9, "9:05 AM"), (12, "12:05 PM"), (15, "3:05 PM")]
+)
+def test_a_time_is_written_as_the_editor_shows_it(hour: int, told: str) -> None:
+    assert uploaded(datetime(2026, 3, 7, hour, 5, 59, tzinfo=UTC)) == f"2026-03-07 {told} UTC"
+
+
+def test_who_made_the_first_version_is_the_owner_where_nobody_else_is(folder: Desk) -> None:
+    files = folder.share.files
+    resource = files.identify("/docs/a.docx")
+    with folder.share.catalog.writing() as connection:
+        connection.execute(update(resources).where(resources.c.id == resource).values(owner=""))
+    assert files.beginning_of(resource)[1] == "admin"
+    assert info(folder)["owner"] == "admin"
+    assert "owner" not in info(folder, "docs/b.xlsx")
+    assert files.beginning_of("unknown") == (None, "")
 
 
 # --- Places in documents --------------------------------------------------------------------------

@@ -1,8 +1,9 @@
-"""What the editor tells one person about a document: marked or not, whose, what else they opened.
+"""What the editor tells one person about a document: marked, whose, since when; what else there is.
 
 Source: Docs API, "Config", "info", "recent", "actionLink".
 """
 
+from datetime import datetime
 from json import dumps, loads
 from typing import Any
 
@@ -10,10 +11,12 @@ from davserver import paths
 from davserver.editor.config import title
 from davserver.editor.middleware import EDIT
 from davserver.errors import BadRequest, Conflict, Forbidden
+from davserver.initials import data_url
 from davserver.model import Entry, Right
 from davserver.providers.access import Access
 from davserver.providers.files import VersionedFiles
 from davserver.providers.marks import Marks
+from davserver.providers.pictures import PICTURE_TYPE, Pictures
 from davserver.web import Request, Response, json
 from davserver.words import say
 
@@ -24,10 +27,13 @@ MAX_ANCHOR = 2000
 class Personal:
     """Adds to configurations, and keeps the marks of those who have a name here."""
 
-    def __init__(self, files: VersionedFiles, access: Access, marks: Marks) -> None:
+    def __init__(
+        self, files: VersionedFiles, access: Access, marks: Marks, pictures: Pictures
+    ) -> None:
         self._files = files
         self._access = access
         self._marks = marks
+        self._pictures = pictures
 
     def add_to(
         self, config: dict[str, Any], request: Request, entry: Entry, resource_id: str
@@ -36,9 +42,13 @@ class Personal:
         info, editor = config["document"]["info"], config["editorConfig"]
         # Nor has who comes by an editor link, for whom nothing but this document is there.
         name = "" if request.principal.scope == entry.path else request.principal.name
-        owner = self._files.owner_of(resource_id)
+        created, owner = self._files.beginning_of(resource_id)
+        info["uploaded"] = uploaded(created or entry.modified)
         if owner and name:
             info["owner"] = owner
+        image = self._pictures.of([request.principal.name]).get(request.principal.name)
+        if image:
+            editor["user"]["image"] = data_url(PICTURE_TYPE, image)
         if name:
             info["favorite"] = self._marks.is_favourite(name, resource_id)
             recent = self._recent(request, entry.path)
@@ -82,6 +92,13 @@ class Personal:
             url = request.origin + request.addresses.page(EDIT, path)
             found.append({"folder": title(folder), "title": title(paths.name(path)), "url": url})
         return found
+
+
+def uploaded(moment: datetime) -> str:
+    """A time as the editor shows it, letter by letter (Config, document, "info", "uploaded")."""
+    twelve = moment.hour % 12 or 12
+    half = "AM" if moment.hour < 12 else "PM"
+    return f"{moment:%Y-%m-%d} {twelve}:{moment:%M} {half} UTC"
 
 
 def anchor(text: str) -> dict[str, Any] | None:

@@ -1,24 +1,21 @@
 """GET /-/api/people: who can be mentioned in a document or restricted in it; their pictures."""
 
-import base64
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from html import escape
 from json import dumps
-from typing import Any
 
 from davserver.errors import BadRequest
+from davserver.initials import data_url, initials
 from davserver.model import Principal, Right, called
 from davserver.providers.access import Access
+from davserver.providers.pictures import PICTURE_TYPE, Pictures
 from davserver.web import Request, Response, json, whole_number
 from davserver.words import say
 
 MAX_SHOWN = 100
 MAX_IDS = 200
 _OPERATIONS = frozenset({"mention", "protect", "info"})
-# Their initials are white on these: at least 4.5:1 (WCAG 2.2, 1.4.3).
-_COLOURS = ("#2461d0", "#14703f", "#8a3ab9", "#a8481b", "#b42532", "#0e6b78", "#5a5f00", "#7a4d00")
 _NOWHERE = "davserver.invalid"
 """Addresses here reach nobody (RFC 2606, 2): the editor names people by an address alone."""
 
@@ -44,18 +41,24 @@ class Member:
 
 
 class Readers:
-    """Who can read a document is told to those who can, if they have a name here themselves."""
+    """Who can read a document is told to those who can, if they have a name here themselves.
 
-    def __init__(self, access: Access, everybody: Callable[[], Iterable[Member]]) -> None:
+    ``everybody`` is asked at each request, and may be thousands.
+    """
+
+    def __init__(
+        self, access: Access, pictures: Pictures, everybody: Callable[[], Iterable[Member]]
+    ) -> None:
         self._access = access
+        self._pictures = pictures
         self._everybody = everybody
 
-    def of(self, path: str) -> list[Member]:
-        """The users who may read what is at ``path``, by name."""
+    def of(self, path: str, wanted: Callable[[Member], bool] = lambda _: True) -> list[Member]:
+        """The users who may read what is at ``path``, by name; of those who are ``wanted``."""
+        members = {one.name: one for one in self._everybody() if wanted(one)}
+        principals = (one.principal for one in members.values())
         return [
-            one
-            for one in self._everybody()
-            if Right.READ in self._access.rights(one.principal, path)
+            members[reader.name] for reader in self._access.holders(principals, path, Right.READ)
         ]
 
     def __call__(self, request: Request) -> Response:
@@ -72,52 +75,58 @@ class Readers:
         self._access.check(request.principal, path, Right.READ)
         if operation == "protect" and request.principal.name:
             self._access.check(request.principal, path, Right.PROTECT)
-        members = self.of(path) if request.principal.name else []
         if operation == "info":
             ids = request.query.get("ids", "").split("\n")[:MAX_IDS]
-            return json(dumps({"c": "info", "users": list(_pictures(ids, members))}))
-        wanted = request.query.get("search", "").casefold()
-        found = [
-            one
-            for one in members
-            if one.name != request.principal.name
-            and (wanted in one.name.casefold() or wanted in one.email.casefold())
-        ]
+            return json(dumps({"c": "info", "users": self._known(request, path, ids)}))
+        found = self._found(request, path)
         first, count = _number(request, "from", 0), _number(request, "count", MAX_SHOWN)
+        page = found[first : first + min(count, MAX_SHOWN)]
+        images = self._images([one.name for one in page])
         told = {
             "c": operation,
-            "users": [_told(one) for one in found[first : first + min(count, MAX_SHOWN)]],
+            "users": [_told(one, images[one.name]) for one in page],
             "total": len(found),
             "isPaginated": True,
         }
         return json(dumps(told))
 
+    def _found(self, request: Request, path: str) -> list[Member]:
+        """The other readers whom a search is about."""
+        if not request.principal.name:
+            return []
+        own, wanted = request.principal.name, request.query.get("search", "").casefold()
+        return self.of(
+            path,
+            lambda one: (
+                one.name != own
+                and (wanted in one.name.casefold() or wanted in one.email.casefold())
+            ),
+        )
 
-def _told(member: Member) -> dict[str, str]:
-    name = member.name
-    return {"id": name, "name": name, "email": member.address, "image": picture(name)}
+    def _known(self, request: Request, path: str, ids: list[str]) -> list[dict[str, str]]:
+        """Of ``ids`` who can be known: readers, and the guests whose names the session shows."""
+        readers: set[str] = set()
+        if request.principal.name:
+            asked = frozenset(ids)
+            readers = {one.name for one in self.of(path, lambda one: one.name in asked)}
+        images = self._images(readers)
+        return [
+            {"id": one, "name": called(one), "image": images.get(one) or initials(called(one))}
+            for one in ids
+            if one in readers or called(one) != one
+        ]
+
+    def _images(self, names: Collection[str]) -> dict[str, str]:
+        """The picture of each user, or their initials, as a data URL."""
+        given = self._pictures.of(names)
+        return {
+            name: data_url(PICTURE_TYPE, given[name]) if name in given else initials(name)
+            for name in names
+        }
 
 
-def _pictures(ids: Iterable[str], members: Iterable[Member]) -> Iterable[dict[str, Any]]:
-    """For those who can be known: readers, and the guests whose names the session shows anyway."""
-    names = {one.name for one in members}
-    for one in ids:
-        if one in names or called(one) != one:
-            yield {"id": one, "name": called(one), "image": picture(called(one))}
-
-
-def picture(name: str) -> str:
-    """The initials of ``name`` on a colour of its own, as a data URL of an SVG."""
-    words = [word for word in name.replace(".", " ").replace("-", " ").split() if word[0].isalnum()]
-    initials = "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper() or "?"
-    colour = _COLOURS[hashlib.sha256(name.encode()).digest()[0] % len(_COLOURS)]
-    svg = (
-        '<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64" viewBox="0 0 64 64">'
-        f'<rect width="64" height="64" fill="{colour}"/><text x="32" y="33" fill="#fff" '
-        'font-family="sans-serif" font-size="28" text-anchor="middle" '
-        f'dominant-baseline="central">{escape(initials)}</text></svg>'
-    )
-    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
+def _told(member: Member, image: str) -> dict[str, str]:
+    return {"id": member.name, "name": member.name, "email": member.address, "image": image}
 
 
 def _number(request: Request, name: str, default: int) -> int:
