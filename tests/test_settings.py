@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from davserver.app import prepare
 from davserver.errors import SettingsWrong
@@ -306,16 +307,14 @@ class TestWhatThePageKeeps:
         assert kept.stamp != before
 
 
-def test_a_certificate_that_is_not_checked_is_in_the_log_at_the_start(
-    root: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    prepare(
-        read_settings(
-            root=root,
-            document_server="https://office.example.org",
-            jwt_secret="x" * 32,
-            document_server_verify=False,
-        )
+def test_a_certificate_that_is_not_checked_is_in_the_log_at_the_start(root: Path) -> None:
+    settings = read_settings(
+        root=root,
+        document_server="https://office.example.org",
+        jwt_secret="x" * 32,
+        document_server_verify=False,
     )
-    captured = capsys.readouterr()
-    assert "certificate of a Document Server is not checked" in captured.out + captured.err
+    with capture_logs() as logged:
+        prepare(settings)
+    words = "certificate of a Document Server is not checked"
+    assert [one["log_level"] for one in logged if words in one["event"]] == ["warning"]
