@@ -280,7 +280,10 @@ def create_app(settings: Settings, renew: Callable[[], None] | None = None) -> A
         trouble,
         editing.apart,
     )
-    app = OtherFormats(app, editing.in_other_format)
+    other = editing.in_other_format
+    if fresh:
+        other = fresh.before(other, share.files.as_stored, share.access)
+    app = OtherFormats(app, other)
     actions = editing.opening.actions
     app = LinkPages(app, pages, share, actions, settings.max_upload_bytes, settings.embedders)
     addresses = LinkTokens(secret)

@@ -85,25 +85,28 @@ def sessions_end(path: str, config: Path | None, **options: Any) -> None:
 
 
 @click.command()
-@click.argument("path", default="/")
+@click.argument("path", default="")
+@click.option("--all", "everything", is_flag=True, help="Of all files, as without PATH.")
 @click.option(
     "--seconds", type=click.IntRange(1, 3600), default=60, show_default=True, help="Wait so long."
 )
 @root_option
 @place_options
 @server_options
-def flush(path: str, seconds: int, config: Path | None, **options: Any) -> None:
+def flush(path: str, everything: bool, seconds: int, config: Path | None, **options: Any) -> None:
     """Have what people are typing stored: of the file PATH or all below it; without PATH, of all.
 
     For backups, and before the server is shut down: it fails unless everything was stored.
     """
+    if path and everything:
+        raise click.UsageError("Name a PATH, or say --all.")
     settings = settings_from(config, **options)
     late = 0
     with administered(config, options) as share:
         opened = open_sessions(settings, share)
         if opened.forced_saves is None:
             fail(_NO_SERVER)
-        top = share.files.as_stored(paths.typed(path))
+        top = share.files.as_stored(paths.typed(path or "/"))
         found = [one for one in opened.all.live() if paths.is_within(one.path, top)]
         outcomes = opened.forced_saves.flush(found, seconds)
         for session, outcome in zip(found, outcomes, strict=True):

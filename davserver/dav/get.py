@@ -17,7 +17,7 @@ def get_file(
 ) -> Response:
     """The file's bytes, a range of them, or 304; with ``hand_over``, another server sends them."""
     request = dav.request
-    freshness = fresh(dav) if fresh is not None else []
+    freshness = fresh(request, request.path) if fresh is not None else []
     entry = dav.place.entry(request.path)
     if entry.is_folder:
         raise MethodNotAllowed("A folder has no content of its own.", "PROPFIND, OPTIONS")

@@ -4,20 +4,23 @@ Each is a function from an entry, and what the catalog knows, to the whole eleme
 resource has no such property. What is the same for a whole request is made once, by ``live``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from davserver import media
+from davserver import media, paths
 from davserver.dates import http_date, internet_date
 from davserver.dav.lock import SUPPORTED, discovery
 from davserver.dav.principals import principal_href
 from davserver.dav.xml import DAV, printable
-from davserver.model import NO_RIGHTS, Entry, Principal, Right, Rights
+from davserver.model import NO_RIGHTS, EditSession, Entry, Principal, Right, Rights, called
 from davserver.providers.annotations import Annotations
 from davserver.providers.quotas import Allotments
 from davserver.web import Addresses
 
 WINDOWS = "{urn:schemas-microsoft-com:}Win32"
+OURS = "urn:davserver:"
+EDITING = f"{{{OURS}}}editing"
+"""Who edits a file in the browser at this moment, and since when; missing where nobody does."""
 
 TIMES_OF_CHANGE = frozenset(
     {DAV + "getlastmodified", DAV + "lastmodified", WINDOWS + "LastModifiedTime"}
@@ -41,6 +44,8 @@ _REPORTS = (
 _WINDOWS_ELEMENT = '<Z:Win32{0}Time xmlns:Z="urn:schemas-microsoft-com:">{1}</Z:Win32{0}Time>'
 
 Live = Callable[[Entry, Annotations], str]
+SessionsIn = Callable[[str], Mapping[str, EditSession]]
+"""The live editing sessions of the files in a folder, by path."""
 
 _PRIVILEGES = {
     "read": Right.READ,
@@ -60,7 +65,8 @@ PRIVILEGE_SET = DAV + "current-user-privilege-set"
 class Circumstances:
     """Of one request: where things and people have addresses, who asks, and what folders tell of.
 
-    That is space and the ``sync_token`` of this moment, where they are asked for. ``rights`` are
+    That is space and the ``sync_token`` of this moment, and editing sessions (``sessions_in``),
+    where they are asked for. ``rights`` are
     those on every path; where they differ, and are asked for, ``rights_on`` tells. ``in_view`` says
     that it is about a view (``providers.places``), where nobody writes.
     """
@@ -73,11 +79,13 @@ class Circumstances:
     in_view: bool = False
     allotments: Allotments | None = None
     sync_token: str = ""
+    sessions_in: SessionsIn | None = None
 
     @property
     def are_of_this_moment(self) -> bool:
-        """Whether answers tell of this moment alone: how much space is left, the sync token."""
-        return self.allotments is not None or bool(self.sync_token)
+        """Whether answers tell of this moment alone: space, the sync token, who edits."""
+        told = self.allotments is not None or self.sessions_in is not None
+        return told or bool(self.sync_token)
 
 
 def live(about: Circumstances) -> dict[str, Live]:
@@ -109,6 +117,7 @@ def live(about: Circumstances) -> dict[str, Live]:
         DAV + "supportedlock": _no_locks if about.in_view else _every_lock,
         **_space(about.allotments),
         **_sync(about),
+        EDITING: _editing(about.sessions_in),
         DAV + "owner": owner,
         DAV + "current-user-principal": lambda entry, known: user,
         PRIVILEGE_SET: privileges,
@@ -139,6 +148,28 @@ def _space(allotments: Allotments | None) -> dict[str, Live]:
         return f"<D:quota-available-bytes>{allotments.of(entry.path)[1]}</D:quota-available-bytes>"
 
     return dict(zip(SPACE, (used, left), strict=True))
+
+
+def _editing(sessions_in: SessionsIn | None) -> Live:
+    """One question for each folder: answers come folder by folder."""
+    asked: dict[str, Mapping[str, EditSession]] = {}
+
+    def editing(entry: Entry, _: Annotations) -> str:
+        if sessions_in is None or entry.is_folder:
+            return ""
+        folder = paths.parent(entry.path)
+        if folder not in asked:
+            asked.clear()
+            asked[folder] = sessions_in(folder)
+        session = asked[folder].get(entry.path)
+        if session is None:
+            return ""
+        names = [printable(called(name) or "Somebody") for name in session.editors]
+        editors = "".join(f"<O:editor>{name}</O:editor>" for name in names)
+        since = internet_date(int(session.opened.timestamp()))
+        return f'<O:editing xmlns:O="{OURS}"><O:since>{since}</O:since>{editors}</O:editing>'
+
+    return editing
 
 
 def _sync(about: Circumstances) -> dict[str, Live]:

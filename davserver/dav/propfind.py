@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
 
 from lxml import etree
@@ -10,12 +10,14 @@ from lxml import etree
 from davserver import paths
 from davserver.dav.live import (
     ALLPROP,
+    EDITING,
     FROM_DISK,
     OLD_SPACE,
     PRIVILEGE_SET,
     SPACE,
     SYNC_TOKEN,
     Circumstances,
+    SessionsIn,
     live,
 )
 from davserver.dav.multistatus import WHOLE_UP_TO, failed, streamed, truncated, wants_gzip
@@ -24,7 +26,8 @@ from davserver.dav.remembered import Listings
 from davserver.dav.room import DavRequest
 from davserver.dav.xml import DAV, MAX_BYTES, empty, parsed, propstat
 from davserver.errors import BadRequest, DavserverError, Forbidden, NotFound
-from davserver.model import Entry, Rights
+from davserver.model import EditSession, Entry, Rights
+from davserver.providers import session_rows
 from davserver.providers.annotations import (
     Annotations,
     Wanted,
@@ -193,6 +196,7 @@ def answers_to(dav: DavRequest, query: Query, *, minimal: bool = False) -> Answe
         bool(paths.view_of(request.path)),
         _allotments(dav, query),
         _sync_token(dav, query),
+        _sessions_in(dav, query),
     )
     if circumstances.are_of_this_moment or circumstances.rights_on:
         return Answers(query, circumstances, minimal=minimal)
@@ -233,6 +237,19 @@ def _sync_token(dav: DavRequest, query: Query) -> str:
     if not query.names_only and SYNC_TOKEN not in query.names_set:
         return ""
     return Position(dav.share.changes.latest()).token(dav.sync_instance)
+
+
+def _sessions_in(dav: DavRequest, query: Query) -> SessionsIn | None:
+    """What tells who edits, if it is asked for; guests are told of nobody."""
+    asked = query.names_only or EDITING in query.names_set
+    if not asked or dav.request.link or paths.view_of(dav.request.path):
+        return None
+    return partial(_live_in, dav)
+
+
+def _live_in(dav: DavRequest, folder: str) -> dict[str, EditSession]:
+    with dav.share.catalog.reading() as connection:
+        return session_rows.of_members(connection, folder)
 
 
 def _listing(

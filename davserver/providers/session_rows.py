@@ -24,6 +24,12 @@ def select_all(connection: Connection, condition: ColumnElement[bool]) -> list[E
     return [_session(row) for row in connection.execute(statement)]
 
 
+def of_members(connection: Connection, folder: str) -> dict[str, EditSession]:
+    """The live sessions of the files directly in ``folder``, by path."""
+    in_folder = resources.c.parent == paths.key(folder)
+    return {row.path: row for row in select_all(connection, in_folder & live())}
+
+
 def unended() -> ColumnElement[bool]:
     """The condition that nothing has told of a session's end, though its lease may be over."""
     return sessions.c.state == SessionState.OPEN.value

@@ -13,14 +13,13 @@ from xml.sax.saxutils import escape
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
-from davserver import paths
 from davserver.errors import Conflict, FileLocked, NotFound
 from davserver.model import OVER, DocumentKey, EditSession, Entry, Scope, SessionState, called
 from davserver.providers import identities, locks, session_rows, timeline
 from davserver.providers.catalog import Catalog
 from davserver.providers.exclusion import Exclusion
 from davserver.providers.stores import FileStore
-from davserver.providers.tables import callbacks, resources, sessions
+from davserver.providers.tables import callbacks, sessions
 from davserver.words import say
 
 KeyMaker = Callable[[str, str, int], DocumentKey]
@@ -90,12 +89,8 @@ class EditSessions:
 
     def of_members(self, folder: str) -> dict[str, EditSession]:
         """The live sessions of the files directly in ``folder``, by path."""
-        in_folder = resources.c.parent == paths.key(folder)
         with self._catalog.reading() as connection:
-            return {
-                row.path: row
-                for row in session_rows.select_all(connection, in_folder & session_rows.live())
-            }
+            return session_rows.of_members(connection, folder)
 
     def live(self) -> list[EditSession]:
         """The sessions of all files that are being edited."""

@@ -9,10 +9,13 @@ from click.testing import CliRunner, Result
 
 from davserver.cli import main
 from davserver.editor.saving import forced_saves
+from davserver.model import EVERYONE, Grant, Role
 from davserver.providers.sessions import EditSessions
+from tests.accounts.link_making import guest, make_link
 from tests.clock import later, wait_until
 from tests.documentserver import SECRET
 from tests.editor.desk import Desk
+from tests.editor.opening import words_in
 
 NO_CACHE = {"Cache-Control": "no-cache"}
 
@@ -38,6 +41,7 @@ class TestFreshReads:
             ("/a.docx", NO_CACHE),
             ("/a.docx", {"Cache-Control": "max-age=0, No-Cache"}),
             ("/a.docx?fresh", {}),
+            ("/a.docx", {"X-Fresh": "1"}),
         ],
     )
     def test_who_asks_for_it_gets_what_was_just_typed(
@@ -48,6 +52,39 @@ class TestFreshReads:
         assert answer.headers["Davserver-Fresh"] == "saved"
         assert answer.content == (desk.root / "a.docx").read_bytes()
         assert last_words(desk) == "typed a moment ago"
+
+    @pytest.mark.parametrize("headers", [{"X-Fresh": "0"}, {"X-Fresh": "no"}])
+    def test_who_declines_gets_what_there_is(self, desk: Desk, headers: dict[str, str]) -> None:
+        desk.edit().type("typed a moment ago")
+        assert "Davserver-Fresh" not in read(desk, **headers).headers
+
+    @pytest.mark.parametrize("headers", [NO_CACHE, {"X-Fresh": "1"}])
+    def test_the_same_in_another_format(self, desk: Desk, headers: dict[str, str]) -> None:
+        desk.edit().type("typed a moment ago")
+        answer = desk.ann.request("GET", "/a.docx", params={"as": "txt"}, headers=headers)
+        assert answer.headers["Davserver-Fresh"] == "saved"
+        assert "typed a moment ago" in answer.text
+
+    def test_in_another_format_nobody_saves_unasked_or_for_who_may_not_read(
+        self, desk: Desk
+    ) -> None:
+        desk.edit().type("typed a moment ago")
+        old = desk.ann.request("GET", "/a.docx", params={"as": "txt"})
+        assert "Davserver-Fresh" not in old.headers
+        assert "typed a moment ago" not in old.text
+        desk.share.access.give(Grant("/a.docx", EVERYONE, Role.NONE), by="admin")
+        refused = desk.person("bob").request(
+            "GET", "/a.docx", params={"as": "txt"}, headers=NO_CACHE
+        )
+        assert refused.status_code == 404
+        assert demands(desk) == 0
+
+    def test_the_same_by_a_link(self, desk: Desk) -> None:
+        desk.edit().type("typed a moment ago")
+        stranger = guest(desk.office, make_link(desk.office, "/a.docx"))
+        answer = stranger.request("GET", "/a.docx", headers=NO_CACHE)
+        assert answer.headers["Davserver-Fresh"] == "saved"
+        assert words_in(answer.content)[-1] == "typed a moment ago"
 
     def test_a_new_state_is_no_304(self, desk: Desk) -> None:
         editor = desk.edit()
@@ -196,6 +233,11 @@ class TestFlush:
         assert told <= set(done.output.splitlines())
         assert desk.words("a.docx")[-1] == "one"
         assert desk.words("b.docx")[-1] == "two"
+
+    def test_all_can_be_said(self, desk: Desk) -> None:
+        desk.edit("a.docx").type("one")
+        assert "/a.docx\tadmin\tsaved" in self.flush(desk, "--all").output
+        assert self.flush(desk, "--all", "/a.docx").exit_code == 2
 
     def test_one_file_can_be_meant(self, desk: Desk) -> None:
         desk.edit("a.docx").type("one")

@@ -1,14 +1,20 @@
 """Who edits, by the Document Server's own account: leases go on as long as somebody is there."""
 
 import re
+from typing import Any
 
+import pytest
 import requests
+from lxml import etree
 
 from davserver.editor.keys import document_key
 from davserver.editor.saving import callbacks
 from davserver.editor.sessions import presence
 from davserver.model import EVERYONE, Grant, Role, SessionState
+from davserver.providers import session_rows
+from tests.accounts.link_making import guest, make_link
 from tests.clock import later
+from tests.dav_client import DavClient
 from tests.editor.desk import Desk, Editor
 
 
@@ -149,6 +155,80 @@ class TestWhoIsTold:
         assert discovered is not None
         assert discovered.findtext(".//{DAV:}owner") == "admin, bob (in ONLYOFFICE)"
         assert editor.key not in "".join(str(text) for text in discovered.itertext())
+
+
+class TestTheProperty:
+    """PROPFIND of {urn:davserver:}editing."""
+
+    NAME = 'editing xmlns="urn:davserver:"'
+
+    def told(self, who: DavClient, path: str = "/", depth: str = "1") -> dict[str, list[str]]:
+        """Who is said to edit, by address."""
+        answer = who.propfind(path, self.NAME, depth=depth)
+        assert answer.status_code == 207, answer.text
+        root, found = etree.fromstring(answer.content), {}
+        for response in root.iter("{DAV:}response"):
+            names = [str(one.text) for one in response.iter("{urn:davserver:}editor")]
+            if names:
+                found[str(response.findtext("{DAV:}href"))] = names
+        return found
+
+    def test_a_folder_tells_of_each_file_with_one_question(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        desk.edit()
+        desk.edit(person=desk.person("bob"))
+        desk.edit("b.docx")
+        (desk.root / "c.docx").write_bytes(b"")
+        asked: list[str] = []
+        of_members = session_rows.of_members
+
+        def counted(connection: Any, folder: str) -> Any:
+            asked.append(folder)
+            return of_members(connection, folder)
+
+        monkeypatch.setattr(session_rows, "of_members", counted)
+        assert self.told(desk.ann) == {"/a.docx": ["admin", "bob"], "/b.docx": ["admin"]}
+        assert asked == ["/"]
+        assert self.told(desk.ann, "/a.docx", "0") == {"/a.docx": ["admin", "bob"]}
+
+    def test_it_says_since_when_and_ends_with_the_session(self, desk: Desk) -> None:
+        editor = desk.edit()
+        element = desk.ann.property("/a.docx", self.NAME)
+        assert element is not None
+        [session] = desk.sessions.live()
+        since = f"{session.opened:%Y-%m-%dT%H:%M:%SZ}"
+        assert element.findtext("{urn:davserver:}since") == since
+        editor.close()
+        assert self.told(desk.ann) == {}
+
+    def test_nobody_is_asked_unless_it_is_asked_for(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        desk.edit()
+
+        def unexpected(*_: Any) -> Any:
+            raise AssertionError("nobody asked for that")
+
+        monkeypatch.setattr(session_rows, "of_members", unexpected)
+        everything = desk.ann.propfind("/", depth="1")
+        assert everything.status_code == 207
+        assert "urn:davserver:" not in everything.text
+        assert desk.ann.propfind("/", "D:getetag", depth="1").status_code == 207
+
+    def test_a_guest_is_told_of_nobody(self, desk: Desk) -> None:
+        desk.ann.mkcol("/d")
+        desk.edit("d/a.docx")
+        stranger = guest(desk.office, make_link(desk.office, "/d", Role.EDITOR))
+        assert self.told(stranger) == {}
+
+    def test_names_are_text_and_nobody_sets_it(self, desk: Desk) -> None:
+        desk.edit()
+        [session] = desk.sessions.live()
+        desk.sessions.renew(session.key.value, 60, ["<b>&"])
+        assert self.told(desk.ann) == {"/a.docx": ["<b>&"]}
+        wanted = '<D:set><D:prop><editing xmlns="urn:davserver:">me</editing></D:prop></D:set>'
+        assert " 403 " in desk.ann.proppatch("/a.docx", wanted).text
 
 
 def test_a_key_tells_nobody_another_one(desk: Desk) -> None:
