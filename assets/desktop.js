@@ -1,4 +1,5 @@
-// "Open in desktop program": the dialog with links that call programs, and the address on the drive.
+// "Open in desktop program": the dialog with links that call programs, and the address on the drive;
+// that alone where no program can be called.
 
 import { say } from "./words.js";
 
@@ -18,11 +19,15 @@ function show(button) {
   const { name, href } = button.closest("tr").dataset;
   const { desktop: scheme, how } = button.dataset;
   const url = new URL(href, location.href).href;
-  dialog.querySelector("h2").textContent = say("Open {name}", { name });
+  dialog.querySelector("h2").textContent = scheme ? say("Open {name}", { name }) : say("Address of {name}", { name });
+  dialog.querySelector("p").hidden = !scheme;
+  dialog.querySelector(".programs").hidden = !scheme;
   const office = dialog.querySelector("[data-with=office]");
-  office.textContent = PROGRAMS[scheme];
-  office.href = `${scheme}:${how}|u|${url}`;
-  dialog.querySelector("[data-with=libreoffice]").href = `vnd.libreoffice.command:${how}|u|${url}`;
+  if (scheme) {
+    office.textContent = PROGRAMS[scheme];
+    office.href = `${scheme}:${how}|u|${url}`;
+    dialog.querySelector("[data-with=libreoffice]").href = `vnd.libreoffice.command:${how}|u|${url}`;
+  }
   address.value = url;
   copy.textContent = say("Copy");
   dialog.showModal();

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from davserver import paths
 from davserver.editor.contents import NotOpenable
 from davserver.editor.conversion.conversions import to_be_edited
+from davserver.editor.desktop import microsoft_scheme
 from davserver.editor.formats import format_of
 from davserver.editor.inside.abilities import abilities
 from davserver.editor.middleware import ALIVE, CONFIG, EDIT, TEXT, VERSIONS, VIEW
@@ -169,6 +170,9 @@ class OpenFile:
             server=server,
             fresh=f"{request.url(CONFIG)}?{wanted}",
             alive=request.url(ALIVE),
+            on_phone=surface is Surface.MOBILE,
+            app=self._app(request, entry.path),
+            opened_to_save=opened.saves,
             oembed=discovery(request, self._embedders),
             offers_editing=opened.offers_editing,
             tells_changes=self._tells_changes,
@@ -179,6 +183,14 @@ class OpenFile:
             restores=Right.EDIT in self._access.rights(request.principal, entry.path),
             folder=request.way_back(entry.path),
         )
+
+    def _app(self, request: Request, path: str) -> str:
+        """What opens the document in Microsoft's app; empty where none does, or may get it."""
+        scheme, rights = microsoft_scheme(path), self._access.rights(request.principal, path)
+        if not scheme or Right.DOWNLOAD not in rights:
+            return ""
+        how = "ofe" if Right.EDIT in rights else "ofv"
+        return f"{scheme}:{how}|u|{request.origin}{request.addresses.of(path)}"
 
     def _copy_to_edit(self, request: Request, entry: Entry, opened: Opened) -> str:
         """What a copy that can be edited is converted into; empty where none helps or may be made.

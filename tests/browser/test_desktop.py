@@ -48,6 +48,25 @@ def test_a_program_is_called_by_the_format(name: str, called: str) -> None:
     assert microsoft_scheme(f"/d/{name}") == called
 
 
+@pytest.mark.parametrize("name", ["Projects", "Notes.md"])
+def test_a_folder_and_any_other_file_have_an_address_to_copy(
+    ann: Person, office: ThreadServer, name: str
+) -> None:
+    page = ann.page
+    page.goto("/")
+    row = page.locator(f"tr[data-name='{name}']")
+    row.locator("summary").click()
+    row.locator("text=Address for programs").click()
+    dialog = page.locator("#desktop")
+    expect(dialog.locator("h2")).to_have_text(f"Address of {name}")
+    expect(dialog.locator(".programs")).to_be_hidden()
+    address = dialog.locator("input").input_value()
+    assert address.rstrip("/") == f"{office.url}/{name}"
+    dialog.locator("[data-copy]").click()
+    expect(dialog.locator("[data-copy]")).to_have_text("Copied")
+    screenshot(page, f"address-{name}")
+
+
 def test_the_menu_leads_to_programs_and_to_the_address(
     ann: Person, office: ThreadServer, samples: Path
 ) -> None:

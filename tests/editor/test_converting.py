@@ -142,11 +142,14 @@ def test_a_file_is_downloaded_in_another_format(desk: Desk, address: str) -> Non
     assert len(desk.double.conversions.downloads) == 1, "for a HEAD nothing is converted"
 
 
-def test_images_are_a_zip_of_all_pages(desk: Desk) -> None:
-    answer = desk.ann.request("GET", "/a.doc", params={"as": "png"})
+@pytest.mark.parametrize("target", ["png", "jpg", "bmp", "gif"])
+def test_images_are_a_zip_of_all_pages(desk: Desk, target: str) -> None:
+    answer = desk.ann.request("GET", "/a.doc", params={"as": target})
     assert answer.headers["Content-Disposition"] == "attachment; filename*=UTF-8''a.zip"
     with zipfile.ZipFile(io.BytesIO(answer.content)) as pages:
-        assert pages.namelist() == ["image1.png", "image2.png"]
+        assert pages.namelist() == [f"image1.{target}", f"image2.{target}"]
+    [asked, *_] = desk.double.conversions.asked
+    assert asked["thumbnail"]["first"] is False
 
 
 def test_the_same_at_the_addresses_of_nextcloud(desk: Desk) -> None:

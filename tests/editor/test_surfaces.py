@@ -3,7 +3,10 @@
 from collections.abc import Callable
 
 import pytest
+from lxml import html
 
+from davserver.model import Right
+from tests.accounts.link_making import guest, make_link
 from tests.documentserver import DocumentServerDouble
 from tests.editor.desk import Desk
 from tests.editor.opening import configuration, page
@@ -47,6 +50,24 @@ def test_another_type_is_refused(desk: Desk, address: str) -> None:
     (desk.root / "a.docx").write_bytes(b"")
     query = {"path": "/a.docx", "type": "huge"}
     assert desk.ann.request("GET", address, params=query).status_code == 400
+
+
+def test_a_phone_is_offered_an_app_and_reading(desk: Desk) -> None:
+    (desk.root / "a.docx").write_bytes(b"")
+    offer = html.fromstring(page(desk.ann, "a.docx", type="mobile").text)
+    links = offer.xpath("//*[@id='on-phone']//a/@href")
+    assert links == [f"ms-word:ofe|u|{desk.office.url}/a.docx", "/-/view/a.docx"]
+    reading = html.fromstring(page(desk.ann, "a.docx", how="view", type="mobile").text)
+    assert len(reading.xpath("//*[@id='on-phone']//a")) == 1
+    assert 'id="on-phone"' not in page(desk.ann, "a.docx", type="desktop").text
+
+
+def test_who_may_not_download_is_offered_no_app(desk: Desk) -> None:
+    (desk.root / "a.docx").write_bytes(b"")
+    without = frozenset({Right.DOWNLOAD})
+    stranger = guest(desk.office, make_link(desk.office, "/a.docx", without=without))
+    offer = html.fromstring(page(stranger, "a.docx", how="view", type="mobile").text)
+    assert offer.xpath("//*[@id='on-phone']//a") == []
 
 
 def test_an_embedded_document_is_for_reading_and_leads_out(desk: Desk) -> None:
