@@ -188,6 +188,7 @@ def test_the_pages_about_the_editor_fit(
         "admin-session": f"/-/session/{key}",
         "trouble": "/",
         "trouble-in-editor": "/-/edit/Welcome.docx",
+        "on-phone": "/-/edit/Welcome.docx?type=mobile",
     }.items():
         page.goto(address)
         page.wait_for_load_state("networkidle")
