@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from http.cookies import CookieError, SimpleCookie
+from json import dumps
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from xml.sax.saxutils import escape, quoteattr
@@ -298,6 +299,12 @@ class Request:
         return self.method in {"GET", "HEAD", "POST"} and "text/html" in self.header("Accept")
 
     @property
+    def wants_json(self) -> bool:
+        """Whether a program says that it takes JSON, and no page."""
+        accepts = self.header("Accept")
+        return "application/json" in accepts and "text/html" not in accepts
+
+    @property
     def is_by_script(self) -> bool:
         """Whether a script of one of our pages asks (Fetch Metadata, Sec-Fetch-Mode)."""
         return self.header("Sec-Fetch-Mode") in {"cors", "same-origin", "no-cors"}
@@ -468,7 +475,7 @@ def failure(request: Request | None, fault: DavserverError, page: ErrorPage) -> 
         inner = _precondition(request, fault)
         response = xml(fault.status, f'<D:error xmlns:D="DAV:">{inner}</D:error>')
     else:
-        response = text(fault.status, words)
+        response = _words(request, fault.status, words, page)
     response.headers.extend(fault.headers())
     return response
 
@@ -494,6 +501,10 @@ def json(text: str) -> Response:
 def _words(request: Request | None, status: int, words: str, page: ErrorPage) -> Response:
     if request is not None and request.wants_page:
         return page(request, status, words)
+    if request is not None and request.wants_json:
+        body = dumps({"error": words, "status": status, "request": request.id})
+        headers = [("Content-Type", "application/json"), ("Cache-Control", "no-store"), NOSNIFF]
+        return Response(status, body.encode(), headers)
     by_script = request is not None and request.is_by_script
     return text(status, request.language.said(words) if request and by_script else words)
 

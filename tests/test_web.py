@@ -1,6 +1,7 @@
 """The porch: requests, responses, failures."""
 
 import io
+import json
 from collections.abc import Iterable
 from typing import Any
 from wsgiref.validate import validator
@@ -80,6 +81,25 @@ def test_a_fact_becomes_its_status_in_words() -> None:
 def test_a_person_gets_a_page() -> None:
     status, headers, _ = answer(failing(NotFound("/a")), environ(HTTP_ACCEPT="text/html,*/*"))
     assert (status, headers["Content-Type"]) == ("404 Not Found", "text/html")
+
+
+@pytest.mark.parametrize("accepts", ["application/json", "application/json, */*"])
+def test_a_program_that_takes_json_gets_that(accepts: str) -> None:
+    status, headers, body = answer(failing(NotFound("/a")), environ(HTTP_ACCEPT=accepts))
+    assert (status, headers["Content-Type"]) == ("404 Not Found", "application/json")
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    told = json.loads(body)
+    assert (told["error"], told["status"]) == ("There is nothing at /a.", 404)
+    assert len(told["request"]) == 12
+
+
+def test_a_mistake_of_ours_is_json_for_who_takes_that() -> None:
+    status, _, body = answer(
+        failing(KeyError("secret detail")), environ(HTTP_ACCEPT="application/json")
+    )
+    assert status == "500 Internal Server Error"
+    assert json.loads(body)["request"] in json.loads(body)["error"]
+    assert b"secret" not in body
 
 
 def test_a_dav_client_gets_the_condition() -> None:

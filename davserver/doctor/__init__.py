@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from davserver.doctor import browsers, exposure, ourselves, policies, reaching, signatures, site
 from davserver.doctor.finding import Finding, Verdict, advice, fault, good
 from davserver.doctor.people import people
+from davserver.doctor.reports import reports
 from davserver.editor.server.client import DocumentServer
 from davserver.editor.server.probe import PROBE_PURPOSE
 from davserver.errors import DavserverError, SettingsWrong
@@ -12,6 +13,7 @@ from davserver.office import document_servers
 from davserver.pages import origin_of
 from davserver.providers.probes import Probes
 from davserver.providers.share import Share, open_share
+from davserver.providers.timeline import Timeline
 from davserver.settings import Settings
 from davserver.tokens import Tokens, server_secret
 from davserver.words import say
@@ -60,6 +62,7 @@ def office(settings: Settings, share: Share, us: str = "", page: str = "") -> It
     us = us or our_address(settings)
     page = page or settings.public_url
     yield from ourselves.ourselves(us, settings.tls_certificate)
+    yield from reports(Timeline(share.catalog))
     if page:
         origins = [origin_of(server.public) for server in servers]
         yield from policies.arriving(page, origins, settings.tls_certificate or True)

@@ -73,6 +73,14 @@ class Timeline:
             for row in reversed(rows)
         ]
 
+    def count(self, what: What, words: str, since: float, until: float) -> int:
+        """How many moments of all sessions between two times begin with ``words``."""
+        these = (timeline.c.what == what.value) & timeline.c.noted.between(since, until)
+        begun = timeline.c.words.startswith(words, autoescape=True)
+        with self._catalog.reading() as connection:
+            counted = select(func.count()).select_from(timeline).where(these, begun)
+            return connection.scalar(counted) or 0
+
 
 def add(connection: Connection, key: str, what: What, words: str, who: str = "") -> None:
     """Add a moment in a transaction; now and then, let the oldest of its session go."""

@@ -12,10 +12,15 @@ import pytest
 import trustme
 
 from davserver.doctor import Finding, Verdict, exposure, office
+from davserver.doctor.reports import PATIENCE_SECONDS, reports
 from davserver.errors import SettingsWrong
+from davserver.providers.share import DAY
+from davserver.providers.timeline import Timeline
 from davserver.settings import read_settings
+from tests.clock import later
 from tests.documentserver import DocumentServerDouble
 from tests.editor.desk import Desk
+from tests.editor.opening import configuration
 from tests.running import free_port
 
 Examine = Callable[..., dict[str, Finding]]
@@ -207,6 +212,41 @@ def test_pages_that_forbid_to_be_framed(
 ) -> None:
     document_server.page_headers = headers
     assert faults(examined()) == ({"page policy"} if forbids else set())
+
+
+@pytest.mark.parametrize(("openings", "verdict"), [(1, Verdict.ADVICE), (3, Verdict.FAULT)])
+def test_reports_that_never_arrive(
+    desk_with: Callable[..., Desk], openings: int, verdict: Verdict
+) -> None:
+    """What was opened long enough ago, and nothing came: the way back is blocked."""
+    desk = desk_with()
+    (desk.root / "a.docx").write_bytes(b"")
+    for _ in range(openings):
+        configuration(desk.office, desk.ann, "a.docx")
+    assert list(reports(Timeline(desk.share.catalog))) == [], "the first may still come"
+    with later(PATIENCE_SECONDS + 1):
+        [found] = reports(Timeline(desk.share.catalog))
+    assert found.verdict is verdict
+    assert "/-/callback/" in found.cure
+    with later(2 * DAY):
+        assert list(reports(Timeline(desk.share.catalog))) == []
+
+
+def test_reports_that_arrive_are_counted(desk_with: Callable[..., Desk]) -> None:
+    desk = desk_with()
+    desk.edit()
+    with later(PATIENCE_SECONDS + 1):
+        [found] = reports(Timeline(desk.share.catalog))
+    assert found.verdict is Verdict.GOOD
+    assert found.words == "arrive: 1 in the last day"
+
+
+def test_who_only_reads_causes_no_report(desk_with: Callable[..., Desk]) -> None:
+    desk = desk_with()
+    (desk.root / "a.docx").write_bytes(b"")
+    configuration(desk.office, desk.ann, "a.docx", how="view")
+    with later(PATIENCE_SECONDS + 1):
+        assert list(reports(Timeline(desk.share.catalog))) == []
 
 
 def test_limits_that_do_not_fit(examined: Examine, document_server: DocumentServerDouble) -> None:
