@@ -13,6 +13,12 @@ _SCHEMES = {
     "ms-visio": "vsdm vsdx vssm vssx vstm vstx",
     "vnd.libreoffice.command": "fodp fods fodt odg odp ods odt otp ots ott",
 }
+_APPS = {
+    "ms-word": "Word",
+    "ms-excel": "Excel",
+    "ms-powerpoint": "PowerPoint",
+    "ms-visio": "Visio",
+}
 _PROGRAMS = {name: scheme for scheme, names in _SCHEMES.items() for name in names.split()}
 _MICROSOFT_TOO = {
     "csv": "ms-excel",
@@ -34,3 +40,8 @@ def microsoft_scheme(path: str) -> str:
     extension = paths.extension(path)
     scheme = _MICROSOFT_TOO.get(extension) or _PROGRAMS.get(extension, "")
     return scheme if scheme.startswith("ms-") else ""
+
+
+def microsoft_app(path: str) -> str:
+    """What Microsoft's program for a file is called; empty where there is none."""
+    return _APPS.get(microsoft_scheme(path), "")

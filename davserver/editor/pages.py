@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from davserver import paths
 from davserver.editor.contents import NotOpenable
 from davserver.editor.conversion.conversions import to_be_edited
-from davserver.editor.desktop import microsoft_scheme
+from davserver.editor.desktop import microsoft_app, microsoft_scheme
 from davserver.editor.formats import format_of
 from davserver.editor.inside.abilities import abilities
 from davserver.editor.middleware import ALIVE, CONFIG, EDIT, TEXT, VERSIONS, VIEW
@@ -172,6 +172,7 @@ class OpenFile:
             alive=request.url(ALIVE),
             on_phone=surface is Surface.MOBILE,
             app=self._app(request, entry.path),
+            app_name=microsoft_app(entry.path),
             opened_to_save=opened.saves,
             oembed=discovery(request, self._embedders),
             offers_editing=opened.offers_editing,
