@@ -205,7 +205,7 @@ def _customizations(known: Known, above: str, words: str) -> Iterator[Field]:
         if not isinstance(kind, Kind):
             yield from _customizations(kind, name, label)
         elif is_yes_no(kind):
-            yield Field(name, label, "choice", choices=((_YES, "yes"), (_NO, "no")))
+            yield Field(name, label, "choice", choices=((_YES, say("yes")), (_NO, say("no"))))
         elif kind.choices:
             yield Field(name, label, "choice", choices=tuple((one, one) for one in kind.choices))
         elif kind.high:
