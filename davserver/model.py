@@ -536,7 +536,8 @@ OVER = frozenset({SessionState.RETIRED, SessionState.ENDED})
 class EditSession:
     """People who edit one file together. ``etag`` is the content that the session started from.
 
-    ``server`` is the public address of the Document Server that has it.
+    ``server`` is the public address of the Document Server that has it. ``filler`` is who fills a
+    form in, in a session of their own; empty for one that is everybody's.
     """
 
     key: DocumentKey
@@ -549,6 +550,7 @@ class EditSession:
     lease_until: datetime
     editors: tuple[str, ...] = field(default=())
     server: str = ""
+    filler: str = ""
 
     @property
     def is_live(self) -> bool:

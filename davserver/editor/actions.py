@@ -31,6 +31,11 @@ def may_save(path: str, rights: Rights, *, edit_formats: Collection[str]) -> boo
     return _office_action(path, rights, edit_formats) is Action.EDIT
 
 
+def only_fills(rights: Rights) -> bool:
+    """Whether somebody with these rights may fill a form in, and not change it."""
+    return Right.FILL in rights and Right.EDIT not in rights
+
+
 def usable(known: Format, rights: Rights) -> Rights:
     """The rights that change something in a document of this format."""
     abilities = {

@@ -1,5 +1,6 @@
 """Opening a document: what somebody can do with it, and the signed configuration for it."""
 
+import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,8 +9,9 @@ from typing import Any
 from davserver import paths
 from davserver.audit import Event
 from davserver.customization import Customization
-from davserver.editor.actions import file_actions, may_save
+from davserver.editor.actions import file_actions, may_save, only_fills
 from davserver.editor.config import Links, Reader, editor_config, sharing_settings
+from davserver.editor.contents import is_form_at
 from davserver.editor.conversion.conversions import may_convert
 from davserver.editor.formats import format_of
 from davserver.editor.inside.personal import Personal
@@ -141,6 +143,13 @@ class Opening:
         is_allowed = Right.EDIT in self._access.rights(request.principal, path)
         return is_allowed and self.may_save(request, path)
 
+    def _filler(self, request: Request, entry: Entry) -> str:
+        """Who has this form for themselves: whoever may fill it in and not edit it; else empty."""
+        if not only_fills(self._access.rights(request.principal, entry.path)):
+            return ""
+        is_form = paths.extension(entry.path) == "pdf" and is_form_at(self._files, entry.path)
+        return (request.principal.actor or secrets.token_hex(8)) if is_form else ""
+
     def join(self, office: Office, request: Request, entry: Entry, *, saves: bool) -> Opened:
         """Join the file's session, or look on; a lock of somebody else leaves only the second.
 
@@ -152,7 +161,9 @@ class Opening:
         if saves:
             name = request.principal.actor or A_GUEST
             try:
-                session = office.joining.join(entry, name, OPENING_SECONDS, free.public)
+                session = office.joining.join(
+                    entry, name, OPENING_SECONDS, free.public, self._filler(request, entry)
+                )
             except FileLocked as fault:
                 notice = say("{who} has this file locked in another program.", who=fault.holder)
             else:

@@ -27,7 +27,12 @@ def select_all(connection: Connection, condition: ColumnElement[bool]) -> list[E
 def of_members(connection: Connection, folder: str) -> dict[str, EditSession]:
     """The live sessions of the files directly in ``folder``, by path."""
     in_folder = resources.c.parent == paths.key(folder)
-    return {row.path: row for row in select_all(connection, in_folder & live())}
+    return {row.path: row for row in select_all(connection, in_folder & live() & of(""))}
+
+
+def of(filler: str) -> ColumnElement[bool]:
+    """The condition that a session is of one person who fills a form in; empty: everybody's."""
+    return sessions.c.filler == filler
 
 
 def unended() -> ColumnElement[bool]:
@@ -92,4 +97,5 @@ def _session(row: Row[Any]) -> EditSession:
         lease_until=datetime.fromtimestamp(row.lease_until, UTC),
         editors=tuple(json.loads(row.editors)),
         server=row.server,
+        filler=row.filler,
     )

@@ -51,20 +51,23 @@ class EditSessions:
         self._exclusion = exclusion
         self._make_key = make_key
 
-    def join(self, path: str, editor: str, seconds: int, server: str = "") -> EditSession:
+    def join(
+        self, path: str, editor: str, seconds: int, server: str = "", filler: str = ""
+    ) -> EditSession:
         """The session of a file, begun now if there is none, with a lease of ``seconds``.
 
-        It begins on ``server``, unless the one that it was on may still hold something.
+        It begins on ``server``, unless the one that it was on may still hold something. That of a
+        ``filler`` is theirs alone, and holds no lock, for it never writes the file.
         Raises FileLocked when somebody else holds a lock, NotFound.
         """
         with self._store.exclusive_tree():
             entry = self._file(path)
             with self._catalog.writing() as connection:
                 resource_id = identities.identify(connection, path, entry.modified_ns)
-                session = self._shared(connection, resource_id, entry)
+                session = self._shared(connection, resource_id, entry, filler)
                 if session is None:
-                    key = self._next_key(connection, resource_id, entry)
-                    self._begin(connection, path, resource_id, entry, key, server)
+                    key = self._next_key(connection, resource_id, entry, filler)
+                    self._begin(connection, path, resource_id, entry, key, server, filler)
                     session = self._one(connection, sessions.c.key == key.value)
                 present = session.editors if session.is_live else ()
                 editors = sorted({*present, editor})
@@ -160,7 +163,9 @@ class EditSessions:
     def unsaved_for(self, seconds: float) -> list[EditSession]:
         """The live sessions that began, and saved last, more than ``seconds`` ago."""
         with self._catalog.reading() as connection:
-            unsaved = session_rows.live() & session_rows.unsaved_since(time.time() - seconds)
+            # What somebody fills in is stored when they send it off, or leave.
+            everybodys = session_rows.live() & session_rows.of("")
+            unsaved = everybodys & session_rows.unsaved_since(time.time() - seconds)
             return session_rows.select_all(connection, unsaved)
 
     def one_at_a_time(self, key: DocumentKey) -> AbstractContextManager[None]:
@@ -218,13 +223,18 @@ class EditSessions:
             raise Conflict(say("A folder cannot be edited."))
         return entry
 
-    def _next_key(self, connection: Connection, resource_id: str, entry: Entry) -> DocumentKey:
+    def _next_key(
+        self, connection: Connection, resource_id: str, entry: Entry, filler: str = ""
+    ) -> DocumentKey:
         used_up = select(func.count()).where(
             sessions.c.resource_id == resource_id,
             sessions.c.etag == entry.etag,
             sessions.c.state.in_(session_rows.OVER_VALUES),
+            session_rows.of(filler),
         )
-        return self._make_key(resource_id, entry.etag, connection.scalar(used_up) or 0)
+        # A state as one person fills it in is one of its own; no ETag has a line feed.
+        state = f"{entry.etag}\n{filler}" if filler else entry.etag
+        return self._make_key(resource_id, state, connection.scalar(used_up) or 0)
 
     def _begin(
         self,
@@ -234,6 +244,7 @@ class EditSessions:
         entry: Entry,
         key: DocumentKey,
         server: str,
+        filler: str,
     ) -> None:
         """A row for the session; a closed one of the same key opens again, with its lock."""
         this = sessions.c.key == key.value
@@ -254,6 +265,7 @@ class EditSessions:
                 lease_until=now,
                 editors="[]",
                 server=pinned or server,
+                filler=filler,
             )
         )
 
@@ -268,9 +280,9 @@ class EditSessions:
         # A newcomer whose page may never load takes nothing from those who are there.
         until = max(time.time() + seconds, session.lease_until.timestamp())
         token = ""
-        if self._locking:
+        if self._locking and not session.filler:
             token = self._hold_lock(connection, session, until - time.time(), names)
-        else:
+        elif not session.filler:
             self._check_free(connection, session)
         connection.execute(
             update(sessions)
@@ -312,13 +324,15 @@ class EditSessions:
         )
         return lock.token
 
-    def _shared(self, connection: Connection, resource_id: str, entry: Entry) -> EditSession | None:
+    def _shared(
+        self, connection: Connection, resource_id: str, entry: Entry, filler: str = ""
+    ) -> EditSession | None:
         """The session that one who opens the file as it is now takes part in.
 
         A lease that ran out is no end: the Document Server may hold what was typed, under that key.
         Nor is a session over that is suspended: that has ended, but not let go of its lock.
         """
-        of_file = sessions.c.resource_id == resource_id
+        of_file = (sessions.c.resource_id == resource_id) & session_rows.of(filler)
         rows = session_rows.select_all(connection, of_file & session_rows.unended())
         rows.sort(key=lambda row: row.lease_until, reverse=True)
         closed = of_file & (sessions.c.state == SessionState.CLOSED.value)

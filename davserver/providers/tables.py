@@ -130,6 +130,7 @@ sessions = Table(
     Column("lease_until", Float, nullable=False),
     Column("editors", Text, nullable=False),
     Column("server", Text, nullable=False, server_default=""),
+    Column("filler", Text, nullable=False, server_default=""),
 )
 
 document_servers = Table(

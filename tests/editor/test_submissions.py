@@ -397,6 +397,44 @@ class TestFillers:
         assert self.beside(desk) == []
         assert len(table(desk)) == 2
 
+    def test_each_fills_it_in_alone(self, desk: Desk, bobs: Editor) -> None:
+        """Seen at a Document Server 9.3: in one session each reads what the others type."""
+        carl = desk.person("carl")
+        desk.share.access.give(Grant("/form.pdf", "user:carl", Role.FORM_FILLER), by="admin")
+        carls, anns = desk.edit("form.pdf", carl), desk.edit("form.pdf")
+        assert len({bobs.key, carls.key, anns.key}) == 3
+        assert [lock.document_key for lock in desk.locks("form.pdf")] == [anns.key]
+        for one in (bobs, carls):
+            assert submit(desk, one).is_accepted
+            assert one.close().is_accepted
+        anns.type("a field more")
+        assert anns.close().is_accepted
+        assert b"a field more" in (desk.root / "form.pdf").read_bytes()
+        assert [row[1] for row in table(desk)[1:]] == ["bob", "carl"]
+        assert self.beside(desk) == []
+
+    def test_who_comes_back_goes_on_or_begins_anew(self, desk: Desk, bobs: Editor) -> None:
+        bob = desk.office.client("bob", "password of bob")
+        assert desk.edit("form.pdf", bob).key == bobs.key
+        submit(desk, bobs)
+        bobs.close()
+        assert desk.edit("form.pdf", bob).key != bobs.key
+
+    def test_what_they_fill_in_is_not_stored_before_they_go(self, desk: Desk, bobs: Editor) -> None:
+        desk.double.type(bobs.key, "half of it", bobs.user)
+        with later(3600):
+            desk.office.app.housekeeping.run_once()
+        assert self.beside(desk) == []
+
+    def test_a_lock_on_the_form_keeps_nobody_from_filling_it_in(self, desk: Desk) -> None:
+        (desk.root / "form.pdf").write_bytes(MADE)
+        bob = desk.person("bob")
+        desk.share.access.give(Grant("/form.pdf", "user:bob", Role.FORM_FILLER), by="admin")
+        assert desk.ann.lock("/form.pdf").status_code == 200
+        bobs = desk.edit("form.pdf", bob)
+        assert submit(desk, bobs).is_accepted
+        assert len(table(desk)) == 2
+
     def test_who_goes_without_sending_it_off_loses_nothing(self, desk: Desk, bobs: Editor) -> None:
         desk.double.type(bobs.key, "half of it", bobs.user)
         assert bobs.close().is_accepted

@@ -5,10 +5,10 @@ from typing import Any
 
 import structlog
 
-from davserver.editor.actions import may_save
+from davserver.editor.actions import may_save, only_fills
 from davserver.editor.server.servers import Servers
 from davserver.errors import BadGateway, Unavailable
-from davserver.model import NO_RIGHTS, Principal, Right, Rights
+from davserver.model import NO_RIGHTS, Principal, Rights
 from davserver.providers.access import Access
 from davserver.providers.sessions import EditSessions
 
@@ -43,9 +43,9 @@ class Standing:
         """Whether what ``user`` did in the editor may become the file at ``path``."""
         return may_save(path, self._rights(user, path), edit_formats=self._edit_formats)
 
-    def may_edit(self, user: str, path: str) -> bool:
-        """Whether ``user`` may change the document itself, and not only fill it in."""
-        return Right.EDIT in self._rights(user, path)
+    def only_fills(self, user: str, path: str) -> bool:
+        """Whether ``user`` may fill a form in, and not change it."""
+        return only_fills(self._rights(user, path))
 
     def _rights(self, user: str, path: str) -> Rights:
         who = self._stranger if user.startswith(MADE_UP) else self._principal_called(user)

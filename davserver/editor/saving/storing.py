@@ -68,6 +68,8 @@ class Storing:
         reason = self._reason_to_go_beside(path, delivery)
         if reason in {None, Reason.CONVERTED} and session.state is SessionState.ENDED:
             reason = Reason.ENDED
+        if reason is None and session.filler:
+            reason = Reason.UNSENT
         sent = self._sent_off(session, delivery) if reason is Reason.UNSENT else None
         if sent is not None and self._follow(sent, delivery, spool):
             return sent.path
@@ -193,7 +195,7 @@ class Storing:
     def _is_filled_in(self, path: str, delivery: Delivery) -> bool:
         """Whether those who may only fill a form in, did: the next ones get it as it was made."""
         writers = delivery.writers or delivery.users
-        if not writers or any(self._standing.may_edit(user, path) for user in writers):
+        if not writers or not all(self._standing.only_fills(user, path) for user in writers):
             return False
         return is_form_at(self.files, path) is True
 

@@ -39,10 +39,13 @@ class Joining:
         self._saves = saves
         self._waiting = threading.BoundedSemaphore(WAITING)
 
-    def join(self, entry: Entry, editor: str, seconds: int, server: str) -> EditSession:
+    def join(
+        self, entry: Entry, editor: str, seconds: int, server: str, filler: str = ""
+    ) -> EditSession:
         """``EditSessions.join``, after a last save that is on its way. Raises StillSaving too."""
-        self._settle(entry)
-        return self._sessions.join(entry.path, editor, seconds, server)
+        if not filler:
+            self._settle(entry)
+        return self._sessions.join(entry.path, editor, seconds, server, filler)
 
     def wait_for_end(self, key: str) -> None:
         """Wait for the end of the session of ``key``, which the Document Server refused to open.
