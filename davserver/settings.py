@@ -1,27 +1,20 @@
-"""Settings: what the page keeps, ``davserver.toml``, ``DAVSERVER_*``, options: each stronger than
-those before.
+"""Settings: every key with its kind and its default; ``setting_sources`` reads them.
 
 Read once, checked, frozen; ``app`` hands the values down as plain arguments. Secrets come from
 files or the environment, never from the TOML file. docs/configure.md explains every key.
 """
 
-import difflib
 import ipaddress
-import json
-import os
 import re
-import tomllib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, Protocol, cast
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import (
     Field,
     PrivateAttr,
     SecretStr,
-    ValidationError,
     field_validator,
     model_validator,
 )
@@ -51,7 +44,6 @@ from davserver.document_servers import (
     checked_authority,
 )
 from davserver.errors import SettingsWrong
-from davserver.kept_settings import KeptSettings
 from davserver.model import Click, Role, is_email
 from davserver.paths import HIDDEN
 from davserver.plugins import check_identifiers, check_plugins
@@ -63,8 +55,6 @@ from davserver.wishes import CHOICES, check_keys
 UserSource = Literal["catalog", "htpasswd", "ldap", "pam"]
 
 ENVIRONMENT_PREFIX = "DAVSERVER_"
-CONFIG_VARIABLE = "DAVSERVER_CONFIG"
-"""Names the TOML file where no option can: under another WSGI server."""
 SECRETS = frozenset(
     {
         *("admin_password", "jwt_secret", "ldap_bind_password", "oidc_client_secret"),
@@ -72,7 +62,7 @@ SECRETS = frozenset(
     }
 )
 
-_FILE_KEYS = (
+FILE_KEYS = (
     "root",
     "state_dir",
     "unix_socket",
@@ -97,6 +87,18 @@ _SLIDES = ("potm", "potx", "ppsm", "ppsx", "pptm", "pptx")
 _EDIT_FORMATS = tuple(sorted(_WORDS + _SHEETS + _SLIDES))
 # What a policy may name (CSP 3, host-source): nothing in it could begin another directive.
 _AN_ORIGIN = re.compile(r"https?://(\*\.)?[A-Za-z0-9.-]+(:[0-9]{1,5})?")
+
+
+class Readable(Protocol):
+    """What settings are read from (``setting_sources``)."""
+
+    def read(self, kept: Mapping[str, Any] | None = None) -> "Settings":
+        """The settings of now; with ``kept`` in place of what the page keeps. SettingsWrong."""
+        ...
+
+    def set_keys(self) -> dict[str, str]:
+        """Keys that something stronger than the page sets, and what does, in words."""
+        ...
 
 
 class Place(BaseSettings):
@@ -285,9 +287,9 @@ class Settings(Place):
     audit_days: int = Field(90, ge=1, le=3650)
     audit_max_mib: int = Field(256, ge=1, le=1 << 20)
 
-    _read_from: "Sources" = PrivateAttr(default_factory=lambda: Sources())
+    _read_from: "Readable" = PrivateAttr()
 
-    @field_validator(*_FILE_KEYS[2:])
+    @field_validator(*FILE_KEYS[2:])
     @classmethod
     def _absolute_file(cls, value: Path | None) -> Path | None:
         return value.expanduser().resolve() if value else None
@@ -479,9 +481,13 @@ class Settings(Place):
             raise ValueError("oidc_scopes has openid among them")
 
     @property
-    def sources(self) -> "Sources":
+    def sources(self) -> "Readable":
         """Where they were read from, and can be read again."""
         return self._read_from
+
+    def remember(self, sources: "Readable") -> None:
+        """Note where they were read from."""
+        self._read_from = sources
 
     @property
     def base_path(self) -> str:
@@ -613,70 +619,6 @@ class Settings(Place):
         return _secret(self.oidc_client_secret, file, "oidc_client_secret_file") or ""
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """Where settings come from: a TOML file, the environment, ``options``, and what the page keeps.
-
-    An option that is None counts as not given.
-    """
-
-    config: Path | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-    def read(self, kept: Mapping[str, Any] | None = None) -> Settings:
-        """The settings of now; with ``kept`` in place of what the page keeps, to try that out.
-
-        Raises SettingsWrong naming the source, the key and the cure.
-        """
-        given, from_file = self._given(), self._from_file()
-        _refuse_unknown_environment()
-        file, values = None, kept
-        try:
-            place = Place(file_values=from_file, **given)  # type: ignore[call-arg]
-            if values is None:
-                stored = KeptSettings(place.state)
-                file, values = stored.file, stored.read()
-            values = _below_others(values, self.set_keys())
-            settings = Settings(file_values=from_file, kept_values=values, **given)  # type: ignore[call-arg]
-        except ValidationError as wrong:
-            places = {key: f"{file}: {key}" for key in values or ()} if file else {}
-            places |= {key: f"{self.config}: {key}" for key in from_file}
-            raise SettingsWrong(_words(wrong, given, places)) from None
-        settings._read_from = self
-        return settings
-
-    def set_keys(self) -> dict[str, str]:
-        """Keys that something stronger than the page sets, and what does, in words.
-
-        The keys of a table are told one by one: ``customization.help``.
-        """
-        found = {key: str(self.config) for key in _leaves(self._from_file())}
-        environment = {
-            key: _table(os.environ[variable])
-            for key in Settings.model_fields
-            if (variable := ENVIRONMENT_PREFIX + key.upper()) in os.environ
-        }
-        for key in _leaves(environment):
-            found[key] = f"environment: {ENVIRONMENT_PREFIX}{key.partition('.')[0].upper()}"
-        for key in _leaves(self._given()):
-            found[key] = f"option --{key.replace('_', '-')}"
-        return found
-
-    def _given(self) -> dict[str, Any]:
-        return {key: value for key, value in self.options.items() if value is not None}
-
-    def _from_file(self) -> dict[str, Any]:
-        return _read_toml(self.config) if self.config else {}
-
-
-def read_settings(config: Path | None = None, **options: Any) -> Settings:
-    """The settings from the TOML file ``config``, the environment, ``options``, and the page.
-
-    Raises SettingsWrong naming the source, the key and the cure.
-    """
-    return Sources(config, options).read()
-
-
 def is_loopback(host: str) -> bool:
     """Whether ``host`` can be reached from this machine alone."""
     try:
@@ -689,101 +631,10 @@ def _host(url: SplitResult) -> str:
     return url.hostname or ""
 
 
-def _read_toml(config: Path) -> dict[str, Any]:
-    try:
-        values = tomllib.loads(config.read_text("utf-8"))
-    except FileNotFoundError:
-        raise SettingsWrong(f"{config}: there is no such file; check --config") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as fault:
-        raise SettingsWrong(f"{config}: {fault}") from None
-    for key in values:
-        if key in SECRETS:
-            raise SettingsWrong(
-                f"{config}: {key}: a secret does not belong here; name a file with {key}_file"
-            )
-        if key not in Settings.model_fields:
-            raise SettingsWrong(f"{config}: unknown key {key!r}{_similar(key)}")
-    _from_folder(config.resolve().parent, values, _FILE_KEYS)
-    further = values.get("document_servers")
-    for table in further if isinstance(further, list) else ():
-        if isinstance(table, dict):
-            _from_folder(config.resolve().parent, table, ("secret_file", "ca"))
-    return {key: value for key, value in values.items() if value != "" or key not in _FILE_KEYS}
-
-
-def _from_folder(folder: Path, values: dict[str, Any], keys: tuple[str, ...]) -> None:
-    """A path in the file is meant from the file's folder, wherever the server is started."""
-    for key in keys:
-        if isinstance(values.get(key), str) and values[key]:
-            values[key] = str(folder / Path(values[key]).expanduser())
-
-
 def _several(value: Any) -> list[str]:
     """The items of a TOML list, or of a text in the environment."""
     items = value.replace(",", " ").split() if isinstance(value, str) else value
     return [str(item) for item in items]
-
-
-def _leaves(values: Mapping[str, Any], above: str = "") -> Iterator[str]:
-    """The keys of ``values``, those of tables as ``table.key``."""
-    for key, value in values.items():
-        if isinstance(value, dict):
-            yield from _leaves(value, f"{above}{key}.")
-        else:
-            yield above + key
-
-
-def _table(text: str) -> Any:
-    """A table that a text in the environment is; other texts as they are."""
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return text
-    return value if isinstance(value, dict) else text
-
-
-def _below_others(kept: Mapping[str, Any], stronger: Mapping[str, str]) -> dict[str, Any]:
-    """What counts of ``kept``: a secret that is in a file elsewhere is not the one of the page."""
-    elsewhere = "jwt_secret_file" in stronger
-    return {key: kept[key] for key in kept if not (elsewhere and key == "jwt_secret")}
-
-
-def _refuse_unknown_environment() -> None:
-    for variable in os.environ.keys() - {CONFIG_VARIABLE}:
-        key = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
-        if variable.startswith(ENVIRONMENT_PREFIX) and key not in Settings.model_fields:
-            raise SettingsWrong(f"environment: unknown variable {variable}{_similar(key)}")
-
-
-def _similar(key: str) -> str:
-    near = difflib.get_close_matches(key, Settings.model_fields, n=1)
-    return f"; did you mean {near[0]!r}?" if near else "; see docs/configure.md for the keys"
-
-
-def _words(wrong: ValidationError, options: Mapping[str, Any], places: Mapping[str, str]) -> str:
-    """What is wrong, a line for each; ``places`` names where a key of a file is."""
-    lines = []
-    for error in wrong.errors():
-        key = str(error["loc"][0]) if error["loc"] else ""
-        message = error["msg"].removeprefix("Value error, ")
-        if len(error["loc"]) > 1:
-            message = ".".join(map(_part, error["loc"][1:])) + ": " + message
-        if not key:
-            lines.append(message)
-        elif key in options:
-            lines.append(f"option --{key.replace('_', '-')}: {message}")
-        elif ENVIRONMENT_PREFIX + key.upper() in os.environ:
-            lines.append(f"environment: {ENVIRONMENT_PREFIX}{key.upper()}: {message}")
-        elif key in places:
-            lines.append(f"{places[key]}: {message}")
-        else:
-            lines.append(f"{key}: {message}")
-    return "\n".join(lines)
-
-
-def _part(part: int | str) -> str:
-    """A place in a table, counted as people count."""
-    return f"number {part + 1}" if isinstance(part, int) else part
 
 
 def _secret(value: SecretStr | None, file: Path | None, key: str) -> str | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from davserver import logs
 from davserver.app import Application, create_app, prepare
-from davserver.settings import CONFIG_VARIABLE, read_settings
+from davserver.setting_sources import CONFIG_VARIABLE, read_settings
 
 
 def _application() -> Application:

@@ -18,7 +18,7 @@ from davserver.app import Application, create_app, prepare
 from davserver.server import http
 from davserver.server.http import BoundedServer
 from davserver.server.listening import listening_socket
-from davserver.settings import read_settings
+from davserver.setting_sources import read_settings
 from tests.dav_client import DavClient
 
 # Below those that the system gives to outgoing connections: a server that starts again finds its

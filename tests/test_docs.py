@@ -9,7 +9,8 @@ from click.testing import CliRunner
 
 from davserver.cli import main
 from davserver.resources import resource_dir
-from davserver.settings import SECRETS, Settings, read_settings
+from davserver.setting_sources import read_settings
+from davserver.settings import SECRETS, Settings
 
 PROJECT = Path(__file__).parents[1]
 SAMPLE = resource_dir("config") / "davserver.toml"

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from davserver.app import prepare
 from davserver.errors import SettingsWrong
 from davserver.kept_settings import KeptSettings
-from davserver.settings import read_settings
+from davserver.setting_sources import read_settings
 
 
 @pytest.fixture

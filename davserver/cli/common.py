@@ -13,7 +13,8 @@ from davserver.app import audit_of
 from davserver.audit import Event
 from davserver.errors import DavserverError, SettingsWrong
 from davserver.providers.share import Share, open_share
-from davserver.settings import Settings, read_settings
+from davserver.setting_sources import read_settings
+from davserver.settings import Settings
 
 FAILED, WRONG_USE, UNHEALTHY = 1, 2, 3
 

@@ -15,7 +15,7 @@ from davserver.errors import SettingsWrong
 from davserver.model import EVERYONE, Grant, Role
 from davserver.providers.app_passwords import AppPasswords
 from davserver.providers.users import Users
-from davserver.settings import read_settings
+from davserver.setting_sources import read_settings
 from tests.clock import later
 from tests.dav_client import DavClient
 from tests.editor.conftest import desk, desk_with  # noqa: F401

@@ -13,7 +13,7 @@ from davserver.errors import Forbidden, SettingsWrong, SignInNeeded, TooManyAtte
 from davserver.model import Outside
 from davserver.providers.share import Share
 from davserver.providers.users import User, Users
-from davserver.settings import read_settings
+from davserver.setting_sources import read_settings
 from tests.accounts.checking import credentials_of
 from tests.clock import later
 from tests.running import ThreadServer

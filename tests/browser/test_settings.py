@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from davserver.settings import read_settings
+from davserver.setting_sources import read_settings
 from tests.browser.conftest import Person, screenshot
 from tests.browser.test_looks import LOOKS, check
 from tests.documentserver import DocumentServerDouble

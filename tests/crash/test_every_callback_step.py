@@ -19,7 +19,8 @@ from davserver.editor.opening import OPENING_SECONDS
 from davserver.editor.saving.submissions import FOLDER
 from davserver.providers.notices import Kind, Notices
 from davserver.providers.share import Share, open_share
-from davserver.settings import Settings, read_settings
+from davserver.setting_sources import read_settings
+from davserver.settings import Settings
 from tests.clock import later
 from tests.crash.stepping import MAX_STEPS, dies_at
 from tests.crash.test_every_step import check_history, check_tidy

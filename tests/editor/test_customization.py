@@ -10,7 +10,7 @@ from davserver.customization import THEMES, Customization, FolderRule, check_cus
 from davserver.errors import SettingsWrong
 from davserver.language import for_editor, preferred_language, region_of
 from davserver.model import Role
-from davserver.settings import read_settings
+from davserver.setting_sources import read_settings
 from tests.accounts.link_making import guest, make_link
 from tests.editor.desk import Desk
 from tests.editor.test_guests import opened

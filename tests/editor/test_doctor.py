@@ -16,7 +16,7 @@ from davserver.doctor.reports import PATIENCE_SECONDS, reports
 from davserver.errors import SettingsWrong
 from davserver.providers.share import DAY
 from davserver.providers.timeline import Timeline
-from davserver.settings import read_settings
+from davserver.setting_sources import read_settings
 from tests.clock import later
 from tests.documentserver import DocumentServerDouble
 from tests.editor.desk import Desk

@@ -10,7 +10,7 @@ from davserver.errors import SettingsWrong
 from davserver.model import Principal, Role
 from davserver.providers.groups import Groups
 from davserver.restrictions import GroupRule, Restrictions, WatermarkRule
-from davserver.settings import read_settings
+from davserver.setting_sources import read_settings
 from tests.accounts.link_making import guest, make_link
 from tests.editor.desk import Desk
 from tests.editor.opening import configuration

@@ -13,7 +13,8 @@ from lxml import html
 from davserver.customization import check_customization
 from davserver.doctor.choices import FIELDS, LOOKS
 from davserver.kept_settings import KEYS
-from davserver.settings import Settings, read_settings
+from davserver.setting_sources import read_settings
+from davserver.settings import Settings
 from tests.clock import later
 from tests.dav_client import DavClient
 from tests.documentserver import SECRET, DocumentServerDouble

@@ -10,7 +10,7 @@ from davserver.customization import Customization, Look
 from davserver.errors import SettingsWrong
 from davserver.model import Role
 from davserver.providers.preferences import PreferenceRows, Preferences
-from davserver.settings import read_settings
+from davserver.setting_sources import read_settings
 from davserver.wishes import CHOICES, check_keys, said, with_wishes
 from tests.accounts.browsing import Browser
 from tests.accounts.link_making import guest, make_link

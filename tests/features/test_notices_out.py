@@ -25,7 +25,7 @@ from davserver.providers.outages import Outages
 from davserver.providers.server_health import ServerHealth
 from davserver.providers.tables import notices as rows
 from davserver.providers.users import User, Users
-from davserver.settings import read_settings
+from davserver.setting_sources import read_settings
 from tests.clock import later
 from tests.running import ThreadServer, free_port
 

@@ -12,7 +12,7 @@ from davserver.app import prepare
 from davserver.errors import SettingsWrong, Unavailable
 from davserver.model import Outside
 from davserver.providers.users import Users
-from davserver.settings import read_settings
+from davserver.setting_sources import read_settings
 from tests.clock import later
 from tests.dav_client import DavClient
 from tests.running import ThreadServer

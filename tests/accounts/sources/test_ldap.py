@@ -15,7 +15,7 @@ from davserver.errors import SettingsWrong, Unavailable
 from davserver.model import Outside
 from davserver.providers.groups import Groups
 from davserver.providers.users import Users
-from davserver.settings import read_settings
+from davserver.setting_sources import read_settings
 from tests.accounts.sources.slapd import BASE, PASSWORD, SEARCHER, SECRET, Slapd
 from tests.dav_client import DavClient
 from tests.running import ThreadServer

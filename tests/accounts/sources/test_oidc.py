@@ -18,7 +18,7 @@ from davserver.errors import SettingsWrong, SignInNeeded, Unavailable
 from davserver.model import Outside
 from davserver.providers.groups import Groups
 from davserver.providers.users import User, Users
-from davserver.settings import read_settings
+from davserver.setting_sources import read_settings
 from tests.accounts.sources.providers import LyingProvider, RealProvider
 from tests.clock import later
 from tests.running import ThreadServer

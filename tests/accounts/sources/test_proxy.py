@@ -9,7 +9,7 @@ import requests
 from davserver.errors import SettingsWrong
 from davserver.providers.groups import Groups
 from davserver.providers.users import User, Users
-from davserver.settings import read_settings
+from davserver.setting_sources import read_settings
 from tests import raw
 from tests.dav_client import DavClient
 from tests.running import ThreadServer
