@@ -239,6 +239,7 @@ def open_office(
             office.servers,
             blank,
             office.timeline,
+            sessions,
         )
         history = History(
             share.files, share.highlights, share.access, restoring, office, instance_id

@@ -169,6 +169,9 @@ class Opening:
             else:
                 request.note(Event.EDIT_OPENED, path=entry.path, etag=session.etag)
                 server = office.servers.of(session)
+                if office.servers.is_up(free) and not office.servers.is_up(server):
+                    # It may have failed before it had anything of the document.
+                    server = office.servers.of(office.sessions.move(session.key, free.public))
                 return Opened(session.key, session.resource_id, session.etag, server, saves=True)
         resource_id, etag, key = office.sessions.view(entry.path)
         known = office.sessions.find(key.value)

@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
-from davserver.errors import Conflict, FileLocked, NotFound
+from davserver.errors import Conflict, FileLocked, Gone, NotFound
 from davserver.model import OVER, DocumentKey, EditSession, Entry, Scope, SessionState, called
 from davserver.providers import identities, locks, session_rows, timeline
 from davserver.providers.catalog import Catalog
@@ -73,6 +73,30 @@ class EditSessions:
                 editors = sorted({*present, editor})
                 self._extend(connection, session, seconds, editors)
                 return self._one(connection, sessions.c.key == session.key.value)
+
+    def take(self, key: str, server: str) -> None:
+        """The Document Server ``server`` takes a session's document: now it may hold what is typed.
+
+        Nothing for a key that no session has. Raises Gone for a session that is on another one.
+        """
+        this = (sessions.c.key == key) & session_rows.unended()
+        with self._catalog.reading() as connection:
+            found = connection.execute(select(sessions).where(this)).first()
+        if found is None or (found.is_fetched and found.server in {"", server}):
+            return
+        here = this & sessions.c.server.in_(["", server])
+        with self._catalog.writing() as connection:
+            taken = connection.execute(update(sessions).where(here).values(is_fetched=True))
+        if not taken.rowcount:
+            raise Gone("The session of this document is on another Document Server by now.")
+
+    def move(self, key: DocumentKey, server: str) -> EditSession:
+        """Put a session on ``server``, unless the one that it is on has taken its document."""
+        this = sessions.c.key == key.value
+        untaken = this & sessions.c.is_fetched.is_(False)
+        with self._catalog.writing() as connection:
+            connection.execute(update(sessions).where(untaken).values(server=server))
+            return self._one(connection, this)
 
     def view(self, path: str) -> tuple[str, str, DocumentKey]:
         """Resource id, ETag and key for somebody who looks on: a live session's if there is one."""
@@ -266,6 +290,7 @@ class EditSessions:
                 editors="[]",
                 server=pinned or server,
                 filler=filler,
+                is_fetched=bool(pinned),
             )
         )
 

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    true,
 )
 
 metadata = MetaData()
@@ -131,6 +132,7 @@ sessions = Table(
     Column("editors", Text, nullable=False),
     Column("server", Text, nullable=False, server_default=""),
     Column("filler", Text, nullable=False, server_default=""),
+    Column("is_fetched", Boolean, nullable=False, server_default=true()),
 )
 
 document_servers = Table(

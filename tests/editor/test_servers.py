@@ -17,6 +17,7 @@ from davserver.providers.share import Share
 from tests.clock import later, wait_until
 from tests.documentserver import DocumentServerDouble
 from tests.editor.desk import Desk, Editor
+from tests.editor.opening import configuration
 from tests.editor.page import open_page
 
 OTHER_SECRET = "the second server's own secret, 32 bytes"
@@ -94,6 +95,23 @@ def test_a_session_stays_where_it_is(desk: Desk, second: DocumentServerDouble) -
     assert not second.editing
     assert ann.save().is_accepted
     assert "on the first" in desk.words("a.docx")
+
+
+def test_a_session_whose_server_failed_before_it_took_the_document_goes_to_the_next(
+    desk: Desk, second: DocumentServerDouble
+) -> None:
+    look(desk)
+    first = configuration(desk.office, desk.ann, "a.docx")
+    desk.double.health = b"false"
+    look(desk)
+    editor = editor_on(second, desk, "a.docx")
+    assert editor.key == first["document"]["key"]
+    editor.type("on the second")
+    url = first["document"]["url"]
+    late = requests.get(url, headers=desk.double.headers({"payload": {"url": url}}), timeout=10)
+    assert late.status_code == 410, "both servers would have people in this document"
+    assert editor.close().is_accepted
+    assert "on the second" in desk.words("a.docx")
 
 
 def test_a_session_whose_lease_ran_out_still_belongs_to_its_server(

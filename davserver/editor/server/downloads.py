@@ -15,6 +15,7 @@ from davserver.editor.server.servers import Servers
 from davserver.errors import DavserverError
 from davserver.providers.files import VersionedFiles
 from davserver.providers.highlights import Highlights
+from davserver.providers.sessions import EditSessions
 from davserver.providers.timeline import Timeline, What
 from davserver.tokens import Tokens
 from davserver.web import Request, Response
@@ -36,6 +37,7 @@ class Download:
         servers: Servers,
         blank: BlankDocuments,
         timeline: Timeline,
+        sessions: EditSessions,
     ) -> None:
         self._files = files
         self._highlights = highlights
@@ -43,6 +45,7 @@ class Download:
         self._servers = servers
         self._blank = blank
         self._timeline = timeline
+        self._sessions = sessions
 
     def __call__(self, request: Request) -> Response:
         claims = self._links.read(request.below(DOWNLOAD)[1:])
@@ -55,6 +58,8 @@ class Download:
             content, size = self._highlights.open(claims["rid"], claims["changes"])
             headers = safe_headers(CHANGES, save=True)
             return file_response(content, size, headers, asked_range(request))
+        if "key" in claims:
+            self._sessions.take(claims["key"], claims.get("ds", ""))
         try:
             content, size, path = self._files.open_state(claims["rid"], claims["etag"])
         except DavserverError as fault:

@@ -57,9 +57,13 @@ class Servers:
 
     def for_new(self) -> DocumentServer:
         """The first that answers, for a session that begins now; the first of all if none does."""
-        health = self._take_over()
-        up = (one for one in self._servers if one.public not in health or health[one.public].is_up)
-        return next(up, self.first)
+        self._take_over()
+        return next(filter(self.is_up, self._servers), self.first)
+
+    def is_up(self, server: DocumentServer) -> bool:
+        """Whether a server answered when it was last asked, or was never asked."""
+        health = self.health(server)
+        return health is None or health.is_up
 
     def of(self, session: EditSession | None) -> DocumentServer:
         """The one that a session is on; the first if it is on none that is still configured."""
