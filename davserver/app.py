@@ -1,6 +1,7 @@
 """The composition: the only file that names concrete classes and knows every room."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -9,7 +10,6 @@ from wsgidav.wsgidav_app import WsgiDAVApp
 
 from davserver.accounts import passwords
 from davserver.accounts.account_page import ADDRESS as ACCOUNT
-from davserver.accounts.account_page import Rows
 from davserver.accounts.admin_page import ADDRESS as ADMIN
 from davserver.accounts.administrator import ensure_administrator
 from davserver.accounts.credentials import Credentials, principal_of
@@ -24,6 +24,7 @@ from davserver.accounts.people import People
 from davserver.accounts.pictures import PicturesOfPeople
 from davserver.accounts.roll_call import RollCall
 from davserver.accounts.sign_in import SIGNED_IN
+from davserver.accounts.sources import Source
 from davserver.accounts.throttle import Throttle
 from davserver.audit import FOLDER as AUDIT
 from davserver.audit import Audit
@@ -81,12 +82,12 @@ from davserver.editor.middleware import (
 )
 from davserver.editor.saving.rescue import Rescued
 from davserver.editor.saving.standing import Standing
-from davserver.entrance import open_doors, openid_provider, sources_of, vouched_by_proxy
+from davserver.entrance import Doors, open_doors, openid_provider, sources_of, vouched_by_proxy
 from davserver.errors import DavserverError, Forbidden, SettingsWrong, Unavailable
 from davserver.housekeeping import Housekeeping
 from davserver.metrics import MEDIA_TYPE, Metrics, Observed, begin_anew
 from davserver.model import Principal, called
-from davserver.office import open_office, preload_page
+from davserver.office import Editing, open_office, preload_page
 from davserver.pages import ASSETS, OEMBED, PICTURES, SHARE, Pages
 from davserver.providers.app_passwords import DigestNonces
 from davserver.providers.exclusion import Exclusion
@@ -111,6 +112,7 @@ from davserver.web import (
     NOSNIFF,
     App,
     Environ,
+    Handler,
     Request,
     Response,
     Routes,
@@ -209,11 +211,40 @@ def warn_of(settings: Settings) -> None:
             _log.warning("the certificate of a Document Server is not checked", server=one.address)
 
 
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What more than one part of the composition is made of."""
+
+    settings: Settings
+    share: Share
+    metrics: Metrics
+    audit: Audit | None
+    secret: bytes
+    users: Users
+    pictures: Pictures
+    pages: Pages
+    throttle: Throttle
+    sources: Sequence[Source]
+    credentials: Credentials
+    doors: Doors
+    sharers: Sharers
+    editing: Editing
+
+
 def create_app(settings: Settings, renew: Callable[[], None] | None = None) -> Application:
     """The application for ``settings``; ``prepare`` has been called before.
 
     ``renew`` wishes that the settings be read anew; None where only a restart does that.
     """
+    parts = _parts(settings)
+    provider = ShareProvider(share=parts.share)
+    rooms, open_to_all = _rooms(parts, provider, renew)
+    app = _watched(parts, _let_in(parts, rooms, open_to_all))
+    housekeeping = Housekeeping(Exclusion(settings.state / "exclusion"), _tasks(parts))
+    return Application(provider, app, parts.share, housekeeping, parts.editing.rescue)
+
+
+def _parts(settings: Settings) -> _Parts:
     metrics = Metrics(settings.state / METRICS_FOLDER)
     share = _share(settings, metrics.saved)
     audit = audit_of(settings)
@@ -232,7 +263,6 @@ def create_app(settings: Settings, renew: Callable[[], None] | None = None) -> A
     stranger = anonymous_principal(settings.anonymous)
     standing = Standing(share.access, sharers.called, stranger, settings.edit_formats)
     noted = audit.note if audit is not None else _unnoted
-
     members: Remembered[list[Member]] = Remembered(share.catalog)
 
     def everybody() -> list[Member]:
@@ -241,110 +271,43 @@ def create_app(settings: Settings, renew: Callable[[], None] | None = None) -> A
     editing = open_office(
         settings, share, pages, secret, standing, metrics.reported, noted, everybody, pictures
     )
+    return _Parts(
+        settings,
+        share,
+        metrics,
+        audit,
+        secret,
+        users,
+        pictures,
+        pages,
+        throttle,
+        sources,
+        credentials,
+        doors,
+        sharers,
+        editing,
+    )
 
-    def editors(folder: str) -> dict[str, tuple[str, ...]]:
-        return {
-            path: tuple(map(called, session.editors))
-            for path, session in editing.sessions.of_members(folder).items()
-        }
 
-    provider = ShareProvider(share=share)
+def _rooms(
+    parts: _Parts, provider: ShareProvider, renew: Callable[[], None] | None
+) -> tuple[App, tuple[str, ...]]:
+    """What answers requests, and the addresses that it answers to everybody."""
+    settings, share, pages, editing = parts.settings, parts.share, parts.pages, parts.editing
     saves = editing.forced_saves
     fresh = FreshReads(settings.fresh_reads, saves.fresh) if saves else None
     app: App = DavRequestServer(
         provider, settings.max_upload_bytes, settings.propfind_infinity, _hand_over(settings), fresh
     )
-    opens = Opens(
-        editing.offers.to,
-        editing.beginnings.kinds,
-        editing.beginnings.templates,
-        preload_page(settings),
-    )
-    notices = Notices(share.catalog)
-    office = editing.opening.office
-    servers = office.servers if office else None
-    office_gauges = partial(gauges, servers)
-    tell_metrics = partial(_tell_metrics, metrics, share, editing.sessions, office_gauges)
-    looking = Exclusion(settings.state / "exclusion")
-    trouble = servers.trouble if servers else _no_trouble
-    app = Listing(
-        app,
-        pages,
-        share.places,
-        share.access,
-        editing.opening.actions,
-        editors,
-        opens,
-        Marks(share.catalog).favourites_in,
-        notices.unread,
-        trouble,
-        editing.apart,
-    )
+    app = _listing(parts, app)
     other = editing.in_other_format
     if fresh:
         other = fresh.before(other, share.files.as_stored, share.access)
     app = OtherFormats(app, other)
     actions = editing.opening.actions
     app = LinkPages(app, pages, share, actions, settings.max_upload_bytes, settings.embedders)
-    addresses = LinkTokens(secret)
-    embedding = Embedding(
-        share, addresses, partial(sharers.guest, guest="", label=""), actions, settings.embedders
-    )
-    sharing = Sharing(pages, share, users, addresses, passwords.hashed, embedding)
     app = EditorMiddleware(app, editing.routes)
-    app = Routes(
-        app,
-        {
-            ASSETS: ("GET HEAD", Assets(resource_dir("assets"), languages)),
-            TRASH: (
-                "GET HEAD POST",
-                TrashPage(pages, share.files, share.trash, share.access, settings.trash_days),
-            ),
-            UPLOAD: (METHODS, Tus(share, settings.max_upload_bytes, settings.upload_hours)),
-            SHARE: ("GET HEAD POST", sharing.of_path),
-            NOTICES: ("GET HEAD POST", NoticesPage(pages, notices, share.access)),
-            SHARES: ("GET HEAD POST", sharing.of_person),
-            OEMBED: ("GET HEAD", embedding.oembed),
-            PRINCIPALS: ("PROPFIND", describe),
-            ACCOUNT: ("GET HEAD POST", doors.account),
-            ADMIN: ("GET HEAD POST", doors.admin),
-            PICTURES: ("GET HEAD POST", PicturesOfPeople(pictures, doors.sign_in)),
-            EDITOR_LINK: ("POST", EditorLinks(share, secret).make),
-            SIGNED_IN: ("GET HEAD", lambda request: pages.render(request, "signed_in.html")),
-            AUDIT_PAGE: ("GET HEAD", AuditPage(pages, audit)),
-            HEALTH: ("GET HEAD", lambda _: text(200, "ok")),
-            READY: ("GET HEAD", partial(_tell_ready, share)),
-            METRICS: ("GET HEAD", tell_metrics),
-            EDITOR: (
-                "GET HEAD",
-                EditorPage(pages, servers, editing.sessions),
-            ),
-            SETTINGS: (
-                "GET HEAD POST",
-                SettingsPage(
-                    pages,
-                    settings,
-                    share,
-                    editing.sessions,
-                    doors.sign_in,
-                    looking,
-                    Box(secret, "editor settings"),
-                    renew,
-                ),
-            ),
-            DOCTOR: ("GET HEAD POST", DoctorPage(pages, settings, share, looking)),
-            SESSION: (
-                "GET HEAD POST",
-                SessionPage(
-                    pages,
-                    editing.sessions,
-                    Saves(share.catalog),
-                    Timeline(share.catalog),
-                    editing.ending,
-                ),
-            ),
-        },
-    )
+    app = Routes(app, _pages_of_people(parts) | _pages_of_operators(parts, renew))
     open_to_all: tuple[str, ...] = (*BY_TOKEN, ASSETS, HEALTH, READY, OEMBED)
     if settings.security_contact:
         told = SecurityTxt(settings.security_contact)
@@ -352,17 +315,119 @@ def create_app(settings: Settings, renew: Callable[[], None] | None = None) -> A
         open_to_all += (SECURITY_TXT,)
     elsewhere = openid_provider(settings)
     if elsewhere:
-        app = Routes(app, OidcSignIn(elsewhere, credentials, doors.sign_in, secret).routes)
+        sign_in = OidcSignIn(elsewhere, parts.credentials, parts.doors.sign_in, parts.secret)
+        app = Routes(app, sign_in.routes)
+        open_to_all += (OIDC,)
     app = Nextcloud(app, share, settings.max_upload_bytes, settings.upload_hours)
-    rooms, forms = app, Csrf(secret)
-    app = Accounts(
+    return app, open_to_all
+
+
+def _listing(parts: _Parts, app: App) -> Listing:
+    share, editing = parts.share, parts.editing
+
+    def editors(folder: str) -> dict[str, tuple[str, ...]]:
+        return {
+            path: tuple(map(called, session.editors))
+            for path, session in editing.sessions.of_members(folder).items()
+        }
+
+    opens = Opens(
+        editing.offers.to,
+        editing.beginnings.kinds,
+        editing.beginnings.templates,
+        preload_page(parts.settings),
+    )
+    return Listing(
+        app,
+        parts.pages,
+        share.places,
+        share.access,
+        editing.opening.actions,
+        editors,
+        opens,
+        Marks(share.catalog).favourites_in,
+        Notices(share.catalog).unread,
+        editing.servers.trouble if editing.servers else _no_trouble,
+        editing.apart,
+    )
+
+
+def _pages_of_people(parts: _Parts) -> dict[str, tuple[str, Handler]]:
+    """What people do besides reading and writing files."""
+    settings, share, pages, doors = parts.settings, parts.share, parts.pages, parts.doors
+    addresses = LinkTokens(parts.secret)
+    embedding = Embedding(
+        share,
+        addresses,
+        partial(parts.sharers.guest, guest="", label=""),
+        parts.editing.opening.actions,
+        settings.embedders,
+    )
+    sharing = Sharing(pages, share, parts.users, addresses, passwords.hashed, embedding)
+    trash = TrashPage(pages, share.files, share.trash, share.access, settings.trash_days)
+    notices = NoticesPage(pages, Notices(share.catalog), share.access)
+    return {
+        ASSETS: ("GET HEAD", Assets(resource_dir("assets"), pages.languages)),
+        TRASH: ("GET HEAD POST", trash),
+        UPLOAD: (METHODS, Tus(share, settings.max_upload_bytes, settings.upload_hours)),
+        SHARE: ("GET HEAD POST", sharing.of_path),
+        NOTICES: ("GET HEAD POST", notices),
+        SHARES: ("GET HEAD POST", sharing.of_person),
+        OEMBED: ("GET HEAD", embedding.oembed),
+        PRINCIPALS: ("PROPFIND", describe),
+        ACCOUNT: ("GET HEAD POST", doors.account),
+        PICTURES: ("GET HEAD POST", PicturesOfPeople(parts.pictures, doors.sign_in)),
+        EDITOR_LINK: ("POST", EditorLinks(share, parts.secret).make),
+        SIGNED_IN: ("GET HEAD", lambda request: pages.render(request, "signed_in.html")),
+    }
+
+
+def _pages_of_operators(
+    parts: _Parts, renew: Callable[[], None] | None
+) -> dict[str, tuple[str, Handler]]:
+    """What administrators look after, and what programs ask that watch the server."""
+    settings, share, pages, editing = parts.settings, parts.share, parts.pages, parts.editing
+    looking = Exclusion(settings.state / "exclusion")
+    settings_page = SettingsPage(
+        pages,
+        settings,
+        share,
+        editing.sessions,
+        parts.doors.sign_in,
+        looking,
+        Box(parts.secret, "editor settings"),
+        renew,
+    )
+    session_page = SessionPage(
+        pages, editing.sessions, Saves(share.catalog), Timeline(share.catalog), editing.ending
+    )
+    of_office = partial(gauges, editing.servers)
+    metrics = partial(_tell_metrics, parts.metrics, share, editing.sessions, of_office)
+    return {
+        ADMIN: ("GET HEAD POST", parts.doors.admin),
+        AUDIT_PAGE: ("GET HEAD", AuditPage(pages, parts.audit)),
+        HEALTH: ("GET HEAD", lambda _: text(200, "ok")),
+        READY: ("GET HEAD", partial(_tell_ready, share)),
+        METRICS: ("GET HEAD", metrics),
+        EDITOR: ("GET HEAD", EditorPage(pages, editing.servers, editing.sessions)),
+        SETTINGS: ("GET HEAD POST", settings_page),
+        DOCTOR: ("GET HEAD POST", DoctorPage(pages, settings, share, looking)),
+        SESSION: ("GET HEAD POST", session_page),
+    }
+
+
+def _let_in(parts: _Parts, rooms: App, open_to_all: tuple[str, ...]) -> App:
+    """Before the rooms: who is asking, by an account, by a link, or by a link to the editor."""
+    settings, share, pages, doors = parts.settings, parts.share, parts.pages, parts.doors
+    forms = Csrf(parts.secret)
+    app: App = Accounts(
         rooms,
         doors.basic,
         doors.sign_in,
         forms,
         settings.anonymous,
-        open_to_all=(*open_to_all, *([OIDC] if elsewhere else [])),
-        vouched=vouched_by_proxy(settings, credentials),
+        open_to_all=open_to_all,
+        vouched=vouched_by_proxy(settings, parts.credentials),
         digest=doors.digest,
         office_signs_in_by_page=settings.ofba,
     )
@@ -371,9 +436,9 @@ def create_app(settings: Settings, renew: Callable[[], None] | None = None) -> A
         rooms,
         pages,
         share,
-        sharers,
-        throttle,
-        secret,
+        parts.sharers,
+        parts.throttle,
+        parts.secret,
         forms,
         doors.sign_in.principal,
         open_routes=(
@@ -384,23 +449,30 @@ def create_app(settings: Settings, renew: Callable[[], None] | None = None) -> A
         editors=(EDIT, VIEW, CONVERT, CONVERT_PAGE, DOWNLOAD_AS, INSERT, REFERENCE),
         versions=VERSIONS,
     )
-    app = EditorDoor(
+    return EditorDoor(
         app,
         rooms,
         pages,
         share,
-        partial(_principal_called, credentials),
-        secret,
+        partial(_principal_called, parts.credentials),
+        parts.secret,
         open_routes=(EDIT, CONFIG, EDITING, ALIVE),
         editor=EDIT,
         embedders=settings.embedders,
     )
+
+
+def _watched(parts: _Parts, app: App) -> App:
+    """Around everything: failures become answers, and what happens is noted and counted."""
+    settings, pages = parts.settings, parts.pages
     secret_routes = (*BY_TOKEN, LINKS, EDITORS)
-    app = errors_as_responses(app, settings.public_url, pages.error, languages)
+    app = errors_as_responses(app, settings.public_url, pages.error, pages.languages)
     if settings.hsts_days:
         app = only_by_tls(app, settings.hsts_days * DAY)
-    app = Witness(app, audit, secret_routes, reads=settings.audit_reads)
-    app = Observed(app, metrics, _who_asks, logs=settings.access_log, secret_routes=secret_routes)
+    app = Witness(app, parts.audit, secret_routes, reads=settings.audit_reads)
+    app = Observed(
+        app, parts.metrics, _who_asks, logs=settings.access_log, secret_routes=secret_routes
+    )
     if settings.trusted_proxies or settings.unix_socket:
         app = TrustedProxies(
             app,
@@ -408,13 +480,7 @@ def create_app(settings: Settings, renew: Callable[[], None] | None = None) -> A
             settings.proxy_user_header,
             settings.proxy_groups_header,
         )
-    tasks = _tasks(settings, share, doors.rows) | editing.tasks
-    if sources:
-        tasks["users from outside"] = RollCall(users, People(share), sources)
-    if audit is not None:
-        tasks["audit"] = audit.tidy
-    housekeeping = Housekeeping(Exclusion(settings.state / "exclusion"), tasks)
-    return Application(provider, app, share, housekeeping, editing.rescue)
+    return app
 
 
 def languages_of(settings: Settings, own: Callable[[str], str] = lambda _: "") -> Languages:
@@ -504,13 +570,20 @@ def _principal_called(credentials: Credentials, name: str) -> Principal | None:
     return principal_of(user) if user else None
 
 
-def _tasks(settings: Settings, share: Share, rows: Rows) -> dict[str, Callable[[], object]]:
+def _tasks(parts: _Parts) -> dict[str, Callable[[], object]]:
     """What housekeeping does."""
-    return {
+    settings, share, rows = parts.settings, parts.share, parts.doors.rows
+    tasks: dict[str, Callable[[], object]] = {
         "share": lambda: share.tidy(settings.trash_days),
         "versions": lambda: share.retention.when_due(settings.kept_versions),
         "sign-in failures": lambda: Failures(share.catalog).forget_older_than(_FAILURES_KEPT),
         "sign-ins": rows.sign_ins.purge,
         "digest nonces": DigestNonces(share.catalog).purge,
         "passkey challenges": rows.second_factors.purge,
+        **parts.editing.tasks,
     }
+    if parts.sources:
+        tasks["users from outside"] = RollCall(parts.users, People(share), parts.sources)
+    if parts.audit is not None:
+        tasks["audit"] = parts.audit.tidy
+    return tasks

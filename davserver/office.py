@@ -107,6 +107,7 @@ class Editing:
     """
 
     opening: Opening
+    servers: Servers | None
     offers: Offers
     beginnings: Beginnings
     sessions: EditSessions
@@ -264,6 +265,7 @@ def open_office(
     }
     return Editing(
         opening,
+        office.servers if office else None,
         Offers(settings.click_actions, preferences, in_tab=settings.open_in == "tab"),
         making.beginnings,
         sessions,
