@@ -134,6 +134,10 @@ class Office:
     def may_save(self, user: str, _: str) -> bool:
         return user not in self.lost_right
 
+    def only_fills(self, _: str, __: str) -> bool:
+        """Nobody: each may write the file itself, or nothing."""
+        return False
+
 
 class Room:
     """A folder and all that saves into it, without HTTP."""
