@@ -18,7 +18,7 @@ Come = Callable[..., Person]
 
 @pytest.fixture
 def ann(samples: Path, office: ThreadServer, person: Come) -> Person:
-    return person(office, locale="de-DE", timezone_id="Asia/Tokyo")
+    return person(office, locale="en-GB", timezone_id="Asia/Tokyo")
 
 
 def editor(page: Page) -> FrameLocator:
@@ -63,7 +63,7 @@ def test_versions_in_the_editor_are_shown_with_their_changes_and_restored(
     assert newest["user"]["name"] == "admin"
     saved = office.app.share.files.versions("/Welcome.docx")[-1].saved
     written = page.evaluate(
-        """(moment) => new Intl.DateTimeFormat("de-DE", {dateStyle: "medium", timeStyle: "short",
+        """(moment) => new Intl.DateTimeFormat("en-GB", {dateStyle: "medium", timeStyle: "short",
         timeZone: "Asia/Tokyo"}).format(new Date(moment))""",
         saved.isoformat(),
     )
@@ -197,7 +197,7 @@ def test_a_version_is_looked_at_named_and_restored_from_the_page(
     page.click("[aria-label='View version 1']")
     expect(editor(page).locator("#mode")).to_have_text("Viewing")
     expect(editor(page).locator("#title")).to_have_text("Welcome (version 1).docx")
-    expect(page.locator(".notice")).to_contain_text("Version 1, As sent")
+    expect(page.locator(".notice")).to_contain_text("Version 1 of Welcome.docx · As sent")
     assert document_server.downloads[-1].content == before
     screenshot(page, "version")
     page.click("text=Restore")
