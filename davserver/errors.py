@@ -90,6 +90,13 @@ class NotFound(DavserverError):
         self.path = path
 
 
+class NoSuchVersion(NotFound):
+    """The file has no version of this number."""
+
+    def __init__(self, path: str, number: int) -> None:
+        super().__init__(say("version {number} of {path}", number=number, path=printable(path)))
+
+
 class NoSuchAccount(DavserverError):
     """No user or group has this name."""
 
@@ -146,6 +153,13 @@ class Gone(DavserverError):
     """What the link named is no longer there (RFC 9110, 15.5.11)."""
 
     status = 410
+
+
+class NoDocumentServer(Gone):
+    """What was asked for needs a Document Server."""
+
+    def __init__(self) -> None:
+        super().__init__(say("No Document Server is configured here."))
 
 
 class LinkEnded(DavserverError):

@@ -73,7 +73,7 @@ from davserver.editor.versions.history import History
 from davserver.editor.versions.preview import Preview
 from davserver.editor.versions.restoring import Restoring
 from davserver.editor.versions.versions import VersionsPage
-from davserver.errors import Gone
+from davserver.errors import NoDocumentServer
 from davserver.pages import Pages
 from davserver.providers.exclusion import Exclusion
 from davserver.providers.marks import Marks
@@ -93,7 +93,6 @@ from davserver.tokens import Tokens
 from davserver.translations import Languages
 from davserver.web import Handler, Request, Response
 from davserver.wishes import CO_EDITING
-from davserver.words import say
 
 _CALLBACKS_KEPT = 60 * DAY
 
@@ -458,4 +457,4 @@ def _most_bytes(office: Office | None) -> int:
 
 
 def _nobody_there(_: Request) -> Response:
-    raise Gone(say("No Document Server is configured here."))
+    raise NoDocumentServer

@@ -11,7 +11,14 @@ from davserver.editor.saving.forced_saves import Outcome
 from davserver.editor.server.client import DocumentServer
 from davserver.editor.server.servers import Servers
 from davserver.editor.sessions.ending import Ending
-from davserver.errors import Conflict, DavserverError, Forbidden, Gone, NotFound, Unavailable
+from davserver.errors import (
+    Conflict,
+    DavserverError,
+    Forbidden,
+    NoDocumentServer,
+    NotFound,
+    Unavailable,
+)
 from davserver.model import EditSession, called
 from davserver.pages import Pages
 from davserver.providers.exclusion import Exclusion
@@ -154,7 +161,7 @@ class SessionPage:
 
     def _end(self, request: Request, session: EditSession) -> Outcome:
         if self._ending is None:
-            raise Gone(say("No Document Server is configured here."))
+            raise NoDocumentServer
         if not self._is_live(session):
             raise Conflict(say("This session is over."))
         ended, outcome = self._ending.end(session.path)

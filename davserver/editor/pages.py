@@ -15,7 +15,7 @@ from davserver.editor.opening import Office, Opened, Opening
 from davserver.editor.saving import callbacks
 from davserver.editor.surfaces import Surface, surface_of
 from davserver.editor.versions.versions import may_look
-from davserver.errors import BadRequest, Gone, UnsupportedMediaType
+from davserver.errors import BadRequest, NoDocumentServer, UnsupportedMediaType
 from davserver.model import Action, Entry, Right, Rights, Role
 from davserver.pages import SHARE, Pages, discovery, origin_of, readable_size
 from davserver.providers import locks
@@ -101,7 +101,7 @@ class OpenFile:
         if not chosen:
             raise UnsupportedMediaType(say("This file has no format that the editor opens."))
         if office is None:
-            raise Gone(say("No Document Server is configured here."))
+            raise NoDocumentServer
         if request.query.get("used"):
             office.joining.wait_for_end(request.query["used"])
         opened = self._opening.join(office, request, entry, saves=chosen[0] is Action.EDIT)

@@ -17,10 +17,10 @@ from davserver.errors import (
     Conflict,
     Gone,
     MethodNotAllowed,
+    NoSuchVersion,
     NotFound,
     QuotaExceeded,
     StorageFull,
-    printable,
 )
 from davserver.model import Entry, Origin, Version, Writer
 from davserver.providers import departures, history, identities, locks
@@ -244,9 +244,7 @@ class VersionedFiles:
         with self._store.exclusive(path):
             wanted = next((one for one in self.versions(path) if one.number == number), None)
             if wanted is None:
-                raise NotFound(
-                    say("version {number} of {path}", number=number, path=printable(path))
-                )
+                raise NoSuchVersion(path, number)
             with self._catalog.writing() as connection:
                 resource_id = identities.identify(connection, path, wanted.modified_ns)
                 if not history.describe(connection, resource_id, number, name, note):
@@ -270,7 +268,7 @@ class VersionedFiles:
                 with self._catalog.reading() as connection:
                     resource_id = identities.find(connection, path) or ""
                 return self._store.open_version(history.name_of(resource_id, number)), version
-        raise NotFound(say("version {number} of {path}", number=number, path=printable(path)))
+        raise NoSuchVersion(path, number)
 
     def open_state(self, resource_id: str, etag: str) -> tuple[BinaryIO, int, str]:
         """The bytes that a resource had when its ETag was ``etag``, their number, and its path.

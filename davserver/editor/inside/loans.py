@@ -12,7 +12,7 @@ from davserver.audit import Event
 from davserver.editor.formats import FORMATS, Kind
 from davserver.editor.opening import Office, Opening
 from davserver.editor.server.client import DocumentServer
-from davserver.errors import BadRequest, Conflict, Gone, UnsupportedMediaType
+from davserver.errors import BadRequest, Conflict, NoDocumentServer, UnsupportedMediaType
 from davserver.model import Right
 from davserver.providers.access import Access
 from davserver.providers.files import VersionedFiles
@@ -54,9 +54,9 @@ class Loans:
 
     @property
     def office(self) -> Office:
-        """The Document Server. Raises Gone if there is none."""
+        """The Document Server. Raises NoDocumentServer."""
         if self._opening.office is None:
-            raise Gone(say("No Document Server is configured here."))
+            raise NoDocumentServer
         return self._opening.office
 
     def server(self, request: Request) -> DocumentServer:

@@ -9,7 +9,13 @@ from davserver.editor.inside.names import safe_name
 from davserver.editor.middleware import EDIT
 from davserver.editor.opening import Opening
 from davserver.editor.server.soundness import fault_of
-from davserver.errors import BadGateway, Conflict, Gone, UnsupportedMediaType, printable
+from davserver.errors import (
+    BadGateway,
+    Conflict,
+    NoDocumentServer,
+    UnsupportedMediaType,
+    printable,
+)
 from davserver.model import Origin, Right
 from davserver.providers.access import Access
 from davserver.providers.files import VersionedFiles
@@ -37,7 +43,7 @@ class SaveAs:
         """The new file's ``name``, ``path``, and ``open``, the address of its editor."""
         office, form, who = self._opening.office, request.form, request.principal
         if office is None:
-            raise Gone(say("No Document Server is configured here."))
+            raise NoDocumentServer
         document = request.resource(form.get("path", ""))
         self._access.check(who, document, Right.READ, Right.DOWNLOAD)
         folder = self._files.as_stored(request.resource(form.get("folder", "")))

@@ -11,7 +11,7 @@ from davserver.audit import Event
 from davserver.editor.opening import Opening
 from davserver.editor.saving.forced_saves import Outcome
 from davserver.editor.sessions.ending import Ending
-from davserver.errors import BadRequest, Forbidden, Gone
+from davserver.errors import BadRequest, Forbidden, NoDocumentServer
 from davserver.model import EditSession, Lock, Origin, Right, SessionState, called
 from davserver.providers import locks
 from davserver.providers.access import Access
@@ -98,7 +98,7 @@ class LiveEditing:
         path = self._path(request, _asked(request))
         self._access.check(request.principal, path, Right.SHARE)
         if self._ending is None:
-            raise Gone(say("No Document Server is configured here."))
+            raise NoDocumentServer
         session, outcome = self._ending.end(path)
         editors = ", ".join(map(called, session.editors))
         request.note(Event.SESSION_ENDED, path=path, editors=editors)

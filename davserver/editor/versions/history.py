@@ -13,7 +13,7 @@ from davserver.editor.server import downloads
 from davserver.editor.server.client import DocumentServer
 from davserver.editor.versions.restoring import Restoring
 from davserver.editor.versions.versions import FROM, check_may_look, number_of
-from davserver.errors import BadRequest, NotFound, printable
+from davserver.errors import BadRequest, NoSuchVersion
 from davserver.model import Origin, Right, Version
 from davserver.providers.access import Access
 from davserver.providers.files import VersionedFiles
@@ -75,7 +75,7 @@ class History:
         """What setHistoryData takes: signed, because the Document Server fetches what it names."""
         by_number = {one.number: one for one in self._files.versions(path)}
         if number not in by_number:
-            raise NotFound(say("version {number} of {path}", number=number, path=printable(path)))
+            raise NoSuchVersion(path, number)
         identity = self._files.identify(path)
         server = self._server(request)
         data = {"version": number, **self._opened(request, path, identity, by_number[number])}

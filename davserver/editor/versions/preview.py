@@ -7,13 +7,12 @@ from davserver.editor.middleware import VERSIONS, VIEW
 from davserver.editor.opening import Opened, Opening
 from davserver.editor.pages import API_SCRIPT
 from davserver.editor.versions.versions import FROM, check_may_look, number_of, with_number
-from davserver.errors import NotFound, printable
+from davserver.errors import NoSuchVersion
 from davserver.model import Action, Entry, Right, Role, Version
 from davserver.pages import Pages, origin_of
 from davserver.providers.access import Access
 from davserver.providers.files import VersionedFiles
 from davserver.web import Handler, Request, Response, redirect
-from davserver.words import say
 
 
 class Preview:
@@ -44,7 +43,7 @@ class Preview:
         found = (one for one in self._files.versions(path) if one.number == number)
         version = next(found, None)
         if version is None:
-            raise NotFound(say("version {number} of {path}", number=number, path=printable(path)))
+            raise NoSuchVersion(path, number)
         entry = self._files.entry(path)
         rights = self._access.rights(request.principal, path) & Role.VIEWER.rights
         actions = self._opening.actions(request.principal, path, rights)

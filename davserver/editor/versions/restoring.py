@@ -11,7 +11,7 @@ from davserver.audit import Event
 from davserver.editor.server.servers import Servers
 from davserver.editor.server.soundness import fault_of
 from davserver.editor.sessions.ending import Ending
-from davserver.errors import Conflict, NotFound, UnsupportedMediaType, printable
+from davserver.errors import Conflict, NoSuchVersion, UnsupportedMediaType
 from davserver.model import Origin, SessionState, Writer, called
 from davserver.providers.files import VersionedFiles
 from davserver.providers.sessions import LOCK_PRINCIPAL, EditSessions
@@ -40,7 +40,7 @@ class Restoring:
     def version(self, request: Request, path: str, number: int) -> None:
         """Restore a version of the file at ``path``. Raises NotFound, FileLocked."""
         if all(one.number != number for one in self._files.versions(path)):
-            raise NotFound(say("version {number} of {path}", number=number, path=printable(path)))
+            raise NoSuchVersion(path, number)
         self._make_way(request, path)
         self._files.restore(path, number, request.principal.writer(Origin.RESTORE))
         request.note(Event.VERSION_RESTORED, path=path, version=number)
